@@ -1,0 +1,1 @@
+"""The edges: buses, stores, exchanges, tapes."""

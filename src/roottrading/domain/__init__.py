@@ -1,0 +1,1 @@
+"""The nouns of trading: plain values that know no message, no service and no exchange."""

@@ -1,0 +1,87 @@
+"""Candle columns: a span of one symbol's candles as NumPy arrays, for analysis and for search."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from roottrading.domain.time import duration
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+UNITS_DIGITS: Final = 8
+UNITS: Final = 10**UNITS_DIGITS  # prices and volumes of a tape are int64 in units of 1e-8: exact
+
+
+class Candles(Struct, frozen=True):
+    """Exact columns of one symbol and timeframe: times in microseconds, prices and volume in units of 1e-8.
+
+    Candles that the market did not have are missing here too: nothing is filled in.
+    """
+
+    symbol: str
+    timeframe: str
+    open_time: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Ints
+
+    def __len__(self) -> int:
+        return len(self.open_time)
+
+    @property
+    def at(self) -> Ints:
+        """The close instants T."""
+        return self.open_time + duration(self.timeframe)
+
+    def slice(self, first: int, last: int) -> "Candles":
+        """Return the rows `first:last` as views."""
+        return Candles(
+            self.symbol,
+            self.timeframe,
+            self.open_time[first:last],
+            self.open[first:last],
+            self.high[first:last],
+            self.low[first:last],
+            self.close[first:last],
+            self.volume[first:last],
+        )
+
+
+class Columns(Struct, frozen=True):
+    """What a strategy sees: floats of closed candles, oldest first, and the inputs it declared.
+
+    `inputs` maps `SYMBOL/timeframe` (or `*/timeframe` for the symbol itself) to columns joined as of each candle's T.
+    """
+
+    open_time: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    inputs: Mapping[str, "Columns"] = {}
+
+    def __len__(self) -> int:
+        return len(self.open_time)
+
+
+def to_floats(units: npt.NDArray[Any]) -> Floats:
+    """Turn units of 1e-8 into the nearest floats (one correctly rounded division)."""
+    return np.asarray(units, dtype=np.float64) / UNITS
+
+
+def columns_of(candles: Candles) -> Columns:
+    """Return the floats of exact columns."""
+    return Columns(
+        candles.open_time,
+        to_floats(candles.open),
+        to_floats(candles.high),
+        to_floats(candles.low),
+        to_floats(candles.close),
+        to_floats(candles.volume),
+    )

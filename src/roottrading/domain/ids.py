@@ -1,0 +1,58 @@
+"""Ids computed from what caused them, never random: a retry is the same order (consistency-rules 2)."""
+
+import re
+from base64 import b32encode
+from hashlib import blake2b
+from typing import Final
+
+from roottrading.domain.time import Time
+
+CLIENT_ORDER_ID: Final = re.compile(r"^[a-zA-Z0-9-_]{1,36}$")
+DEPLOYMENT: Final = re.compile(r"^[a-z0-9]{1,8}$")
+_SEPARATOR: Final = "\x1f"
+
+
+def uuid8(*parts: str) -> str:
+    """Return the version 8 UUID (RFC 9562) of the blake2b hash of the parts."""
+    digest = blake2b(_SEPARATOR.join(parts).encode(), digest_size=16).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:]}"
+
+
+def verdict_id(symbol: str, at: Time) -> str:
+    """Return the id of a symbol's verdict at T: the only id without the deployment (trading-rules 7.2)."""
+    return f"{symbol}/{at}"
+
+
+def cycle_id(deployment: str, verdict: str) -> str:
+    """Return the id of the trade cycle that a verdict causes."""
+    return uuid8(deployment, "cycle", verdict)
+
+
+def client_order_id(deployment: str, cycle: str, leg: str, attempt: int) -> str:
+    """Return the id under which a leg's attempt is known at the exchange.
+
+    It is `deployment-hash-legattempt`: at most 8 + 1 + 16 + 1 + 10 characters, in the alphabet Binance allows.
+    `leg` is one letter: e entry, s stop, t target, x exit, l list, c cancel, q query.
+    """
+    digest = b32encode(blake2b(cycle.encode(), digest_size=10).digest()).decode().lower()
+    return f"{deployment}-{digest}-{leg}{attempt}"
+
+
+def order_id(deployment: str, client_id: str) -> str:
+    """Return the row id of an order; its client order id is used once only (the ledger of what was sent is ours)."""
+    return uuid8(deployment, "order", client_id)
+
+
+def fill_id(deployment: str, symbol: str, trade_id: int) -> str:
+    """Return the row id of a fill; trade ids are unique within a symbol at the exchange."""
+    return uuid8(deployment, "fill", symbol, str(trade_id))
+
+
+def signal_id(deployment: str, strategy: str, settings: str, symbol: str, timeframe: str, at: Time) -> int:
+    """Return the id of the opinion that begins at T: 63 bits of a hash (consistency-rules 2.4).
+
+    `settings` is the strategy's version and parameters as text; JSON carries the id as a string.
+    """
+    text = _SEPARATOR.join((deployment, strategy, settings, symbol, timeframe, str(at)))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

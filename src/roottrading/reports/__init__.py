@@ -1,0 +1,1 @@
+"""What a run says of itself: CSV files, report.json, the printed and the HTML report."""

@@ -1,0 +1,1 @@
+"""The strategies: one file each; `contract.py` says what one is."""
