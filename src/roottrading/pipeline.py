@@ -1,0 +1,153 @@
+"""The map: who consumes and produces what, on which carrier, with which state and which keys.
+
+Runtimes, topics, access lists, docs and the AsyncAPI document are made from it, so that no name is written twice.
+"""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from roottrading.messages import channels, commands, events, market, signals
+from roottrading.messages.envelope import Message
+from roottrading.messages.exchange import ExchangeEvent
+from roottrading.messages.service import (
+    AccountAdjusted,
+    CandleMissing,
+    CandleObserved,
+    ControlChanged,
+    InstantComplete,
+    WeightsSet,
+)
+
+SHARDS: Final = 48  # shard = crc32(symbol) % SHARDS, the same for all topics, for ever (consistency-rules 3.1)
+
+
+class Channel(Struct, frozen=True):
+    """A named way for messages: Pub/Sub on Redis forgets what nobody hears, a topic on Kafka does not."""
+
+    name: str
+    carrier: Literal["redis", "kafka"]
+    per: Literal["symbol/timeframe", "symbol", "account"]
+    bodies: tuple[type[Message], ...]
+
+
+class Bridge(Struct, frozen=True):
+    """Envelopes go from one channel to another unchanged: their source stays their author (consistency-rules 2.7)."""
+
+    origin: Channel
+    destination: Channel
+
+
+class Role(Struct, frozen=True):
+    """A service: what it hears and says, and what else it is given (`inputs`)."""
+
+    name: str
+    purpose: str
+    consumes: tuple[Channel, ...]
+    produces: tuple[Channel, ...]
+    inputs: tuple[type, ...] = ()
+    sharding: Literal["by symbol", "one active"] = "by symbol"
+    keys: Literal["none", "read", "trade"] = "none"
+    redis_keys: tuple[str, ...] = ()  # the Redis keys that only it writes
+
+
+MARKET: Final = Channel(channels.MARKET, "redis", "symbol/timeframe", (market.CandleClosed, market.CandleAbsent))
+SIGNALS_RAW: Final = Channel(channels.SIGNALS_RAW, "redis", "symbol/timeframe", (signals.SignalBatch,))
+SIGNALS_AGGREGATED: Final = Channel(channels.SIGNALS_AGGREGATED, "redis", "symbol", (signals.AggregatedSignal,))
+VERDICTS: Final = Channel(channels.VERDICTS, "kafka", "symbol", (signals.AggregatedSignal,))
+TRADE_COMMANDS: Final = Channel(
+    channels.TRADE_COMMANDS,
+    "kafka",
+    "symbol",
+    (commands.OpenTradeCycle, commands.CloseTradeCycle, commands.MoveStop, commands.CancelEntry),
+)
+TRADE_EVENTS: Final = Channel(
+    channels.TRADE_EVENTS,
+    "kafka",
+    "symbol",
+    (
+        events.OrderChanged,
+        events.OrderFilled,
+        events.TradeCycleMoved,
+        events.CommandRefused,
+        events.ProtectionRestored,
+        events.EntryRefused,
+        events.AlertRaised,
+    ),
+)
+PORTFOLIO_UPDATES: Final = Channel(channels.PORTFOLIO_UPDATES, "kafka", "account", (events.PortfolioUpdated,))
+
+CHANNELS: Final = (
+    MARKET,
+    SIGNALS_RAW,
+    SIGNALS_AGGREGATED,
+    VERDICTS,
+    TRADE_COMMANDS,
+    TRADE_EVENTS,
+    PORTFOLIO_UPDATES,
+)
+
+BRIDGES: Final = (Bridge(SIGNALS_AGGREGATED, VERDICTS),)
+
+GATEWAY: Final = Role(
+    "gateway",
+    "turns the market's finest candles into closed candles of every timeframe",
+    consumes=(),
+    produces=(MARKET,),
+    inputs=(CandleObserved, CandleMissing),
+)
+ANALYZER: Final = Role(
+    "analyzer",
+    "turns candles into opinions of every strategy",
+    consumes=(MARKET,),
+    produces=(SIGNALS_RAW,),
+)
+SIGNAL_AGGREGATOR: Final = Role(
+    "signal_aggregator",
+    "weighs the opinions into one verdict per symbol and close",
+    consumes=(SIGNALS_RAW,),
+    produces=(SIGNALS_AGGREGATED,),
+    inputs=(WeightsSet,),
+)
+DISPATCHER: Final = Role(
+    "dispatcher",
+    "carries verdicts to Kafka and events back to Redis; it has no thoughts",
+    consumes=(SIGNALS_AGGREGATED, TRADE_EVENTS, PORTFOLIO_UPDATES),
+    produces=(VERDICTS,),
+    redis_keys=("positions:active", "balances:current", "cycles:active"),
+)
+COORDINATOR: Final = Role(
+    "coordinator",
+    "turns verdicts into trade cycles, within the limits of risk",
+    consumes=(VERDICTS, TRADE_EVENTS),
+    produces=(TRADE_COMMANDS, TRADE_EVENTS),
+    inputs=(InstantComplete, ControlChanged, AccountAdjusted),
+    sharding="one active",
+)
+TRADER: Final = Role(
+    "trader",
+    "turns commands into orders, and guards every position with its stop",
+    consumes=(TRADE_COMMANDS,),
+    produces=(TRADE_EVENTS,),
+    inputs=(ExchangeEvent, ControlChanged),
+    keys="trade",
+)
+PORTFOLIO: Final = Role(
+    "portfolio",
+    "keeps the books: balances, positions, profit",
+    consumes=(TRADE_EVENTS,),
+    produces=(PORTFOLIO_UPDATES,),
+    inputs=(InstantComplete, AccountAdjusted),
+    sharding="one active",
+    keys="read",
+)
+
+ROLES: Final = (GATEWAY, ANALYZER, SIGNAL_AGGREGATOR, DISPATCHER, COORDINATOR, TRADER, PORTFOLIO)
+
+
+def role_named(name: str) -> Role:
+    """Return the role of that name; KeyError lists the names there are."""
+    for role in ROLES:
+        if role.name == name:
+            return role
+    raise KeyError(f"no service {name!r}: there are {', '.join(r.name for r in ROLES)}")
