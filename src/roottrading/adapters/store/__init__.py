@@ -1,0 +1,1 @@
+"""Stores: where state and journals are kept; `port.py` says what a store is."""

@@ -1,0 +1,1 @@
+"""Configuration: typed settings from defaults, one TOML file, the environment and flags, every value bounded."""
