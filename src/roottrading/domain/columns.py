@@ -1,24 +1,28 @@
 """Candle columns: a span of one symbol's candles as NumPy arrays, for analysis and for search."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from roottrading.domain.candle import Candle
 from roottrading.domain.time import duration
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 UNITS_DIGITS: Final = 8
 UNITS: Final = 10**UNITS_DIGITS  # prices and volumes of a tape are int64 in units of 1e-8: exact
+MAX_UNITS: Final = 2**63 - 1
 
 
 class Candles(Struct, frozen=True):
     """Exact columns of one symbol and timeframe: times in microseconds, prices and volume in units of 1e-8.
 
-    Candles that the market did not have are missing here too: nothing is filled in.
+    Candles that the market did not have are missing here too: nothing is filled in. Volumes that do not fit units of
+    1e-8 (coins counted in billions) are in units of 10^-`volume_digits` instead, exact as well.
     """
 
     symbol: str
@@ -29,6 +33,7 @@ class Candles(Struct, frozen=True):
     low: Ints
     close: Ints
     volume: Ints
+    volume_digits: int = UNITS_DIGITS
 
     def __len__(self) -> int:
         return len(self.open_time)
@@ -49,6 +54,7 @@ class Candles(Struct, frozen=True):
             self.low[first:last],
             self.close[first:last],
             self.volume[first:last],
+            self.volume_digits,
         )
 
 
@@ -75,6 +81,36 @@ def to_floats(units: npt.NDArray[Any]) -> Floats:
     return np.asarray(units, dtype=np.float64) / UNITS
 
 
+def candle_at(candles: Candles, row: int) -> Candle:
+    """Return one row as a candle of Decimals, the same digits."""
+    return Candle(
+        candles.symbol,
+        candles.timeframe,
+        int(candles.open_time[row]),
+        Decimal(int(candles.open[row])).scaleb(-UNITS_DIGITS),
+        Decimal(int(candles.high[row])).scaleb(-UNITS_DIGITS),
+        Decimal(int(candles.low[row])).scaleb(-UNITS_DIGITS),
+        Decimal(int(candles.close[row])).scaleb(-UNITS_DIGITS),
+        Decimal(int(candles.volume[row])).scaleb(-candles.volume_digits),
+    )
+
+
+def rescaled(units: Ints, digits: int, wanted: int) -> Ints:
+    """Return numbers in units of 10^-`digits` in units of 10^-`wanted`, the same values.
+
+    Raises ValueError where a value would lose a digit or does not fit 64 bits.
+    """
+    if wanted >= digits:
+        factor = 10 ** (wanted - digits)
+        if len(units) and int(np.abs(units).max()) * factor > MAX_UNITS:
+            raise ValueError(f"a value does not fit 64 bits with {wanted} digits after the point")
+        return units * factor
+    quotients, remainders = np.divmod(units, 10 ** (digits - wanted))
+    if remainders.any():
+        raise ValueError(f"a value has more than {wanted} digits after the point")
+    return quotients
+
+
 def columns_of(candles: Candles) -> Columns:
     """Return the floats of exact columns."""
     return Columns(
@@ -83,5 +119,5 @@ def columns_of(candles: Candles) -> Columns:
         to_floats(candles.high),
         to_floats(candles.low),
         to_floats(candles.close),
-        to_floats(candles.volume),
+        np.asarray(candles.volume, dtype=np.float64) / 10**candles.volume_digits,
     )
