@@ -5,7 +5,7 @@ from msgspec import Struct
 from roottrading.domain.time import Time
 
 
-class Message(Struct, frozen=True, gc=False, tag=True):
+class Message(Struct, frozen=True, gc=False, tag=True, tag_field="message"):
     """A fact (past tense) or a command (imperative) that travels on a channel."""
 
 

@@ -29,7 +29,7 @@ class OrderSpec(Struct, frozen=True, gc=False):
     quote_quantity: Decimal | None = None  # MARKET by quote amount (quoteOrderQty)
 
 
-class Request(Struct, frozen=True, gc=False, tag=True):
+class Request(Struct, frozen=True, gc=False, tag=True, tag_field="request"):
     """Something asked of the exchange, under the id by which its fate can be asked for.
 
     `urgency`: 0 protection, 1 cancel or exit, 2 entry. `issued_at` is the signed timestamp on the exchange's clock;
@@ -94,7 +94,7 @@ def canonical_order(request: Request) -> tuple[int, str, str]:
     return request.urgency, request.symbol, request.client_order_id
 
 
-class ExchangeEvent(Struct, frozen=True, gc=False, tag=True):
+class ExchangeEvent(Struct, frozen=True, gc=False, tag=True, tag_field="event"):
     """An answer or a fact from the exchange about `client_order_id`, at its own time `at`.
 
     Folded once by order id and trade id: reply, stream and reconciliation may all say the same.

@@ -1,0 +1,145 @@
+"""A session: all units and the simulated exchange in one process, taken from instant to instant.
+
+An instant is a sequence of phases - fills, deadlines, closed candles - each brought to rest before the next
+(consistency-rules 1.1). Embedded and backtest are loops over a session; they differ in what they do at rest.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Final, Literal, Protocol
+
+from msgspec import Struct
+
+from roottrading.domain.candle import Candle
+from roottrading.domain.time import Time
+from roottrading.messages.exchange import ExchangeEvent
+from roottrading.messages.service import CandleMissing, CandleObserved, DeadlineDue, Input, InstantComplete, Row
+from roottrading.runtimes.deadlines import Deadlines
+from roottrading.runtimes.replay import Instant
+from roottrading.runtimes.settle import InProcessExchange, Wiring, settle
+from roottrading.runtimes.step import Effects, Unit
+
+Phase = Literal["fills", "deadlines", "candles"]
+PHASES: Final[tuple[Phase, ...]] = ("fills", "deadlines", "candles")
+
+
+class MarketExchange(InProcessExchange, Protocol):
+    """The simulated exchange as a session moves it: told of the market, it answers with what rested and was met."""
+
+    def candle_opens(self, candle: Candle, now: Time) -> Sequence[ExchangeEvent]:
+        """Stand on the candle's open."""
+
+    def candle_closed(self, candle: Candle, now: Time) -> Sequence[ExchangeEvent]:
+        """Match what rested along the candle's path."""
+
+    def changed_rows(self) -> list[Row]:
+        """Return the rows that changed since the last call."""
+
+
+class Position(Struct, frozen=True, gc=False):
+    """How far a session came: the last phase that it brought to rest."""
+
+    at: Time
+    phase: Phase
+
+
+class Session:
+    """The state of a run between two phases; `effects` gathers what the phases since the last `flush` changed."""
+
+    def __init__(self, wiring: Wiring, exchange: MarketExchange, decision_step: int, deadlines: Deadlines) -> None:
+        self.wiring = wiring
+        self.exchange = exchange
+        self.decision_step = decision_step  # the fastest timeframe in use: T of verdicts and InstantComplete
+        self.deadlines = deadlines
+        self.effects = Effects()
+        self.closes: dict[str, Decimal] = {}
+        self._trader = wiring.units["trader"]
+        self._gateway = wiring.units["gateway"]
+        self._judges = tuple(wiring.units[name] for name in ("coordinator", "portfolio"))
+
+    def give(self, inputs: Iterable[tuple[Unit, Input]], now: Time, last: Sequence[tuple[Unit, Input]] = ()) -> None:
+        """Bring one phase with these inputs to rest."""
+        settle(self.wiring, deque(inputs), now, self.effects, last)
+        self._note_deadlines()
+
+    def fills(self, instant: Instant) -> None:
+        """Let the exchange match what rested in the candles that close, then stand on the opens of the next."""
+        events: list[ExchangeEvent] = []
+        for candle in instant.closed:
+            if type(candle) is Candle:
+                events.extend(self.exchange.candle_closed(candle, instant.at))
+        for candle in instant.opening:
+            events.extend(self.exchange.candle_opens(candle, instant.at))
+        if events:
+            self.give([(self._trader, event) for event in events], instant.at)
+
+    def due(self, now: Time) -> None:
+        """Deliver the deadlines that are due at `now`."""
+        units = self.wiring.units
+        while ready := self.deadlines.take(now):
+            self.give([(units[role], DeadlineDue(key)) for role, key in ready], now)
+
+    def candles(self, instant: Instant) -> None:
+        """Hand the closed candles to the gateway; where verdicts are due, complete the instant before requests go."""
+        inputs: list[tuple[Unit, Input]] = []
+        for candle in instant.closed:
+            if type(candle) is CandleMissing:
+                inputs.append((self._gateway, candle))
+            elif type(candle) is Candle:
+                self.closes[candle.symbol] = candle.close
+                inputs.append((self._gateway, CandleObserved(candle)))
+        last: list[tuple[Unit, Input]] = []
+        if instant.at % self.decision_step == 0:
+            complete = InstantComplete(instant.at, dict(self.closes))
+            last = [(unit, complete) for unit in self._judges]
+        self.give(inputs, instant.at, last)
+
+    def flush(self) -> list[Row]:
+        """Return the rows of services and exchange that changed since the last flush, in order."""
+        rows = self.effects.rows
+        self.effects.rows = []
+        self.effects.watches = []
+        rows.extend(self.exchange.changed_rows())
+        return rows
+
+    def _note_deadlines(self) -> None:
+        for role, key, when in self.effects.deadlines:
+            self.deadlines.set(role, key, when)
+        self.effects.deadlines.clear()
+
+
+def play(
+    session: Session,
+    market: Iterable[Instant],
+    at_rest: Callable[[Position], bool],
+    resumed: Position | None = None,
+) -> bool:
+    """Take the session through the instants; `at_rest` is told of every phase brought to rest and may stop the run.
+
+    `resumed` is the last phase that an earlier run kept: phases up to it are not played again. Returns whether the
+    market was played to its end.
+    """
+    done = resumed or Position(-1, "candles")
+    for instant in market:
+        at = instant.at
+        if at < done.at:
+            continue
+        first = PHASES.index(done.phase) + 1 if at == done.at else 0
+        if first == 0:
+            while (when := session.deadlines.next()) is not None and when < at:
+                session.due(when)
+                if not at_rest(Position(when, "deadlines")):
+                    return False
+            session.fills(instant)
+            if not at_rest(Position(at, "fills")):
+                return False
+        if first <= 1:
+            session.due(at)
+            if not at_rest(Position(at, "deadlines")):
+                return False
+        if first <= 2:
+            session.candles(instant)
+            if not at_rest(Position(at, "candles")):
+                return False
+    return True
