@@ -105,10 +105,10 @@ def rescaled(units: Ints, digits: int, wanted: int) -> Ints:
         if len(units) and int(np.abs(units).max()) * factor > MAX_UNITS:
             raise ValueError(f"a value does not fit 64 bits with {wanted} digits after the point")
         return units * factor
-    quotients, remainders = np.divmod(units, 10 ** (digits - wanted))
-    if remainders.any():
+    divisor = 10 ** (digits - wanted)
+    if (units % divisor).any():
         raise ValueError(f"a value has more than {wanted} digits after the point")
-    return quotients
+    return units // divisor
 
 
 def columns_of(candles: Candles) -> Columns:
