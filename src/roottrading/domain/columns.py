@@ -16,6 +16,7 @@ Ints = npt.NDArray[np.int64]
 UNITS_DIGITS: Final = 8
 UNITS: Final = 10**UNITS_DIGITS  # prices and volumes of a tape are int64 in units of 1e-8: exact
 MAX_UNITS: Final = 2**63 - 1
+_SPLIT: Final = 2**53 // UNITS  # below it a volume in units of 1e-8 is a float exactly
 
 
 class Candles(Struct, frozen=True):
@@ -104,11 +105,20 @@ def rescaled(units: Ints, digits: int, wanted: int) -> Ints:
         factor = 10 ** (wanted - digits)
         if len(units) and int(np.abs(units).max()) * factor > MAX_UNITS:
             raise ValueError(f"a value does not fit 64 bits with {wanted} digits after the point")
-        return units * factor
+        return np.asarray(units * factor, dtype=np.int64)
     divisor = 10 ** (digits - wanted)
     if (units % divisor).any():
         raise ValueError(f"a value has more than {wanted} digits after the point")
-    return units // divisor
+    return np.asarray(units // divisor, dtype=np.int64)
+
+
+def volume_floats(units: Ints, digits: int) -> Floats:
+    """Turn volumes into floats: the same floats for the same volumes, in whatever units they are held."""
+    unit = 10**digits
+    wholes = units // unit
+    if not len(units) or int(wholes.max()) < _SPLIT:
+        return np.asarray(units / unit, dtype=np.float64)
+    return np.where(wholes < _SPLIT, units / unit, wholes + (units % unit) / unit)
 
 
 def columns_of(candles: Candles) -> Columns:
@@ -119,5 +129,5 @@ def columns_of(candles: Candles) -> Columns:
         to_floats(candles.high),
         to_floats(candles.low),
         to_floats(candles.close),
-        np.asarray(candles.volume, dtype=np.float64) / 10**candles.volume_digits,
+        volume_floats(candles.volume, candles.volume_digits),
     )
