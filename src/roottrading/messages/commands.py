@@ -75,3 +75,17 @@ class CancelEntry(Message, frozen=True):
     symbol: str
     reason: str
     expects: tuple[CycleStatus, ...] = ("opening", "open")
+
+
+class AdoptTradeCycle(Message, frozen=True):
+    """Take `quantity` of base that is on the account already as a cycle, and rest the plan's stop (trading-rules 7.1).
+
+    Nothing is bought: `price` is what a person says it cost; the plan has a stop only and its `entry_id` is empty.
+    """
+
+    cycle_id: str
+    symbol: str
+    quantity: Decimal
+    price: Decimal
+    plan: ProtectionPlan
+    at: Time

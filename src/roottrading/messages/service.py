@@ -46,11 +46,13 @@ class CandleMissing(Struct, frozen=True, gc=False):
 class InstantComplete(Struct, frozen=True, gc=False):
     """Every verdict of T is in, or waited for long enough: entries are decided now (consistency-rules 1.4).
 
-    `closes` are the last closes at T of all symbols with a position or a verdict.
+    `closes` are the last closes at T of all symbols with a position or a verdict. `highest_equity` is the highest risk
+    equity at the T's since the last InstantComplete where some were not given, so that the drawdown mark misses none.
     """
 
     at: Time
     closes: Mapping[str, Decimal]
+    highest_equity: Decimal | None = None
 
 
 class ControlChanged(Struct, frozen=True):
@@ -129,10 +131,11 @@ class Row(Struct, frozen=True, gc=False):
 
 
 class Watch(Struct, frozen=True, gc=False):
-    """What a service must see: deliver me the candles of `subject` beyond these bounds (consistency-rules 1.5).
+    """What a service must see: deliver me the candles of `subject` at or beyond these bounds (consistency-rules 1.5).
 
-    `subject` is a symbol (its close, in quote) or "equity". Only the backtest's vectorised search reads it; None on
-    both sides withdraws the watch `key`.
+    `subject` is a symbol (its close, in quote), "verdict/SYMBOL" (the value of its complete verdicts) or "equity" (risk
+    equity at T). Only the backtest's vectorised search reads it; nothing asked on any side withdraws the watch `key`.
+    With `fall`, `below` rises with the subject's highest value from now on: to highest x (1 - fall).
     """
 
     key: str
@@ -140,6 +143,7 @@ class Watch(Struct, frozen=True, gc=False):
     below: Decimal | None = None
     above: Decimal | None = None
     every: str = ""  # a timeframe: deliver every closed candle of it
+    fall: Decimal | None = None
 
 
 class Decision(Struct, frozen=True, gc=False):
