@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
+from msgspec import Struct
+
 from roottrading.domain.balance import Balance
 from roottrading.domain.fill import Fill
 from roottrading.domain.money import ZERO
@@ -72,8 +74,26 @@ class EntryRefused(Message, frozen=True):
     at: Time
 
 
+class PositionValued(Struct, frozen=True, gc=False):
+    """A symbol's holding in the books: `quantity` of the open cycle (none: `cycle_id` is empty) and `dust` beside it.
+
+    `cost` is what both cost, with the fees charged in quote so far; `value` is both at the last close; in quote.
+    """
+
+    symbol: str
+    cycle_id: str
+    quantity: Decimal
+    average_entry_price: Decimal | None
+    cost: Decimal
+    value: Decimal
+    dust: Decimal
+
+
 class PortfolioUpdated(Message, frozen=True):
-    """Balances, equity and discrepancies as the portfolio sees them: whole state, never deltas."""
+    """Balances, equity and discrepancies as the portfolio sees them: whole state, never deltas.
+
+    `realized` is the profit of closed cycles, `unrealized` the value of what is held less its cost, in quote.
+    """
 
     at: Time
     balances: tuple[Balance, ...]
@@ -83,6 +103,8 @@ class PortfolioUpdated(Message, frozen=True):
     realized: Decimal
     fees: Decimal
     discrepancies: tuple[str, ...] = ()
+    unrealized: Decimal = ZERO
+    positions: tuple[PositionValued, ...] = ()
 
 
 class AlertRaised(Message, frozen=True):
