@@ -49,8 +49,6 @@ class TableColumns:
         self.upsert_sql = self._upsert()
         where = " AND ".join(f"{quoted(name)} = ?" for name in table.key)
         self.delete_sql = f"DELETE FROM {quoted(table.name)} WHERE {where}"
-            f"{quoted(k)} = ?" for k in table.key
-        )
         self.select_sql = f"SELECT {', '.join(map(quoted, self.columns))} FROM {quoted(table.name)} ORDER BY rowid"
 
     def parameters(self, row: Row) -> tuple[Any, ...]:

@@ -11,12 +11,14 @@ from roottrading.adapters.store.owner import wall
 from roottrading.adapters.store.port import Control
 from roottrading.messages.service import AccountAdjusted, ControlChanged
 
-_KINDS: Final = {kind.__name__: kind for kind in (ControlChanged, AccountAdjusted)}
+_KINDS: Final[dict[str, type[ControlChanged] | type[AccountAdjusted]]] = {
+    kind.__name__: kind for kind in (ControlChanged, AccountAdjusted)
+}
 
 
 def post(connection: sqlite3.Connection, folder: Path, control: Control) -> int:
     """Write the command down in its own transaction and return its number."""
-    body = msgspec.json.encode(msgspec.structs.replace(control, number=0)).decode()
+    body = msgspec.json.encode(_numbered(control, 0)).decode()
     with transaction(connection, folder):
         done = connection.execute(
             "INSERT INTO control_requests (kind, body, posted_at) VALUES (?, ?, ?)",
@@ -30,10 +32,11 @@ def poll(connection: sqlite3.Connection, after: int) -> tuple[Control, ...]:
     found = connection.execute(
         "SELECT number, kind, body FROM control_requests WHERE number > ? ORDER BY number", (after,)
     )
-    return tuple(
-        msgspec.structs.replace(msgspec.json.decode(body, type=_KINDS[kind]), number=number)
-        for number, kind, body in found
-    )
+    return tuple(_numbered(msgspec.json.decode(body, type=_KINDS[kind]), number) for number, kind, body in found)
+
+
+def _numbered(control: Control, number: int) -> Control:
+    return msgspec.structs.replace(control, number=number)
 
 
 def post_control(folder: Path, control: Control) -> int:

@@ -73,7 +73,7 @@ def in_words(folder: Path) -> Iterator[None]:
 def _explained(folder: Path, text: str, code: int) -> StoreError:
     if code == sqlite3.SQLITE_FULL:
         return StoreFull(
-            f"no room left on the disk of state folder {folder}: free some and start again, nothing is lost"
+            f"no room left on the disk of state folder {folder}: make some and start again, nothing is lost"
         )
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StoreCorrupt(

@@ -53,8 +53,8 @@ class Ownership:
             before = read_owner(connection)
             if before is not None and _held(folder, before.fence) and wall() - before.beat_at < SILENT_AFTER:
                 raise InUse(
-                    f"state folder {folder} is in use by process {before.pid} on {before.host}: stop it, or use another "
-                    "--state"
+                    f"state folder {folder} is in use by process {before.pid} on {before.host}: stop it, or use "
+                    "another --state"
                 )
             self.fence = 1 if before is None else before.fence + 1
             self._lock = _take_lock(folder, self.fence)

@@ -1,9 +1,9 @@
 """A store in one folder, on SQLite: each commit one transaction, refused to whoever lost the folder."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +24,7 @@ from roottrading.adapters.store.port import (
 )
 from roottrading.messages.service import Row, Table
 
+_Read = TypeVar("_Read")
 _Operation = tuple[str, dict[tuple[str | int, ...], tuple[Any, ...]]]  # SQL, parameters by key
 _SEEN = list[tuple[str, str, int]]
 
@@ -51,6 +52,7 @@ class SqliteStore:
         try:
             with in_words(folder):
                 connection.executescript(OWN_TABLES)
+                _is_claimed(folder, connection, identity)
             ownership = Ownership(folder, connection, beat_seconds)
         except BaseException:
             connection.close()
@@ -82,7 +84,7 @@ class SqliteStore:
         run = self._connection.execute
         with in_words(self.folder):
             rows = {
-                name: tuple(columns.row(values) for values in self._select(columns))
+                name: tuple(self._select(columns, columns.row))
                 for name, columns in self._columns.items()
                 if columns.table.kept == "state"
             }
@@ -95,7 +97,7 @@ class SqliteStore:
             }
             deadlines = tuple(run("SELECT service, key, due_at FROM deadlines ORDER BY due_at, service, key"))
             at, phase, control = run("SELECT at, phase, control FROM progress").fetchone() or (None, None, 0)
-        position = None if at is None else (at, phase)
+        position = None if at is None or phase is None else (int(at), str(phase))
         return Loaded(rows, units, deadlines, position, control, self._ownership.fence)
 
     def commit(self, commit: Commit) -> None:
@@ -122,8 +124,7 @@ class SqliteStore:
         """Yield the table's records, oldest key first."""
         columns = self._columns[table.name]
         with in_words(self.folder):
-            for values in self._select(columns):
-                yield columns.record(values)
+            yield from self._select(columns, columns.record)
 
     def post_control(self, control: Control) -> int:
         """Leave a command in the inbox; returns its number."""
@@ -142,12 +143,9 @@ class SqliteStore:
     def _prepare(self, identity: Mapping[str, str]) -> None:
         run = self._connection
         with transaction(run, self.folder):
-            found = dict(run.execute("SELECT name, value FROM identity ORDER BY name"))
-            if found:
-                _check_identity(self.folder, found, identity)
-            else:
+            if not _is_claimed(self.folder, run, identity):
                 run.executemany("INSERT INTO identity (name, value) VALUES (?, ?)", sorted(identity.items()))
-                run.execute("INSERT INTO progress (id, at, phase, control) VALUES (0, NULL, NULL, 0)")
+            run.execute("INSERT OR IGNORE INTO progress (id, at, phase, control) VALUES (0, NULL, NULL, 0)")
             for name, columns in self._columns.items():
                 if name in OWN_NAMES:
                     raise StoreError(f"table {name!r} is the store's own: give the service's table another name")
@@ -159,11 +157,14 @@ class SqliteStore:
                         f"writes {', '.join(columns.columns)}: use another --state"
                     )
 
-    def _select(self, columns: TableColumns) -> Iterator[tuple[Any, ...]]:
-        try:
-            yield from self._connection.execute(columns.select_sql)
-        except (ValueError, TypeError, ArithmeticError) as error:
-            raise StoreCorrupt(f"state folder {self.folder}: table {columns.table.name}: {error}") from error
+    def _select(self, columns: TableColumns, convert: Callable[[tuple[Any, ...]], _Read]) -> Iterator[_Read]:
+        for values in self._connection.execute(columns.select_sql):
+            try:
+                yield convert(values)
+            except (ValueError, TypeError, ArithmeticError) as error:
+                raise StoreCorrupt(
+                    f"state folder {self.folder}: table {columns.table.name}: {error}; put a copy of the folder back"
+                ) from error
 
     def _operations(self, rows: Iterable[Row]) -> list[_Operation]:
         """Gather the rows by table into runs of writes and deletes; within a run a key's last write counts."""
@@ -191,14 +192,17 @@ def _places(units: Mapping[str, UnitState]) -> Iterator[tuple[str, str, str]]:
         yield service, msgspec.json.encode(seen).decode(), msgspec.json.encode(unit.sent).decode()
 
 
-def _check_identity(folder: Path, found: Mapping[str, str], expected: Mapping[str, str]) -> None:
+def _is_claimed(folder: Path, connection: sqlite3.Connection, identity: Mapping[str, str]) -> bool:
+    """Say whether the folder is this run's already; raise WrongIdentity where it is another's."""
+    found = dict(connection.execute("SELECT name, value FROM identity"))
     differences = [
-        f"{name} is {found.get(name, 'not set')} there and {expected.get(name, 'not set')} here"
-        for name in sorted(found.keys() | expected.keys())
-        if found.get(name) != expected.get(name)
+        f"{name} is {found.get(name, 'not set')} there and {identity.get(name, 'not set')} here"
+        for name in sorted(found.keys() | identity.keys())
+        if found.get(name) != identity.get(name)
     ]
-    if differences:
+    if found and differences:
         raise WrongIdentity(
             f"state folder {folder} belongs to another run: {'; '.join(differences)}. Use another --state, or the "
             "settings it was made with"
         )
+    return bool(found)
