@@ -137,11 +137,19 @@ def _column(table: Table, name: str, hint: Any) -> Column:
     if bare in _SCALARS:
         sql_type, write, read = _SCALARS[bare]
         return Column(name, sql_type, write, read, optional)
+    where = f"field {name} of table {table.name!r} cannot be kept"
     try:
-        decoder = msgspec.json.Decoder(bare)
+        msgspec.json.schema(bare)  # refuses what JSON has no form for
     except TypeError as error:
-        raise StoreError(f"field {name} of table {table.name!r} cannot be kept: {error}") from error
-    return Column(name, "TEXT", lambda value: msgspec.json.encode(value).decode(), decoder.decode, optional)
+        raise StoreError(f"{where}: {error}") from error
+
+    def write_json(value: object) -> str:
+        try:
+            return msgspec.json.encode(value).decode()
+        except TypeError as error:
+            raise StoreError(f"{where}: {error}") from error
+
+    return Column(name, "TEXT", write_json, msgspec.json.Decoder(bare).decode, optional)
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

@@ -46,6 +46,7 @@ class SqliteStore:
         `identity` names what the state belongs to (tape, version, settings, deployment). Raises WrongIdentity where
         the folder holds another's, InUse where its owner is alive, StoreError where it cannot be written.
         """
+        columns = {name: TableColumns(table) for name, table in tables_by_name(tables).items()}
         with in_words(folder):
             folder.mkdir(parents=True, exist_ok=True)
         connection = connect(folder, durability)
@@ -57,7 +58,7 @@ class SqliteStore:
         except BaseException:
             connection.close()
             raise
-        store = cls(folder, tables, connection, ownership)
+        store = cls(folder, columns, connection, ownership)
         try:
             store._prepare(identity)
         except BaseException:
@@ -66,12 +67,12 @@ class SqliteStore:
         return store
 
     def __init__(
-        self, folder: Path, tables: Iterable[Table], connection: sqlite3.Connection, ownership: Ownership
+        self, folder: Path, columns: Mapping[str, TableColumns], connection: sqlite3.Connection, ownership: Ownership
     ) -> None:
         self.folder = folder
+        self._columns = columns
         self._connection = connection
         self._ownership = ownership
-        self._columns = {name: TableColumns(table) for name, table in tables_by_name(tables).items()}
 
     def __enter__(self) -> Self:
         return self

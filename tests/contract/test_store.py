@@ -1,0 +1,226 @@
+"""What every store keeps: run over each of them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from roottrading.adapters.store.memory import MemoryStore
+from roottrading.adapters.store.port import Commit, Store, StoreError, UnitState
+from roottrading.adapters.store.sqlite import SqliteStore
+from roottrading.messages.service import AccountAdjusted, ControlChanged, Row, Table
+
+Key = tuple[str | int, ...]
+
+
+class Leg(Struct, frozen=True, gc=False):
+    """A nested value."""
+
+    name: str
+    price: Decimal
+
+
+class Everything(Struct, frozen=True):
+    """A record with a field of every kind that services use."""
+
+    id: str
+    at: int
+    price: Decimal
+    side: Literal["BUY", "SELL"]
+    done: bool
+    ratio: float
+    stop: Decimal | None
+    leg: Leg
+    maybe: Leg | None
+    legs: tuple[Leg, ...]
+    counts: Mapping[str, int]
+    amounts: Mapping[str, Decimal]
+    pairs: tuple[tuple[str, int], ...]
+    names: frozenset[str] = frozenset()
+
+
+class Standing(Struct, frozen=True):
+    """A record that does not carry its key."""
+
+    value: Decimal
+
+
+STATE = Table("everything", ("id",), Everything, "state")
+KEYED = Table("standing", ("symbol", "at"), Standing, "state")
+NAMED = Table("named", ("name",), Leg, "journal")
+TABLES = (STATE, KEYED, NAMED)
+
+Reopen = Callable[[], Store]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopen]:
+    """Return the store after its process ended and came again (in memory: the store itself)."""
+    stores: list[Store] = []
+
+    def again() -> Store:
+        if request.param == "memory":
+            if not stores:
+                stores.append(MemoryStore(TABLES))
+        else:
+            for store in stores:
+                store.close()
+            stores.append(SqliteStore.open(tmp_path / "state", TABLES, {"tape": "one"}))
+        return stores[-1]
+
+    yield again
+    for store in stores:
+        store.close()
+
+
+# built from digits: the process's own context traps the rounding that hypothesis' own decimals are made with
+decimals = st.builds(
+    lambda digits, exponent: Decimal(digits).scaleb(exponent), st.integers(-(10**20), 10**20), st.integers(-18, 6)
+)
+integers = st.integers(-(2**63), 2**63 - 1)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+legs = st.builds(Leg, texts, decimals)
+records = st.builds(
+    Everything,
+    id=texts,
+    at=integers,
+    price=decimals,
+    side=st.sampled_from(["BUY", "SELL"]),
+    done=st.booleans(),
+    ratio=st.floats(allow_nan=False, allow_infinity=False),
+    stop=st.none() | decimals,
+    leg=legs,
+    maybe=st.none() | legs,
+    legs=st.lists(legs, max_size=3).map(tuple),
+    counts=st.dictionaries(texts, integers, max_size=3),
+    amounts=st.dictionaries(texts, decimals, max_size=3),
+    pairs=st.lists(st.tuples(texts, integers), max_size=3).map(tuple),
+    names=st.frozensets(texts, max_size=3),
+)
+
+
+def rows_of(store: Store, table: Table) -> dict[Key, Any]:
+    return {row.key: row.values for row in store.load().rows[table.name]}
+
+
+def test_a_new_store_is_empty(reopen: Reopen) -> None:
+    loaded = reopen().load()
+    assert loaded.rows == {"everything": (), "standing": ()}
+    assert (loaded.units, loaded.deadlines, loaded.position, loaded.control) == ({}, (), None, 0)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(found=st.lists(records, max_size=4, unique_by=lambda record: record.id))
+def test_records_come_back_the_very_same(reopen: Reopen, found: list[Everything]) -> None:
+    store = reopen()
+    emptied = [Row("everything", key, None) for key in rows_of(store, STATE)]
+    store.commit(Commit([*emptied, *[Row("everything", (record.id,), record) for record in found]]))
+    again = [row.values for row in reopen().load().rows["everything"]]
+    assert again == found
+
+
+Change = tuple[Literal["put", "delete"], int, int]
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    commits=st.lists(
+        st.lists(st.tuples(st.sampled_from(["put", "delete"]), st.integers(0, 4), st.integers(0, 9)), max_size=8),
+        max_size=6,
+    )
+)
+def test_what_comes_back_is_what_a_dictionary_would_hold_in_its_order(
+    reopen: Reopen, commits: Sequence[Sequence[Change]]
+) -> None:
+    store = reopen()
+    store.commit(Commit([Row("standing", key, None) for key in rows_of(store, KEYED)]))
+    expected: dict[Key, Standing] = {}
+    for changes in commits:
+        rows = []
+        for kind, name, value in changes:
+            key: Key = (f"S{name}", name)
+            record = Standing(Decimal(value)) if kind == "put" else None
+            rows.append(Row("standing", key, record))
+            if record is None:
+                expected.pop(key, None)
+            else:
+                expected[key] = record
+        store.commit(Commit(rows))
+    assert [(row.key, row.values) for row in reopen().load().rows["standing"]] == list(expected.items())
+
+
+def test_a_journal_is_not_loaded_and_reads_in_the_order_of_its_first_writes(reopen: Reopen) -> None:
+    store = reopen()
+    store.commit(Commit([Row("named", (name,), Leg(name, Decimal(1))) for name in ("b", "a")]))
+    store.commit(Commit([Row("named", ("b",), Leg("b", Decimal(2))), Row("named", ("c",), Leg("c", Decimal(3)))]))
+    store = reopen()
+    assert list(store.journal(NAMED)) == [Leg("b", Decimal(2)), Leg("a", Decimal(1)), Leg("c", Decimal(3))]
+    assert "named" not in store.load().rows
+
+
+def test_places_deadlines_position_and_control_come_back(reopen: Reopen) -> None:
+    store = reopen()
+    seen = {("gateway", "market/BTCUSDT/1m"): 1_700_000_000_000_000}
+    store.commit(
+        Commit(
+            units={"analyzer": UnitState(seen, {"signals:raw/BTCUSDT/1m": 7}), "trader": UnitState()},
+            deadlines=[("trader", "limit", 50), ("trader", "query", 60), ("coordinator", "midnight", 40)],
+            position=(30, "fills"),
+            control=3,
+        )
+    )
+    store = reopen()
+    store.commit(
+        Commit(
+            units={"trader": UnitState({("coordinator", "trade.commands/BTCUSDT"): 1}, {})},
+            deadlines=[("trader", "query", None), ("trader", "limit", 70), ("trader", "unknown", None)],
+        )
+    )
+    loaded = reopen().load()
+    assert loaded.units == {
+        "analyzer": UnitState(seen, {"signals:raw/BTCUSDT/1m": 7}),
+        "trader": UnitState({("coordinator", "trade.commands/BTCUSDT"): 1}, {}),
+    }
+    assert sorted(loaded.deadlines) == [("coordinator", "midnight", 40), ("trader", "limit", 70)]
+    assert (loaded.position, loaded.control) == ((30, "fills"), 3)
+
+
+def test_what_is_given_is_copied(reopen: Reopen) -> None:
+    store = reopen()
+    seen = {("gateway", "market/BTCUSDT/1m"): 1}
+    store.commit(Commit(units={"analyzer": UnitState(seen)}))
+    seen["gateway", "market/BTCUSDT/1m"] = 2
+    assert reopen().load().units["analyzer"].seen == {("gateway", "market/BTCUSDT/1m"): 1}
+
+
+def test_a_row_for_a_table_nobody_declared_keeps_nothing_of_its_commit(reopen: Reopen) -> None:
+    store = reopen()
+    rows = [Row("standing", ("S", 1), Standing(Decimal(1))), Row("strange", ("x",), Standing(Decimal(1)))]
+    with pytest.raises(StoreError, match=r"'strange', which nobody declared"):
+        store.commit(Commit(rows, position=(1, "fills")))
+    loaded = reopen().load()
+    assert loaded.rows["standing"] == ()
+    assert loaded.position is None
+
+
+def test_control_commands_are_numbered_and_polled_in_order(reopen: Reopen) -> None:
+    store = reopen()
+    halt = ControlChanged(0, "state", "halted", "", "", "anna", "news")
+    more = AccountAdjusted(0, "capital", "", Decimal("12.50"), None, 0)
+    assert store.poll_control(0) == ()
+    assert [store.post_control(halt), store.post_control(more)] == [1, 2]
+    first, second = reopen().poll_control(0)
+    assert first == ControlChanged(1, "state", "halted", "", "", "anna", "news")
+    assert second == AccountAdjusted(2, "capital", "", Decimal("12.50"), None, 0)
+    assert reopen().poll_control(1) == (second,)
+    assert reopen().poll_control(2) == ()
+
+
+def test_two_tables_of_one_name_are_refused() -> None:
+    with pytest.raises(StoreError, match="two tables are named 'named'"):
+        MemoryStore([NAMED, Table("named", ("price",), Leg, "state")])
