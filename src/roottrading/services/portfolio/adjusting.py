@@ -1,0 +1,43 @@
+"""The owner's hand: capital put in or taken out, and coins adopted (trading-rules 7.1)."""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from roottrading.domain.instrument import Instrument
+from roottrading.domain.money import ZERO
+from roottrading.messages.service import AccountAdjusted, Row
+from roottrading.services.portfolio import booking, state
+from roottrading.services.portfolio.records import Records
+from roottrading.services.portfolio.trading import lend_dust
+
+
+def take_adjustment(records: Records, adjusted: AccountAdjusted, instruments: Mapping[str, Instrument]) -> list[Row]:
+    """Book an adjustment that is in force: `amount` is quote (capital, below 0 removes it) or base (adopt).
+
+    Raises BooksError where adopted coins have no price or are of an unknown symbol.
+    """
+    rows = [Row(state.ADJUSTMENTS, (adjusted.number,), adjusted)]
+    reference, at, amount = str(adjusted.number), adjusted.effective_at, adjusted.amount
+    if adjusted.kind == "capital":
+        records.book(rows, at, "capital", "", reference, ZERO, amount)
+        books = records.books
+        records.books = replace(books, capital=books.capital + amount, cash=books.cash + amount)
+    else:
+        if adjusted.symbol not in instruments:
+            raise booking.BooksError(
+                f"adjustment {adjusted.number} adopts {adjusted.symbol}, which is not among the configured symbols"
+            )
+        if adjusted.price is None:
+            raise booking.BooksError(
+                f"adjustment {adjusted.number} adopts {adjusted.symbol} without a price: name what it shall have cost"
+            )
+        holding = records.holding(adjusted.symbol)
+        if not holding.cycle_id:
+            lend_dust(records, rows, holding, reference, at)
+        cost = amount * adjusted.price
+        records.book(rows, at, "adopted", adjusted.symbol, reference, amount, cost)
+        records.books = replace(records.books, capital=records.books.capital + cost)
+        records.keep(rows, booking.after_adoption(holding, amount, adjusted.price))
+    records.keep_books(rows)
+    return rows

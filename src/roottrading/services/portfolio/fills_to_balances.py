@@ -1,0 +1,180 @@
+"""The portfolio service: fills become balances, positions and profit, every booking twice (trading-rules 5.7, 7.1)."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from msgspec.structs import replace
+
+from roottrading.domain.balance import Balance
+from roottrading.domain.instrument import Instrument
+from roottrading.domain.money import ZERO
+from roottrading.domain.time import Time
+from roottrading.messages.channels import PORTFOLIO_UPDATES
+from roottrading.messages.envelope import Envelope
+from roottrading.messages.events import OrderChanged, OrderFilled, TradeCycleMoved
+from roottrading.messages.exchange import AccountChanged
+from roottrading.messages.service import (
+    NOTHING,
+    AccountAdjusted,
+    DeadlineDue,
+    Decision,
+    Input,
+    InstantComplete,
+    Outgoing,
+    Row,
+)
+from roottrading.services.portfolio import state, valuation
+from roottrading.services.portfolio.adjusting import take_adjustment
+from roottrading.services.portfolio.booking import BooksError
+from roottrading.services.portfolio.discrepancies import check_against
+from roottrading.services.portfolio.journal import Accounts
+from roottrading.services.portfolio.records import Records
+from roottrading.services.portfolio.state import AccountTotal, Lock
+from roottrading.services.portfolio.trading import take_fill, take_move
+
+KEY = "account"  # portfolio.updates is one stream
+_DEADLINE = "adjustment"
+
+
+class Portfolio:
+    """Keeps the bot's own share of the account: `capital` of the quote asset, and what its own fills made of it.
+
+    It says `PortfolioUpdated` at an `InstantComplete` when something changed since the last. Raises BooksError where a
+    fact contradicts the books (a fill of an unknown symbol, a sale of more than is owned).
+    """
+
+    def __init__(
+        self, deployment: str, quote_asset: str, capital: Decimal, instruments: Mapping[str, Instrument]
+    ) -> None:
+        self._quote_asset = quote_asset
+        self._instruments = instruments
+        self._records = Records(deployment, capital)
+
+    def restore(self, rows: Iterable[Row]) -> None:
+        """Take the state that the rows describe."""
+        self._records.restore(rows)
+
+    def decide(self, given: Input, now: Time) -> Decision:
+        """Fold one input; what is none of the books' business changes nothing."""
+        if isinstance(given, Envelope):
+            return self._on_event(given)
+        if isinstance(given, InstantComplete):
+            return self._on_instant(given)
+        if isinstance(given, AccountChanged):
+            return self._on_account(given)
+        if isinstance(given, AccountAdjusted):
+            return self._on_adjustment(given, now)
+        if isinstance(given, DeadlineDue):
+            return self._on_deadline(given)
+        return NOTHING
+
+    def state(self) -> dict[str, dict[Any, Any]]:
+        """Return the records of each state table, for comparison."""
+        return {table: dict(records) for table, records in self._records.tables().items()}
+
+    def balances(self) -> tuple[Balance, ...]:
+        """Return the bot's own share of the account, free and locked, dust included."""
+        records = self._records
+        return valuation.balances_of(
+            records.books, records.holdings.values(), records.locks.values(), self._instruments, self._quote_asset
+        )
+
+    def accounts(self) -> Accounts:
+        """Return every account's balance from the state alone; it equals what the journal's postings sum to."""
+        records = self._records
+        return valuation.accounts_in(
+            records.books,
+            records.holdings.values(),
+            records.foreign_fees.values(),
+            self._instruments,
+            self._quote_asset,
+        )
+
+    def _on_event(self, envelope: Envelope) -> Decision:
+        body = envelope.body
+        if isinstance(body, OrderChanged):
+            return self._on_order(body)
+        if isinstance(body, OrderFilled):
+            fill = body.fill
+            return Decision(
+                rows=tuple(take_fill(self._records, fill, self._instrument(fill.symbol, f"fill {fill.id}")))
+            )
+        if isinstance(body, TradeCycleMoved):
+            rows = take_move(self._records, body, self._instrument(body.symbol, f"cycle {body.cycle_id}"))
+            return Decision(rows=tuple(rows)) if rows else NOTHING
+        return NOTHING
+
+    def _on_order(self, changed: OrderChanged) -> Decision:
+        order, amount, locks = changed.order, changed.locked, self._records.locks
+        known = locks.get(order.id)
+        if amount == (ZERO if known is None else known.amount):
+            return NOTHING
+        if amount:
+            instrument = self._instrument(order.symbol, f"order {order.client_order_id}")
+            asset = instrument.quote_asset if order.side == "BUY" else instrument.base_asset
+            lock = locks[order.id] = Lock(order.id, asset, amount)
+            rows = [Row(state.LOCKS, (order.id,), lock)]
+        else:
+            del locks[order.id]
+            rows = [Row(state.LOCKS, (order.id,), None)]
+        self._records.mark_changed(rows)
+        return Decision(rows=tuple(rows))
+
+    def _on_instant(self, complete: InstantComplete) -> Decision:
+        records = self._records
+        if not records.books.changed:
+            return NOTHING
+        records.books = replace(records.books, changed=False)
+        balances = self.balances()
+        # An asset that the exchange never spoke of is unknown, not missing.
+        heard = tuple(balance for balance in balances if balance.asset in records.account)
+        account = tuple(Balance(total.asset, total.total, ZERO) for total in records.account.values())
+        update = valuation.portfolio_at(
+            complete.at,
+            records.books,
+            balances,
+            valuation.value_positions(records.holdings.values(), complete.closes),
+            tuple(str(missing) for missing in check_against(heard, account)),
+        )
+        rows: list[Row] = []
+        records.keep_books(rows)
+        return Decision(messages=(Outgoing(PORTFOLIO_UPDATES, KEY, update),), rows=tuple(rows))
+
+    def _on_account(self, changed: AccountChanged) -> Decision:
+        rows: list[Row] = []
+        for balance in changed.balances:
+            total = AccountTotal(balance.asset, balance.free + balance.locked)
+            if self._records.account.get(balance.asset) != total:
+                self._records.account[balance.asset] = total
+                rows.append(Row(state.ACCOUNT, (balance.asset,), total))
+        if not rows:
+            return NOTHING
+        self._records.mark_changed(rows)
+        return Decision(rows=tuple(rows))
+
+    def _on_adjustment(self, adjusted: AccountAdjusted, now: Time) -> Decision:
+        records = self._records
+        if adjusted.number <= records.books.adjusted:
+            return NOTHING
+        records.books = replace(records.books, adjusted=adjusted.number)
+        if adjusted.effective_at <= now:
+            return Decision(rows=tuple(take_adjustment(records, adjusted, self._instruments)))
+        records.pending[adjusted.number] = adjusted
+        rows = [Row(state.PENDING, (adjusted.number,), adjusted)]
+        records.keep_books(rows)
+        return Decision(deadlines=((f"{_DEADLINE}/{adjusted.number}", adjusted.effective_at),), rows=tuple(rows))
+
+    def _on_deadline(self, due: DeadlineDue) -> Decision:
+        name, _, number = due.key.partition("/")
+        adjusted = self._records.pending.pop(int(number), None) if name == _DEADLINE else None
+        if adjusted is None:
+            return NOTHING
+        rows = take_adjustment(self._records, adjusted, self._instruments)
+        return Decision(rows=(*rows, Row(state.PENDING, (adjusted.number,), None)))
+
+    def _instrument(self, symbol: str, what: str) -> Instrument:
+        instrument = self._instruments.get(symbol)
+        if instrument is None:
+            raise BooksError(f"{what} is in {symbol}, which is not among the configured symbols")
+        return instrument

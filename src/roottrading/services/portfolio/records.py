@@ -1,0 +1,103 @@
+"""The portfolio's state as records by key, and the bookings that change them."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from msgspec.structs import replace
+
+from roottrading.domain.fill import Fill
+from roottrading.domain.money import ZERO
+from roottrading.domain.time import Time
+from roottrading.messages.service import AccountAdjusted, Row
+from roottrading.services.portfolio import state
+from roottrading.services.portfolio.state import (
+    AccountTotal,
+    Books,
+    EntryKind,
+    ForeignFees,
+    Holding,
+    JournalEntry,
+    Lock,
+)
+
+
+class Records:
+    """What the portfolio knows, each kind by its key; a change is made here and leaves as a row."""
+
+    def __init__(self, deployment: str, capital: Decimal) -> None:
+        self.books = Books(deployment, capital, capital)
+        self.holdings: dict[str, Holding] = {}
+        self.locks: dict[str, Lock] = {}
+        self.foreign_fees: dict[str, ForeignFees] = {}
+        self.account: dict[str, AccountTotal] = {}
+        self.pending: dict[int, AccountAdjusted] = {}
+
+    def tables(self) -> dict[str, dict[Any, Any]]:
+        """Return the records of each table by the first column of its key; the books are one row."""
+        return {
+            state.BOOKS: {self.books.deployment: self.books},
+            state.HOLDINGS: self.holdings,
+            state.LOCKS: self.locks,
+            state.FOREIGN_FEES: self.foreign_fees,
+            state.ACCOUNT: self.account,
+            state.PENDING: self.pending,
+        }
+
+    def restore(self, rows: Iterable[Row]) -> None:
+        """Take the state that the rows describe."""
+        tables = self.tables()
+        for row in rows:
+            if row.table == state.BOOKS:
+                self.books = row.values
+            else:
+                tables[row.table][row.key[0]] = row.values
+
+    def holding(self, symbol: str) -> Holding:
+        """Return the symbol's holding; an empty one where there never was any."""
+        return self.holdings.get(symbol) or Holding(symbol)
+
+    def book(
+        self,
+        rows: list[Row],
+        at: Time,
+        kind: EntryKind,
+        symbol: str,
+        reference: str,
+        quantity: Decimal,
+        amount: Decimal,
+        fee: Decimal = ZERO,
+        fee_asset: str = "",
+        profit: Decimal = ZERO,
+    ) -> None:
+        """Write a journal entry; the very first one is preceded by the opening capital's."""
+        number = self.books.entries + 1
+        if number == 1:
+            opening = JournalEntry(1, at, "capital", "", "opening", ZERO, self.books.capital)
+            rows.append(Row(state.JOURNAL, (1,), opening))
+            number = 2
+        entry = JournalEntry(number, at, kind, symbol, reference, quantity, amount, fee, fee_asset, profit)
+        rows.append(Row(state.JOURNAL, (number,), entry))
+        self.books = replace(self.books, entries=number, changed=True)
+
+    def pay_foreign_fee(self, rows: list[Row], fill: Fill) -> None:
+        """Add a fee that the owner's coins paid."""
+        known = self.foreign_fees.get(fill.fee_asset)
+        fees = ForeignFees(fill.fee_asset, fill.fee + (known.amount if known else ZERO))
+        self.foreign_fees[fill.fee_asset] = fees
+        rows.append(Row(state.FOREIGN_FEES, (fill.fee_asset,), fees))
+
+    def keep(self, rows: list[Row], holding: Holding) -> None:
+        """Take a changed holding."""
+        self.holdings[holding.symbol] = holding
+        rows.append(Row(state.HOLDINGS, (holding.symbol,), holding))
+
+    def mark_changed(self, rows: list[Row]) -> None:
+        """Remember that an update is due."""
+        if not self.books.changed:
+            self.books = replace(self.books, changed=True)
+            self.keep_books(rows)
+
+    def keep_books(self, rows: list[Row]) -> None:
+        """Let the books leave as a row: once, after all that an input changed in them."""
+        rows.append(Row(state.BOOKS, (self.books.deployment,), self.books))
