@@ -1,0 +1,224 @@
+"""The signal aggregator: batches of opinions in, one verdict per symbol and T of the fastest timeframe out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from roottrading.domain.time import SECOND, Time, duration
+from roottrading.messages.channels import SIGNALS_AGGREGATED
+from roottrading.messages.envelope import Envelope
+from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Input, Outgoing, Row, WeightsSet
+from roottrading.messages.signals import SignalBatch
+from roottrading.services.signal_aggregator.settings import AggregatorSettings
+from roottrading.services.signal_aggregator.state import STANDING, VERDICTS, WEIGHTS, Standing, WeightsOfDay
+from roottrading.services.signal_aggregator.verdicts import Reported, Weighing, judge, row_of
+from roottrading.services.signal_aggregator.voting import (
+    VotingStrategy,
+    check_plan,
+    day_in_force,
+    panel_of,
+    rules_of,
+    weights_in,
+    weights_in_force,
+)
+
+_DEADLINE: Final = "verdict/"
+_DAYS_KEPT: Final = 2  # today's weights rule from 01:00 UTC on, yesterday's until then
+
+
+class _Panel(Struct, frozen=True):
+    """Who votes on a symbol; `slower` are the timeframes beside the fastest, with their lengths."""
+
+    strategies: tuple[VotingStrategy, ...]
+    slower: Mapping[str, int]
+
+
+class _Work(Struct):
+    """What comes of one input; a row is written once, as it is in the end."""
+
+    messages: list[Outgoing] = field(default_factory=list)
+    deadlines: list[tuple[str, Time | None]] = field(default_factory=list)
+    standing: dict[tuple[str, str], Row] = field(default_factory=dict)
+    journal: list[Row] = field(default_factory=list)
+
+    def decision(self) -> Decision:
+        return Decision(tuple(self.messages), (), tuple(self.deadlines), (*self.standing.values(), *self.journal))
+
+
+class SignalAggregator:
+    """Weighs the standing opinions of all enabled strategies into one verdict per symbol and T (trading-rules 3).
+
+    A verdict is given when the batches of all timeframes due at T are in. Where some stay away it is given incomplete:
+    after `patience_seconds`, or when anything later of its symbol comes first. It is given once: what comes later
+    counts for the next one.
+    """
+
+    def __init__(
+        self, deployment: str, settings: AggregatorSettings, plan: Sequence[VotingStrategy], fastest: str
+    ) -> None:
+        """Take the enabled strategies; ValueError where they cannot vote together on `fastest`.
+
+        `deployment` is taken as by every service; a verdict's id is the only one that does without (trading-rules 7.2).
+        """
+        check_plan(plan, fastest)
+        self.deployment = deployment
+        self._settings = settings
+        self._plan = tuple(plan)
+        self._fastest = fastest
+        self._rules = rules_of(settings)
+        self._standing: dict[tuple[str, str], Standing] = {}
+        self._weights: dict[Time, WeightsOfDay] = {}
+        self._panels: dict[str, _Panel] = {}  # these two are made of the above, at need
+        self._weighings: dict[Time, Weighing] = {}
+
+    def restore(self, rows: Iterable[Row]) -> None:
+        """Take the standing opinions and the weights that the rows hold."""
+        for row in rows:
+            match row.values:
+                case Standing() as standing:
+                    self._standing[standing.symbol, standing.timeframe] = standing
+                case WeightsOfDay() as weights:
+                    self._weights[weights.day] = weights
+
+    def state(self) -> Mapping[str, Mapping[Any, Any]]:
+        """Return what it knows, for comparison: the records of its tables by key."""
+        return {STANDING: self._standing, WEIGHTS: self._weights}
+
+    def decide(self, given: Input, now: Time) -> Decision:
+        """Fold a batch, a day's weights, or a deadline; all else is not the aggregator's business."""
+        if type(given) is Envelope:
+            return self._on_batch(given.body) if type(given.body) is SignalBatch else NOTHING
+        if type(given) is WeightsSet:
+            return self._on_weights(given)
+        if type(given) is DeadlineDue and given.key.startswith(_DEADLINE):
+            return self._on_deadline(given.key.removeprefix(_DEADLINE))
+        return NOTHING
+
+    # ---- batches
+
+    def _on_batch(self, batch: SignalBatch) -> Decision:
+        symbol, timeframe, at = batch.symbol, batch.timeframe, batch.at
+        panel = self._panels.get(symbol) or self._seat(symbol)
+        is_fastest = timeframe == self._fastest
+        if not is_fastest and timeframe not in panel.slower:
+            return NOTHING
+        known = self._standing.get((symbol, timeframe))
+        if known is not None and at <= known.batch.at:
+            return NOTHING
+        if at % duration(timeframe):
+            raise ValueError(f"{symbol} {timeframe}: a batch of T = {at} us, which is no close of a {timeframe} candle")
+        work = _Work()
+        head = self._standing.get((symbol, self._fastest))
+        if head is not None and head.judged < head.batch.at < at:  # what has not come by now comes too late
+            head = self._give(head, panel, work)
+            work.deadlines.append((_DEADLINE + symbol, None))
+        batch = _standing_over(known, batch)
+        if is_fastest:
+            head = Standing(symbol, timeframe, batch, head.judged if head is not None else 0)
+            self._keep(head, work)
+        else:
+            self._keep(Standing(symbol, timeframe, batch, 0, known.batch if known is not None else None), work)
+        if head is not None and head.judged < head.batch.at:
+            if self._all_due_in(head, panel):
+                self._give(head, panel, work)
+                if not is_fastest:
+                    work.deadlines.append((_DEADLINE + symbol, None))
+            elif is_fastest:
+                work.deadlines.append((_DEADLINE + symbol, at + self._settings.patience_seconds * SECOND))
+        return work.decision()
+
+    def _on_deadline(self, symbol: str) -> Decision:
+        head = self._standing.get((symbol, self._fastest))
+        if head is None or head.judged >= head.batch.at:
+            return NOTHING
+        work = _Work()
+        self._give(head, self._panels.get(symbol) or self._seat(symbol), work)
+        return work.decision()
+
+    def _all_due_in(self, head: Standing, panel: _Panel) -> bool:
+        at = head.batch.at
+        for timeframe, span in panel.slower.items():
+            if at % span == 0:
+                standing = self._standing.get((head.symbol, timeframe))
+                if standing is None or standing.batch.at < at:
+                    return False
+        return True
+
+    def _keep(self, standing: Standing, work: _Work) -> None:
+        key = standing.symbol, standing.timeframe
+        self._standing[key] = standing
+        work.standing[key] = Row(STANDING, key, standing)
+
+    def _seat(self, symbol: str) -> _Panel:
+        strategies = panel_of(self._plan, symbol)
+        slower = sorted({strategy.timeframe for strategy in strategies} - {self._fastest})
+        panel = self._panels[symbol] = _Panel(strategies, {timeframe: duration(timeframe) for timeframe in slower})
+        return panel
+
+    # ---- verdicts
+
+    def _give(self, head: Standing, panel: _Panel, work: _Work) -> Standing:
+        """Give the verdict at the head's T, and return the head as judged."""
+        at = head.batch.at
+        reported = {self._fastest: Reported(head.batch, True)}
+        for timeframe, span in panel.slower.items():
+            standing = self._standing.get((head.symbol, timeframe))
+            found = _as_of(standing, at) if standing is not None else None
+            if found is not None:
+                reported[timeframe] = Reported(found, found.at >= at - at % span)
+        verdict = judge(panel.strategies, head.batch, reported, self._weighing(at), self._rules)
+        work.messages.append(Outgoing(SIGNALS_AGGREGATED, head.symbol, verdict, (head.judged, at)))
+        if abs(verdict.value) >= self._settings.threshold:
+            row = row_of(verdict)
+            work.journal.append(Row(VERDICTS, (row.id,), row))
+        judged = replace(head, judged=at)
+        self._keep(judged, work)
+        return judged
+
+    def _weighing(self, at: Time) -> Weighing:
+        day = day_in_force(at)
+        weighing = self._weighings.get(day)
+        if weighing is None:
+            kept = self._weights.values() if self._settings.weighting == "learned" else ()
+            weights, complete = weights_in_force(day, kept)
+            weighing = Weighing(weights_in(self._plan, weights, self._settings), complete)
+            self._weighings = {day: weighing}
+        return weighing
+
+    # ---- weights
+
+    def _on_weights(self, given: WeightsSet) -> Decision:
+        if self._settings.weighting == "equal" or any(day >= given.day for day in self._weights):
+            return NOTHING
+        since = min((weights.since for weights in self._weights.values()), default=given.day)
+        weights = WeightsOfDay(given.day, dict(given.weights), given.groups, since)
+        self._weights[given.day] = weights
+        rows = [Row(WEIGHTS, (given.day,), weights)]
+        for day in sorted(self._weights)[:-_DAYS_KEPT]:
+            del self._weights[day]
+            rows.append(Row(WEIGHTS, (day,), None))
+        self._weighings.clear()
+        return Decision(rows=tuple(rows))
+
+
+def _standing_over(known: Standing | None, batch: SignalBatch) -> SignalBatch:
+    """Return the batch; over an absent candle with the opinions that went on standing (trading-rules 3.2)."""
+    if batch.close is not None or known is None:
+        return batch
+    before = known.batch
+    return replace(
+        batch,
+        opinions=batch.opinions or before.opinions,
+        atr=before.atr if batch.atr is None else batch.atr,
+        regime=batch.regime or before.regime,
+    )
+
+
+def _as_of(standing: Standing, at: Time) -> SignalBatch | None:
+    """Return the batch that stood at T: a decision at T uses facts up to T only (consistency-rules 1.4)."""
+    if standing.batch.at <= at:
+        return standing.batch
+    before = standing.before
+    return before if before is not None and before.at <= at else None
