@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from msgspec.structs import replace
-
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO
 from roottrading.messages.service import AccountAdjusted, Row
@@ -12,17 +10,18 @@ from roottrading.services.portfolio.records import Records
 from roottrading.services.portfolio.trading import lend_dust
 
 
-def take_adjustment(records: Records, adjusted: AccountAdjusted, instruments: Mapping[str, Instrument]) -> list[Row]:
+def take_adjustment(
+    records: Records, rows: list[Row], adjusted: AccountAdjusted, instruments: Mapping[str, Instrument]
+) -> None:
     """Book an adjustment that is in force: `amount` is quote (capital, below 0 removes it) or base (adopt).
 
     Raises BooksError where adopted coins have no price or are of an unknown symbol.
     """
-    rows = [Row(state.ADJUSTMENTS, (adjusted.number,), adjusted)]
+    rows.append(Row(state.ADJUSTMENTS, (adjusted.number,), adjusted))
     reference, at, amount = str(adjusted.number), adjusted.effective_at, adjusted.amount
     if adjusted.kind == "capital":
         records.book(rows, at, "capital", "", reference, ZERO, amount)
-        books = records.books
-        records.books = replace(books, capital=books.capital + amount, cash=books.cash + amount)
+        records.change_books(rows, capital=amount, cash=amount)
     else:
         if adjusted.symbol not in instruments:
             raise booking.BooksError(
@@ -37,7 +36,5 @@ def take_adjustment(records: Records, adjusted: AccountAdjusted, instruments: Ma
             lend_dust(records, rows, holding, reference, at)
         cost = amount * adjusted.price
         records.book(rows, at, "adopted", adjusted.symbol, reference, amount, cost)
-        records.books = replace(records.books, capital=records.books.capital + cost)
         records.keep(rows, booking.after_adoption(holding, amount, adjusted.price))
-    records.keep_books(rows)
-    return rows
+        records.change_books(rows, capital=cost)

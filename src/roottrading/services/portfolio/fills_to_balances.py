@@ -125,7 +125,8 @@ class Portfolio:
         records = self._records
         if not records.books.changed:
             return NOTHING
-        records.books = replace(records.books, changed=False)
+        rows: list[Row] = []
+        records.replace_books(rows, replace(records.books, changed=False))
         balances = self.balances()
         # An asset that the exchange never spoke of is unknown, not missing.
         heard = tuple(balance for balance in balances if balance.asset in records.account)
@@ -137,8 +138,6 @@ class Portfolio:
             valuation.value_positions(records.holdings.values(), complete.closes),
             tuple(str(missing) for missing in check_against(heard, account)),
         )
-        rows: list[Row] = []
-        records.keep_books(rows)
         return Decision(messages=(Outgoing(PORTFOLIO_UPDATES, KEY, update),), rows=tuple(rows))
 
     def _on_account(self, changed: AccountChanged) -> Decision:
@@ -157,12 +156,13 @@ class Portfolio:
         records = self._records
         if adjusted.number <= records.books.adjusted:
             return NOTHING
-        records.books = replace(records.books, adjusted=adjusted.number)
+        rows: list[Row] = []
+        records.replace_books(rows, replace(records.books, adjusted=adjusted.number))
         if adjusted.effective_at <= now:
-            return Decision(rows=tuple(take_adjustment(records, adjusted, self._instruments)))
+            take_adjustment(records, rows, adjusted, self._instruments)
+            return Decision(rows=tuple(rows))
         records.pending[adjusted.number] = adjusted
-        rows = [Row(state.PENDING, (adjusted.number,), adjusted)]
-        records.keep_books(rows)
+        rows.append(Row(state.PENDING, (adjusted.number,), adjusted))
         return Decision(deadlines=((f"{_DEADLINE}/{adjusted.number}", adjusted.effective_at),), rows=tuple(rows))
 
     def _on_deadline(self, due: DeadlineDue) -> Decision:
@@ -170,8 +170,9 @@ class Portfolio:
         adjusted = self._records.pending.pop(int(number), None) if name == _DEADLINE else None
         if adjusted is None:
             return NOTHING
-        rows = take_adjustment(self._records, adjusted, self._instruments)
-        return Decision(rows=(*rows, Row(state.PENDING, (adjusted.number,), None)))
+        rows = [Row(state.PENDING, (adjusted.number,), None)]
+        take_adjustment(self._records, rows, adjusted, self._instruments)
+        return Decision(rows=tuple(rows))
 
     def _instrument(self, symbol: str, what: str) -> Instrument:
         instrument = self._instruments.get(symbol)

@@ -27,6 +27,7 @@ class Records:
 
     def __init__(self, deployment: str, capital: Decimal) -> None:
         self.books = Books(deployment, capital, capital)
+        self._entries = 0
         self.holdings: dict[str, Holding] = {}
         self.locks: dict[str, Lock] = {}
         self.foreign_fees: dict[str, ForeignFees] = {}
@@ -50,6 +51,7 @@ class Records:
         for row in rows:
             if row.table == state.BOOKS:
                 self.books = row.values
+                self._entries = self.books.entries
             else:
                 tables[row.table][row.key[0]] = row.values
 
@@ -70,15 +72,50 @@ class Records:
         fee_asset: str = "",
         profit: Decimal = ZERO,
     ) -> None:
-        """Write a journal entry; the very first one is preceded by the opening capital's."""
-        number = self.books.entries + 1
+        """Write a journal entry, before the very first one the opening capital's; `change_books` must follow."""
+        number = self._entries + 1
         if number == 1:
             opening = JournalEntry(1, at, "capital", "", "opening", ZERO, self.books.capital)
             rows.append(Row(state.JOURNAL, (1,), opening))
             number = 2
         entry = JournalEntry(number, at, kind, symbol, reference, quantity, amount, fee, fee_asset, profit)
         rows.append(Row(state.JOURNAL, (number,), entry))
-        self.books = replace(self.books, entries=number, changed=True)
+        self._entries = number
+
+    def change_books(
+        self,
+        rows: list[Row],
+        capital: Decimal = ZERO,
+        cash: Decimal = ZERO,
+        realized: Decimal = ZERO,
+        charged: Decimal = ZERO,
+        settled: Decimal = ZERO,
+        fees: Decimal = ZERO,
+    ) -> None:
+        """Add to the accounts in quote, and remember that an update is due."""
+        books = self.books
+        self.books = Books(
+            books.deployment,
+            books.capital + capital,
+            books.cash + cash,
+            books.realized + realized,
+            books.charged + charged,
+            books.settled + settled,
+            books.fees + fees,
+            self._entries,
+            books.adjusted,
+        )
+        rows.append(Row(state.BOOKS, (books.deployment,), self.books))
+
+    def mark_changed(self, rows: list[Row]) -> None:
+        """Remember that an update is due."""
+        if not self.books.changed:
+            self.replace_books(rows, replace(self.books, changed=True))
+
+    def replace_books(self, rows: list[Row], books: Books) -> None:
+        """Take other books whole."""
+        self.books = books
+        rows.append(Row(state.BOOKS, (books.deployment,), books))
 
     def pay_foreign_fee(self, rows: list[Row], fill: Fill) -> None:
         """Add a fee that the owner's coins paid."""
@@ -91,13 +128,3 @@ class Records:
         """Take a changed holding."""
         self.holdings[holding.symbol] = holding
         rows.append(Row(state.HOLDINGS, (holding.symbol,), holding))
-
-    def mark_changed(self, rows: list[Row]) -> None:
-        """Remember that an update is due."""
-        if not self.books.changed:
-            self.books = replace(self.books, changed=True)
-            self.keep_books(rows)
-
-    def keep_books(self, rows: list[Row]) -> None:
-        """Let the books leave as a row: once, after all that an input changed in them."""
-        rows.append(Row(state.BOOKS, (self.books.deployment,), self.books))

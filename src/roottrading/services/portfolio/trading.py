@@ -10,7 +10,7 @@ from roottrading.messages.events import TradeCycleMoved
 from roottrading.messages.service import Row
 from roottrading.services.portfolio import booking
 from roottrading.services.portfolio.records import Records
-from roottrading.services.portfolio.state import Books, Holding
+from roottrading.services.portfolio.state import Holding
 
 
 def take_fill(records: Records, fill: Fill, instrument: Instrument) -> list[Row]:
@@ -36,22 +36,12 @@ def take_fill(records: Records, fill: Fill, instrument: Instrument) -> list[Row]
     charged = fill.fee if fill.fee_asset == instrument.quote_asset else ZERO
     if fill.fee_asset not in (instrument.base_asset, instrument.quote_asset):
         records.pay_foreign_fee(rows, fill)
-    books = records.books
-    records.books = Books(
-        books.deployment,
-        books.capital,
-        books.cash - charged - notional if buys else books.cash - charged + notional,
-        books.realized,
-        books.charged + charged,
-        books.settled,
-        books.fees + fill.fee_in_quote,
-        books.entries,
-        books.adjusted,
-    )
     if after.manual and booking.is_flat(after, instrument):
         after = _close(records, rows, after, fill.filled_at)
     records.keep(rows, after)
-    records.keep_books(rows)
+    records.change_books(
+        rows, cash=-notional - charged if buys else notional - charged, charged=charged, fees=fill.fee_in_quote
+    )
     return rows
 
 
@@ -67,7 +57,6 @@ def take_move(records: Records, moved: TradeCycleMoved, instrument: Instrument) 
     elif after == before:
         return []
     records.keep(rows, after)
-    records.keep_books(rows)
     return rows
 
 
@@ -92,6 +81,5 @@ def lend_dust(records: Records, rows: list[Row], holding: Holding, reference: st
 def _close(records: Records, rows: list[Row], holding: Holding, at: Time) -> Holding:
     after, left, profit = booking.closed(holding)
     records.book(rows, at, "closed", holding.symbol, holding.cycle_id, left.quantity, left.cost, ZERO, "", profit)
-    books = records.books
-    records.books = replace(books, realized=books.realized + profit, settled=books.settled + holding.other_fees)
+    records.change_books(rows, realized=profit, settled=holding.other_fees)
     return after
