@@ -96,12 +96,11 @@ class Portfolio:
         if isinstance(body, OrderChanged):
             return self._on_order(body)
         if isinstance(body, OrderFilled):
-            fill = body.fill
-            return Decision(
-                rows=tuple(take_fill(self._records, fill, self._instrument(fill.symbol, f"fill {fill.id}")))
-            )
-        if isinstance(body, TradeCycleMoved):
-            rows = take_move(self._records, body, self._instrument(body.symbol, f"cycle {body.cycle_id}"))
+            instrument = self._instrument(body.fill.symbol, "fill", body.fill.id)
+            return Decision(rows=tuple(take_fill(self._records, body.fill, instrument)))
+        if isinstance(body, TradeCycleMoved) and body.status in ("closed", "manual"):
+            instrument = self._instrument(body.symbol, "cycle", body.cycle_id)
+            rows = take_move(self._records, body, instrument)
             return Decision(rows=tuple(rows)) if rows else NOTHING
         return NOTHING
 
@@ -111,7 +110,7 @@ class Portfolio:
         if amount == (ZERO if known is None else known.amount):
             return NOTHING
         if amount:
-            instrument = self._instrument(order.symbol, f"order {order.client_order_id}")
+            instrument = self._instrument(order.symbol, "order", order.client_order_id)
             asset = instrument.quote_asset if order.side == "BUY" else instrument.base_asset
             lock = locks[order.id] = Lock(order.id, asset, amount)
             rows = [Row(state.LOCKS, (order.id,), lock)]
@@ -128,17 +127,20 @@ class Portfolio:
         rows: list[Row] = []
         records.replace_books(rows, replace(records.books, changed=False))
         balances = self.balances()
-        # An asset that the exchange never spoke of is unknown, not missing.
-        heard = tuple(balance for balance in balances if balance.asset in records.account)
-        account = tuple(Balance(total.asset, total.total, ZERO) for total in records.account.values())
         update = valuation.portfolio_at(
             complete.at,
             records.books,
             balances,
             valuation.value_positions(records.holdings.values(), complete.closes),
-            tuple(str(missing) for missing in check_against(heard, account)),
+            self._discrepancies(balances) if records.account else (),
         )
         return Decision(messages=(Outgoing(PORTFOLIO_UPDATES, KEY, update),), rows=tuple(rows))
+
+    def _discrepancies(self, balances: Iterable[Balance]) -> tuple[str, ...]:
+        # An asset that the exchange never spoke of is unknown, not missing.
+        account = [Balance(total.asset, total.total, ZERO) for total in self._records.account.values()]
+        heard = [balance for balance in balances if balance.asset in self._records.account]
+        return tuple(str(missing) for missing in check_against(heard, account))
 
     def _on_account(self, changed: AccountChanged) -> Decision:
         rows: list[Row] = []
@@ -174,8 +176,8 @@ class Portfolio:
         take_adjustment(self._records, rows, adjusted, self._instruments)
         return Decision(rows=tuple(rows))
 
-    def _instrument(self, symbol: str, what: str) -> Instrument:
+    def _instrument(self, symbol: str, what: str, name: str) -> Instrument:
         instrument = self._instruments.get(symbol)
         if instrument is None:
-            raise BooksError(f"{what} is in {symbol}, which is not among the configured symbols")
+            raise BooksError(f"{what} {name} is in {symbol}, which is not among the configured symbols")
         return instrument

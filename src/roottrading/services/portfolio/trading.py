@@ -46,9 +46,9 @@ def take_fill(records: Records, fill: Fill, instrument: Instrument) -> list[Row]
 
 
 def take_move(records: Records, moved: TradeCycleMoved, instrument: Instrument) -> list[Row]:
-    """Book a cycle's end: closed, or manual with nothing sellable left; other moves leave the books as they are."""
+    """Book a cycle's end: it closed, or people closed it (manual) and nothing sellable is left."""
     before = records.holding(moved.symbol)
-    if moved.status not in ("closed", "manual") or before.cycle_id not in (moved.cycle_id, booking.ADOPTED):
+    if before.cycle_id not in (moved.cycle_id, booking.ADOPTED):
         return []
     rows: list[Row] = []
     after = replace(before, cycle_id=moved.cycle_id, manual=moved.status == "manual")

@@ -66,8 +66,10 @@ def portfolio_at(
     discrepancies: tuple[str, ...],
 ) -> PortfolioUpdated:
     """Return the whole state as a message; unrealized profit is what is held less what it has cost."""
-    exposure = sum((position.value for position in positions), ZERO)
-    cost = sum((position.cost for position in positions), ZERO)
+    exposure = cost = ZERO
+    for position in positions:
+        exposure += position.value
+        cost += position.cost
     return PortfolioUpdated(
         at,
         balances,
