@@ -134,6 +134,12 @@ class OrderExecuted(ExchangeEvent, frozen=True):
     status: OrderStatus
 
 
+class OrderTriggered(ExchangeEvent, frozen=True):
+    """A stop's price was reached: it works now as the market or limit order that it becomes (trading-rules 1.5)."""
+
+    order_id: int
+
+
 class OrderEnded(ExchangeEvent, frozen=True):
     """An order ended without being filled whole: CANCELED, EXPIRED, EXPIRED_IN_MATCH; `reason` is the expiry reason.
 
@@ -165,7 +171,7 @@ class CancelRefused(ExchangeEvent, frozen=True):
 
 
 class OrderReported(ExchangeEvent, frozen=True):
-    """The answer to QueryOrder: the order as the exchange has it."""
+    """The answer to QueryOrder: the order as the exchange has it; `updated_at` is its last change (0: not told)."""
 
     order_id: int
     side: Side
@@ -175,6 +181,7 @@ class OrderReported(ExchangeEvent, frozen=True):
     stop_price: Decimal | None
     executed_quantity: Decimal
     status: OrderStatus
+    updated_at: Time = 0
 
 
 class OrderAbsent(ExchangeEvent, frozen=True):
