@@ -118,7 +118,7 @@ def volume_floats(units: Ints, digits: int) -> Floats:
     wholes = units // unit
     if not len(units) or int(wholes.max()) < _SPLIT:
         return np.asarray(units / unit, dtype=np.float64)
-    return np.where(wholes < _SPLIT, units / unit, wholes + (units % unit) / unit)
+    return np.asarray(np.where(wholes < _SPLIT, units / unit, wholes + (units % unit) / unit), dtype=np.float64)
 
 
 def columns_of(candles: Candles) -> Columns:

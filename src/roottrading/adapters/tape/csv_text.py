@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
+from roottrading.adapters.tape.digits import Bytes, Exact, Parts, careful_parts, joined, quick_parts
 from roottrading.adapters.tape.errors import tape_error
-from roottrading.adapters.tape.numbers import Bytes, Parts, careful_parts, joined, quick_parts
-from roottrading.adapters.tape.reading import COLUMNS, TIMES_ALLOWED, Reading, Source, assemble
+from roottrading.adapters.tape.reading import COLUMNS, DECIMALS_ALLOWED, TIMES_ALLOWED, Reading, Source, assemble
 
 CHUNK: Final = 1 << 21  # bytes worked on at once: they stay in the processor's cache
 _COMMA, _NEWLINE = 44, 10
@@ -27,20 +27,28 @@ def parse_csv(data: bytes, path: Path, symbol: str, timeframe: str) -> Reading:
 
     Raises TapeError naming line, column and value where a number or a column is missing or no number.
     """
-    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"").rstrip()
-    if not data:
+    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"")
+    if data[-1:] != b"\n" or data[-2:] == b"\n\n":
+        data = data.rstrip() + b"\n"
+    if data == b"\n":
         raise tape_error(path, "is empty", allowed="at least one candle")
-    header, _, rest = data.partition(b"\n")
-    layout = _layout(header.decode("utf-8", "replace"), path)
-    body = data if layout.first_line == 1 else rest
-    if not body:
+    header_end = data.index(b"\n") + 1
+    layout = _layout(data[: header_end - 1].decode("utf-8", "replace"), path)
+    if layout.first_line > 1 and header_end == len(data):
         raise tape_error(path, "has a header and no candle", allowed="at least one candle")
     source = Source(path, symbol, timeframe, "line", layout.first_line)
-    columns = _columns(body + b"\n", layout, path)
-    if columns[0].fraction.any():
-        row = int(columns[0].fraction.argmax())
+    times, *columns = _columns(data, header_end if layout.first_line > 1 else 0, layout, path)
+    if times.fraction.any():
+        row = int(times.fraction.argmax())
         raise tape_error(path, "has a fraction", place=source.place(row), column="open_time", allowed=TIMES_ALLOWED)
-    return assemble(source, columns[0].whole, columns[1:5], columns[5])
+    return assemble(source, times.whole, [_exact(source, *named) for named in zip(COLUMNS[1:], columns, strict=True)])
+
+
+def _exact(source: Source, name: str, column: Parts) -> Exact:
+    try:
+        return column.exact()
+    except ValueError as error:
+        raise tape_error(source.path, str(error), column=name, allowed=DECIMALS_ALLOWED) from None
 
 
 def _layout(line: str, path: Path) -> Layout:
@@ -56,18 +64,18 @@ def _layout(line: str, path: Path) -> Layout:
     return Layout(tuple(fields.index(name) for name in COLUMNS), len(fields), 2)
 
 
-def _columns(body: bytes, layout: Layout, path: Path) -> tuple[Parts, ...]:
+def _columns(data: bytes, start: int, layout: Layout, path: Path) -> list[Parts]:
     gathered: list[list[Parts]] = [[] for _ in COLUMNS]
-    line, start = layout.first_line, 0
-    while start < len(body):
-        end = body.find(b"\n", min(start + CHUNK, len(body) - 1)) + 1
-        chunk = body[start:end]
+    line = layout.first_line
+    while start < len(data):
+        end = data.index(b"\n", min(start + CHUNK, len(data) - 1)) + 1
+        chunk = data[start:end]
         parts = _quick(np.frombuffer(chunk, dtype=np.uint8), layout) or _careful(chunk, layout, path, line)
         for column, part in zip(gathered, parts, strict=True):
             column.append(part)
         line += len(parts[0].whole)
         start = end
-    return tuple(joined(column) for column in gathered)
+    return [joined(column) for column in gathered]
 
 
 def _quick(text: Bytes, layout: Layout) -> list[Parts] | None:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from roottrading.adapters.tape.digits import Exact, Parts
 from roottrading.adapters.tape.errors import TapeError, tape_error
-from roottrading.adapters.tape.numbers import Parts
-from roottrading.adapters.tape.reading import COLUMNS, TIMES_ALLOWED, Reading, Source, assemble
-from roottrading.domain.columns import Floats, Ints
+from roottrading.adapters.tape.reading import COLUMNS, DECIMALS_ALLOWED, TIMES_ALLOWED, Reading, Source, assemble
+from roottrading.domain.columns import UNITS_DIGITS, Floats, Ints
 
 if TYPE_CHECKING:
     import polars
@@ -42,9 +42,8 @@ def parse_parquet(path: Path, symbol: str, timeframe: str) -> Reading:
         if table[name].null_count():
             row = int(table[name].is_null().arg_max() or 0)
             raise tape_error(path, "no value", place=f"row {row + 1}", column=name)
-    times = _times(table["open_time"], path)
-    prices = [_parts(table[name], path) for name in COLUMNS[1:5]]
-    return assemble(Source(path, symbol, timeframe), times, prices, _parts(table["volume"], path))
+    columns = [_exact(table[name], path) for name in COLUMNS[1:]]
+    return assemble(Source(path, symbol, timeframe), _times(table["open_time"], path), columns)
 
 
 def _times(series: "polars.Series", path: Path) -> Ints:
@@ -58,54 +57,41 @@ def _times(series: "polars.Series", path: Path) -> Ints:
     return series.cast(polars.Int64).to_numpy()
 
 
-def _parts(series: "polars.Series", path: Path) -> Parts:
+def _exact(series: "polars.Series", path: Path) -> Exact:
     import polars  # noqa: PLC0415
 
     kind = series.dtype
-    if isinstance(kind, polars.Decimal):
-        scale = kind.scale
-        if scale > 18:
-            raise tape_error(path, "has the type", column=series.name, value=kind, allowed="at most 18 digits")
-        try:
-            raw = series.to_physical().cast(polars.Int64).to_numpy()
-        except polars.exceptions.PolarsError:
-            raise tape_error(path, "too large for 64 bits", column=series.name) from None
-        return _split(raw, scale, series.name, path)
-    if kind.is_integer():
-        return _split(series.cast(polars.Int64).to_numpy(), 0, series.name, path)
+    try:
+        if isinstance(kind, polars.Decimal):
+            return Exact(series.to_physical().cast(polars.Int64).to_numpy(), kind.scale)
+        if kind.is_integer():
+            return Exact(series.cast(polars.Int64).to_numpy(), 0)
+    except polars.exceptions.PolarsError:
+        raise tape_error(path, "too large for 64 bits", column=series.name, allowed=DECIMALS_ALLOWED) from None
     if kind.is_float():
         return _shortest(series.cast(polars.Float64).to_numpy(), series.name, path)
     raise tape_error(path, "has the type", column=series.name, value=kind, allowed="decimal, integer or float")
 
 
-def _split(raw: Ints, scale: int, column: str, path: Path) -> Parts:
-    """Split numbers in units of 10^-`scale` into whole parts and fractions of 1e-8, towards zero."""
-    sign = np.sign(raw)
-    whole, fraction = np.divmod(np.abs(raw), 10**scale)
-    if scale <= 8:
-        return Parts(sign * whole, sign * fraction * 10 ** (8 - scale))
-    fraction, lost = np.divmod(fraction, 10 ** (scale - 8))
-    if lost.any():
-        place = f"row {int(lost.argmax()) + 1}"
-        raise tape_error(path, "more than 8 digits after the point", place=place, column=column)
-    return Parts(sign * whole, sign * fraction)
-
-
-def _shortest(values: Floats, column: str, path: Path) -> Parts:
+def _shortest(values: Floats, column: str, path: Path) -> Exact:
     """Turn floats into the shortest decimals that they are the nearest floats of, at most 8 digits after the point."""
     whole, fraction = np.zeros(len(values), dtype=np.int64), np.zeros(len(values), dtype=np.int64)
     open_rows = np.arange(len(values))
-    for digits in range(9):
+    for digits in range(UNITS_DIGITS + 1):
         scaled = np.rint(values[open_rows] * 10.0**digits)
         hit = (scaled / 10.0**digits == values[open_rows]) & (np.abs(scaled) < _FLOATS_EXACT)
         rows, units = open_rows[hit], scaled[hit].astype(np.int64)
         sign = np.sign(units)
         wholes, fractions = np.divmod(np.abs(units), 10**digits)
-        whole[rows], fraction[rows] = sign * wholes, sign * fractions * 10 ** (8 - digits)
+        whole[rows], fraction[rows] = sign * wholes, sign * fractions * 10 ** (UNITS_DIGITS - digits)
         open_rows = open_rows[~hit]
     if len(open_rows):
         row = int(open_rows[0])
         allowed = "numbers of at most 8 digits after the point that a float holds"
-        place = f"row {row + 1}"
-        raise tape_error(path, "no exact number:", place=place, column=column, value=values[row], allowed=allowed)
-    return Parts(whole, fraction)
+        raise tape_error(
+            path, "no exact number:", place=f"row {row + 1}", column=column, value=values[row], allowed=allowed
+        )
+    try:
+        return Parts(whole, fraction).exact()
+    except ValueError as error:
+        raise tape_error(path, str(error), column=column, allowed=DECIMALS_ALLOWED) from None

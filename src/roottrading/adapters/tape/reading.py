@@ -7,14 +7,15 @@ from typing import Final, Literal
 import numpy as np
 from msgspec import Struct
 
+from roottrading.adapters.tape.digits import Exact
 from roottrading.adapters.tape.errors import tape_error
-from roottrading.adapters.tape.numbers import Parts
 from roottrading.domain.columns import UNITS_DIGITS, Candles, Ints
 from roottrading.domain.time import MILLISECOND
 
 COLUMNS: Final = ("open_time", "open", "high", "low", "close", "volume")
 FIRST_MILLISECONDS: Final = 10**11  # 1973 in milliseconds
 FIRST_MICROSECONDS: Final = 10**15  # 2001 in microseconds, the year 33658 in milliseconds
+DECIMALS_ALLOWED: Final = "decimals of at most 8 digits after the point and 18 in all"
 TIMES_ALLOWED: Final = "milliseconds or microseconds since 1970, UTC"
 
 
@@ -39,11 +40,11 @@ class Reading(Struct, frozen=True):
     candles: Candles
 
 
-def assemble(source: Source, times: Ints, prices: Sequence[Parts], volume: Parts) -> Reading:
-    """Turn columns of numbers into candles.
+def assemble(source: Source, times: Ints, columns: Sequence[Exact]) -> Reading:
+    """Turn columns of numbers - open, high, low, close, volume - into candles.
 
     Times are in milliseconds (the archive before 2025) or microseconds, each told by its size. Raises TapeError for a
-    number that is no time, or too large.
+    number that is no time, or does not fit.
     """
     wrong = (times < FIRST_MILLISECONDS) | (times >= 10 * FIRST_MICROSECONDS)
     if wrong.any():
@@ -51,20 +52,34 @@ def assemble(source: Source, times: Ints, prices: Sequence[Parts], volume: Parts
         place, value = source.place(row), times[row]
         raise tape_error(source.path, "no time:", place=place, column="open_time", value=value, allowed=TIMES_ALLOWED)
     microseconds = np.where(times >= FIRST_MICROSECONDS, times, times * MILLISECOND)
-    opened, high, low, close = (
-        _units(source, column, parts) for column, parts in zip(COLUMNS[1:5], prices, strict=True)
+    opened, high, low, close, volume = (
+        _finest(source, name, column) for name, column in zip(COLUMNS[1:], columns, strict=True)
     )
+    return Reading(
+        source,
+        Candles(
+            source.symbol,
+            source.timeframe,
+            microseconds,
+            opened.units,
+            high.units,
+            low.units,
+            close.units,
+            volume.units,
+            volume.digits,
+        ),
+    )
+
+
+def _finest(source: Source, name: str, column: Exact) -> Exact:
     try:
-        volumes, digits = volume.in_fewer_digits()
+        exact = column.finest()
     except ValueError as error:
-        raise tape_error(source.path, str(error), column="volume") from None
-    candles = Candles(source.symbol, source.timeframe, microseconds, opened, high, low, close, volumes, digits)
-    return Reading(source, candles)
-
-
-def _units(source: Source, column: str, parts: Parts) -> Ints:
-    if not parts.fits(UNITS_DIGITS):
-        row = int(np.abs(parts.whole).argmax())
-        value = f"{parts.whole[row]}..."
-        raise tape_error(source.path, "too large:", place=source.place(row), column=column, value=value)
-    return parts.units()
+        raise tape_error(source.path, str(error), column=name, allowed=DECIMALS_ALLOWED) from None
+    if name != "volume" and exact.digits != UNITS_DIGITS:
+        row = int(np.abs(exact.units).argmax())
+        value = f"about {exact.units[row] // 10**exact.digits}"
+        raise tape_error(
+            source.path, "price too large:", place=source.place(row), column=name, value=value, allowed="below 9.2e10"
+        )
+    return exact

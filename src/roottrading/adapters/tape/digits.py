@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from roottrading.domain.columns import MAX_UNITS, UNITS, UNITS_DIGITS, Ints
+from roottrading.domain.columns import MAX_UNITS, UNITS, UNITS_DIGITS, Ints, rescaled
 
 Bytes = npt.NDArray[np.uint8]
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
@@ -21,33 +21,38 @@ _ZERO, _POINT = 48, 46
 _POWERS: Final = 10 ** np.arange(UNITS_DIGITS + 1, dtype=np.int64)
 
 
+class Exact(Struct, frozen=True):
+    """A column of numbers in units of 10^-`digits`."""
+
+    units: Ints
+    digits: int
+
+    def finest(self) -> "Exact":
+        """Return the same numbers in units of 1e-8, or in the finest that fit 64 bits.
+
+        Raises ValueError where a number has more digits after the point than that.
+        """
+        largest = int(np.abs(self.units).max()) if len(self.units) else 0
+        digits = UNITS_DIGITS
+        while digits > self.digits and largest * 10 ** (digits - self.digits) > MAX_UNITS:
+            digits -= 1
+        return Exact(rescaled(self.units, self.digits, digits), digits)
+
+
 class Parts(Struct, frozen=True):
     """A column of numbers: `whole` + `fraction` * 1e-8, both with the number's sign."""
 
     whole: Ints
     fraction: Ints
 
-    def units(self) -> Ints:
-        """Return the numbers in units of 1e-8. Call it only where `fits(8)`."""
-        return np.asarray(self.whole * UNITS + self.fraction, dtype=np.int64)
-
-    def fits(self, digits: int) -> bool:
-        """Say whether every number fits 64 bits in units of 10^-`digits`."""
-        return not len(self.whole) or int(np.abs(self.whole).max()) < MAX_UNITS // 10**digits
-
-    def in_fewer_digits(self) -> tuple[Ints, int]:
-        """Return the numbers in the finest units that fit and lose nothing, and those units' digits.
-
-        Raises ValueError where there are none.
-        """
-        for digits in range(UNITS_DIGITS, -1, -1):
-            if not self.fits(digits):
-                continue
-            divisor = 10 ** (UNITS_DIGITS - digits)
-            if (self.fraction % divisor).any():
-                break
-            return np.asarray(self.whole * 10**digits + self.fraction // divisor, dtype=np.int64), digits
-        raise ValueError("too large for its digits after the point")
+    def exact(self) -> Exact:
+        """Return the numbers in the finest units that fit, 1e-8 if possible; ValueError where digits get lost."""
+        largest = int(np.abs(self.whole).max()) + 1
+        digits = UNITS_DIGITS
+        while largest * 10**digits > MAX_UNITS:
+            digits -= 1
+        fraction = rescaled(self.fraction, UNITS_DIGITS, digits)
+        return Exact(np.asarray(self.whole * 10**digits + fraction, dtype=np.int64), digits)
 
 
 def joined(parts: list[Parts]) -> Parts:
@@ -114,6 +119,6 @@ def careful_parts(text: str) -> tuple[int, int]:
         raise ValueError("more than 8 digits after the point")
     sign = -1 if whole_units < 0 else 1
     whole, fraction = divmod(abs(whole_units), UNITS)
-    if whole > MAX_UNITS:
+    if whole >= 10**MOST_DIGITS:
         raise ValueError("too large")
     return sign * whole, sign * fraction
