@@ -1,0 +1,190 @@
+"""Cycles from their events: what fills add up to, where a cycle may go, and what it earned (trading-rules 5.7, 6.4)."""
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from roottrading.domain.fill import Fill
+from roottrading.domain.instrument import Instrument
+from roottrading.domain.money import ZERO, quotient
+from roottrading.domain.order import ENDED
+from roottrading.domain.time import Time
+from roottrading.domain.trade_cycle import (
+    IllegalMove,
+    TradeCycle,
+    cycle_pnl,
+    dust_left,
+    move,
+)
+from roottrading.messages.events import CommandRefused, OrderChanged, OrderFilled, TradeCycleMoved
+from roottrading.services.coordinator.draft import Draft
+from roottrading.services.coordinator.ledger import cash_change
+from roottrading.services.coordinator.limits import after_close
+from roottrading.services.coordinator.settings import CoordinatorSettings
+from roottrading.services.coordinator.state import OpenCycle, State
+
+
+class UnknownCycle(Exception):
+    """A fill names a cycle that is not open here: the books would be wrong if it were passed over."""
+
+
+def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument, settings: CoordinatorSettings) -> None:
+    """Fold an execution into the cash and its cycle; the first one borrows the symbol's dust."""
+    fill = filled.fill
+    cycle = find(draft.state, fill.symbol, fill.cycle_id)
+    if cycle is None:
+        raise UnknownCycle(
+            f"fill {fill.id} of {fill.symbol} ({fill.side} {fill.quantity} at {fill.price}) belongs to cycle "
+            f"{fill.cycle_id}, which is not open: compare the trader's orders of this cycle with its trade_cycles row"
+        )
+    account = draft.state.account
+    draft.put_account(replace(account, cash=account.cash + cash_change(fill, instrument)))
+    if fill.side == "BUY" and not cycle.bought:
+        cycle = replace(cycle, lent=draft.take_dust(fill.symbol), opened_at=fill.filled_at)
+    cycle = folded(cycle, fill, instrument)
+    draft.put_cycle(cycle)
+    if cycle.status == "manual" and is_flat(cycle, fill.price, instrument):
+        settle(draft, cycle, cycle.updated_at, settings)
+    elif cycle.status != "opening":
+        draft.journal(row_of(cycle))
+        if fill.side == "BUY":
+            draft.watched.add(cycle.symbol)  # where trailing starts follows the average entry price
+
+
+def folded(cycle: OpenCycle, fill: Fill, instrument: Instrument) -> OpenCycle:
+    """Return the cycle with one execution more in its sums."""
+    base_fee = fill.fee if fill.fee_asset == instrument.base_asset else ZERO
+    other_fee = ZERO if fill.fee_asset == instrument.base_asset else fill.fee_in_quote
+    bought, paid, sold, received = cycle.bought, cycle.paid, cycle.sold, cycle.received
+    reserved = cycle.reserved
+    if fill.side == "BUY":
+        bought += fill.quantity
+        paid += fill.price * fill.quantity
+        if reserved:
+            reserved = max(cycle.ordered - bought, ZERO) * cycle.worst_price
+    else:
+        sold += fill.quantity
+        received += fill.price * fill.quantity
+    return replace(
+        cycle,
+        bought=bought,
+        paid=paid,
+        sold=sold,
+        received=received,
+        reserved=reserved,
+        base_fees=cycle.base_fees + base_fee,
+        other_fees=cycle.other_fees + other_fee,
+        fees=cycle.fees + fill.fee_in_quote,
+        filled_at=max(cycle.filled_at, fill.filled_at),
+        updated_at=max(cycle.updated_at, fill.filled_at),
+    )
+
+
+def on_order(draft: Draft, changed: OrderChanged) -> None:
+    """Free what an ended entry reserved; a cycle that is still opening may send another entry order and keeps it."""
+    order = changed.order
+    if order.side == "SELL":
+        return
+    cycle = find(draft.state, order.symbol, order.cycle_id)
+    if cycle is None or not cycle.reserved:
+        return
+    ended = order.status in ENDED
+    reserved = ZERO if ended and cycle.status != "opening" else cycle.reserved
+    if ended != cycle.entry_ended or reserved != cycle.reserved:
+        draft.put_cycle(replace(cycle, entry_ended=ended, reserved=reserved))
+
+
+def on_moved(draft: Draft, moved: TradeCycleMoved, instrument: Instrument, settings: CoordinatorSettings) -> None:
+    """Follow the trader's word on where the cycle is; raises IllegalMove where the state machine has no arrow."""
+    cycle = find(draft.state, moved.symbol, moved.cycle_id)
+    if cycle is None or moved.status == cycle.status:
+        return
+    status = move(cycle.id, cycle.status, moved.status)
+    cycle = replace(cycle, reason=moved.reason or cycle.reason, updated_at=max(cycle.updated_at, moved.at))
+    if status == "expired":
+        expire(draft, cycle, moved.at)
+    elif status == "closed":
+        if not cycle.bought:
+            raise IllegalMove(f"cycle {cycle.id} of {cycle.symbol} cannot be closed: it never bought anything")
+        settle(draft, cycle, moved.at, settings)
+    else:
+        reserved = ZERO if cycle.entry_ended or status != "open" else cycle.reserved
+        cycle = replace(cycle, status=status, reserved=reserved)
+        draft.put_cycle(cycle)
+        draft.watched.add(cycle.symbol)
+        price = quotient(cycle.received, cycle.sold) if cycle.sold else ZERO
+        if status == "manual" and is_flat(cycle, price, instrument):
+            settle(draft, cycle, moved.at, settings)
+        else:
+            draft.journal(row_of(cycle))
+
+
+def on_refused(draft: Draft, refused: CommandRefused) -> None:
+    """End a cycle whose entry the trader never sent; other refusals are followed by the cycle's own moves."""
+    cycle = find(draft.state, refused.symbol, refused.cycle_id)
+    if cycle is None or refused.command != "OpenTradeCycle" or cycle.status != "opening" or cycle.bought:
+        return
+    expire(draft, replace(cycle, reason=refused.reason, updated_at=max(cycle.updated_at, refused.at)), refused.at)
+
+
+def expire(draft: Draft, cycle: OpenCycle, at: Time) -> None:
+    """End a cycle whose entry never filled: its reservation is free, nothing else has happened (trading-rules 2.10)."""
+    if cycle.bought:
+        raise IllegalMove(f"cycle {cycle.id} of {cycle.symbol} cannot expire: it bought {cycle.bought}")
+    draft.drop_cycle(cycle)
+    draft.put_symbol(replace(draft.state.symbol(cycle.symbol), ended_at=at))
+    draft.journal(row_of(replace(cycle, status="expired")))
+    draft.watched.add(cycle.symbol)
+
+
+def settle(draft: Draft, cycle: OpenCycle, at: Time, settings: CoordinatorSettings) -> None:
+    """End a cycle that sold what can be sold: its profit, the dust it leaves, what it means for the symbol.
+
+    A cycle that a person took over ends as `manual` (trading-rules 7.3).
+    """
+    left = dust_left(cycle.paid, cycle.received_net, cycle.sold, cycle.lent)
+    pnl = cycle_pnl(cycle.received, cycle.paid, cycle.other_fees, cycle.lent, left)
+    draft.drop_cycle(cycle)
+    draft.put_dust(cycle.symbol, left)
+    symbol = draft.state.symbol(cycle.symbol)
+    if cycle.status == "manual":
+        draft.put_symbol(replace(symbol, ended_at=at, stops=0))
+    else:
+        cycle = replace(cycle, status="closed")
+        # adopted coins have no verdict timeframe: their stop is no strategy's, so nothing has to cool down
+        stopped = cycle.reason == "stop" and pnl < 0 and cycle.verdict_timeframe != ""
+        draft.put_symbol(after_close(symbol, stopped, cycle.filled_at, at, cycle.verdict_timeframe, settings))
+    draft.journal(row_of(cycle, pnl))
+    draft.watched.add(cycle.symbol)
+
+
+def is_flat(cycle: OpenCycle, price: Decimal, instrument: Instrument) -> bool:
+    """Say whether a cycle sold something and holds nothing more that the filters would let it sell."""
+    return cycle.sold > 0 and not instrument.sellable(cycle.held, price)
+
+
+def find(state: State, symbol: str, cycle_id: str) -> OpenCycle | None:
+    """Return the symbol's open cycle if it is this one."""
+    cycle = state.cycles.get(symbol)
+    return cycle if cycle is not None and cycle.id == cycle_id else None
+
+
+def row_of(cycle: OpenCycle, pnl: Decimal | None = None) -> TradeCycle:
+    """Return the cycle's row of `trade_cycles`; an exit price stands only with the profit (trading-rules 6.4)."""
+    entered = bool(cycle.bought)
+    return TradeCycle(
+        cycle.id,
+        cycle.symbol,
+        cycle.status,
+        cycle.entry_signal_id,
+        quotient(cycle.paid, cycle.bought) if entered else None,
+        quotient(cycle.received, cycle.sold) if pnl is not None and cycle.sold else None,
+        cycle.bought if entered else None,
+        cycle.fees if entered else None,
+        pnl,
+        cycle.reason,
+        cycle.at,
+        cycle.updated_at,
+        cycle.strategy,
+        cycle.paid - cycle.bought * cycle.initial_stop if entered else None,
+    )

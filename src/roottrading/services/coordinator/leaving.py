@@ -1,0 +1,43 @@
+"""Commands to open cycles: leave, cancel a resting entry; each is asked for once."""
+
+from msgspec.structs import replace
+
+from roottrading.domain.time import Time
+from roottrading.messages.commands import CancelEntry, CloseTradeCycle
+from roottrading.services.coordinator.draft import Draft
+from roottrading.services.coordinator.state import OpenCycle
+
+
+def may_leave(cycle: OpenCycle) -> bool:
+    """Say whether an exit can still be asked for; the trader has the others in hand, or a person has."""
+    return not cycle.asked and cycle.status in {"opening", "open"}
+
+
+def close(draft: Draft, cycle: OpenCycle, reason: str) -> None:
+    """Ask the trader to sell the cycle at market, whatever the limits and the kill switch say."""
+    draft.command(cycle.symbol, CloseTradeCycle(cycle.id, cycle.symbol, reason))
+    draft.put_cycle(replace(cycle, asked=reason))
+    draft.watched.add(cycle.symbol)
+
+
+def cancel_resting(draft: Draft, reason: str, symbol: str = "") -> None:
+    """Cancel the entries that still rest, of one symbol or of all; what they have bought stays (trading-rules 7.4)."""
+    for name in sorted(draft.state.cycles):
+        cycle = draft.state.cycles[name]
+        if cycle.resting and cycle.reserved and not cycle.entry_ended and symbol in {"", name}:
+            draft.command(name, CancelEntry(cycle.id, name, reason))
+
+
+def on_status(draft: Draft, symbol: str, status: str, at: Time) -> None:
+    """Note that a market stopped or went on; leave before a delisting (trading-rules 7.3)."""
+    known = draft.state.symbol(symbol)
+    if status == known.status:
+        return
+    cycle = draft.state.cycles.get(symbol)
+    reopened = status == "TRADING" and cycle is not None
+    draft.put_symbol(replace(known, status=status, reopened=reopened))
+    draft.alert("warning", "market_status", f"the market {symbol} is now {status}", at, symbol)
+    if status != "TRADING":
+        cancel_resting(draft, f"market: {status}", symbol)
+    if status == "DELISTING" and cycle is not None and may_leave(cycle):
+        close(draft, cycle, "delisting")

@@ -1,0 +1,214 @@
+"""What the coordinator knows, as records in tables: its whole state, and the journals it writes."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import Struct
+
+from roottrading.domain.money import ZERO
+from roottrading.domain.time import Time
+from roottrading.domain.trade_cycle import CycleStatus, Dust, TradeCycle
+from roottrading.messages.service import Row, Table, TradingState
+
+ACCOUNT: Final = "coordinator_account"
+SYMBOLS: Final = "coordinator_symbols"
+OPEN_CYCLES: Final = "open_cycles"
+CANDIDATES: Final = "entry_candidates"
+DUST: Final = "dust_costs"
+ADJUSTMENTS: Final = "pending_adjustments"
+TRADE_CYCLES: Final = "trade_cycles"
+REFUSALS: Final = "refusals"
+
+ACCOUNT_KEY: Final = "account"
+
+
+class Account(Struct, frozen=True, gc=False):
+    """The bot's own money and its risk state (trading-rules 2.8, 7.1, 7.4); amounts in the quote asset.
+
+    `cash` is capital and own fills. `mark` is the highest risk equity, None until the next T sets it. `opening` is the
+    risk equity with which `day` (its 00:00 UTC) began. The numbers are those of the last control and adjustment taken.
+    """
+
+    capital: Decimal
+    cash: Decimal
+    mark: Decimal | None = None
+    day: Time | None = None
+    opening: Decimal = ZERO
+    daily_breach: bool = False
+    drawdown_breach: bool = False
+    discrepancy: bool = False
+    paused: bool = False
+    state: TradingState = "trading"
+    control_number: int = 0
+    adjustment_number: int = 0
+
+
+class SymbolState(Struct, frozen=True, gc=False):
+    """What decides whether a symbol may be entered (trading-rules 2.7, 3.4); there is none before its first input.
+
+    `below` is the bit "the last complete verdict was below the threshold", None before the first one. Entries need T
+    after `ended_at` and `cooldown_until`, and not before `off_until`. `status` is the market's, empty while the
+    instrument's own is the last heard; `reopened` waits for a close after a halt, to leave
+    where the stop was passed.
+    """
+
+    symbol: str
+    below: bool | None = None
+    ended_at: Time = 0
+    cooldown_until: Time = 0
+    off_until: Time = 0
+    stops: int = 0
+    paused: bool = False
+    status: str = ""
+    reopened: bool = False
+
+
+class OpenCycle(Struct, frozen=True, gc=False):
+    """A cycle from its command to its end: the plan as it now is, and the sums of its fills.
+
+    `reserved` is cash set aside for what may still be bought. `held_target` says that the list was given up: the
+    target is met at a close. `asked` is the reason of the exit already asked for. `lent` is the symbol's dust that was
+    there before. `highest_close` counts the closes of its strategy's timeframe, `trail_high` those of every T seen.
+    `ignored` counts changes that `manage` wanted and rule 4.2 refuses.
+    """
+
+    id: str
+    symbol: str
+    status: CycleStatus
+    at: Time
+    entry_signal_id: int
+    strategy: str
+    timeframe: str
+    verdict_timeframe: str
+    ordered: Decimal
+    worst_price: Decimal
+    reserved: Decimal
+    resting: bool
+    atr: Decimal | None
+    initial_stop: Decimal
+    stop_price: Decimal
+    target_price: Decimal | None
+    highest_close: Decimal
+    trail_high: Decimal
+    held_target: bool
+    updated_at: Time
+    entry_ended: bool = False
+    asked: str = ""
+    reason: str = ""
+    bought: Decimal = ZERO
+    paid: Decimal = ZERO
+    base_fees: Decimal = ZERO
+    sold: Decimal = ZERO
+    received: Decimal = ZERO
+    other_fees: Decimal = ZERO
+    fees: Decimal = ZERO
+    lent: Dust = Dust()
+    opened_at: Time = 0
+    filled_at: Time = 0
+    ignored: int = 0
+    manage_failed: bool = False
+
+    @property
+    def received_net(self) -> Decimal:
+        """What was bought, less the fees taken in base."""
+        return self.bought - self.base_fees
+
+    @property
+    def held(self) -> Decimal:
+        """The base that the cycle holds, dust lent to it included."""
+        return self.bought - self.base_fees + self.lent.quantity - self.sold
+
+
+class Candidate(Struct, frozen=True, gc=False):
+    """A verdict that crossed upward and waits for InstantComplete(T): what the entry needs of it."""
+
+    symbol: str
+    at: Time
+    first: bool  # the symbol's first T in this deployment
+    timeframe: str
+    value: Decimal
+    close: Decimal
+    valid_until: Time
+    quote_volume: Decimal
+    day_quote_volume: Decimal
+    strategy: str
+    strategy_timeframe: str
+    signal_id: int
+    tag: str
+    atr: Decimal | None
+    stop_distance: Decimal | None
+    target_distance: Decimal | None
+    time_limit: int | None
+    entry_limit: Decimal | None
+    size_factor: Decimal | None
+
+
+class PendingAdjustment(Struct, frozen=True, gc=False):
+    """Capital or adopted coins that wait for their time, or for the symbol to be free and to have a close."""
+
+    number: int
+    kind: str
+    symbol: str
+    amount: Decimal
+    price: Decimal | None
+    effective_at: Time
+
+
+class Refusal(Struct, frozen=True, gc=False):
+    """A crossing that was let pass, as a row (trading-rules 2.9)."""
+
+    verdict_id: str
+    symbol: str
+    reason: str
+    numbers: Mapping[str, str]
+    at: Time
+
+
+TABLES: Final = (
+    Table(ACCOUNT, ("id",), Account, "state"),
+    Table(SYMBOLS, ("symbol",), SymbolState, "state"),
+    Table(OPEN_CYCLES, ("symbol",), OpenCycle, "state"),
+    Table(CANDIDATES, ("symbol",), Candidate, "state"),
+    Table(DUST, ("symbol",), Dust, "state"),
+    Table(ADJUSTMENTS, ("number",), PendingAdjustment, "state"),
+    Table(TRADE_CYCLES, ("id",), TradeCycle, "journal"),
+    Table(REFUSALS, ("verdict_id",), Refusal, "journal"),
+)
+
+
+class State:
+    """The records by key. One open cycle per symbol, always (trading-rules 1.11): the symbol is the key."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.account_kept = False  # whether its row stands
+        self.symbols: dict[str, SymbolState] = {}
+        self.cycles: dict[str, OpenCycle] = {}
+        self.candidates: dict[str, Candidate] = {}
+        self.dust: dict[str, Dust] = {}
+        self.adjustments: dict[int, PendingAdjustment] = {}
+
+    def symbol(self, symbol: str) -> SymbolState:
+        """Return the symbol's record, a fresh one where there is none yet."""
+        return self.symbols.get(symbol) or SymbolState(symbol)
+
+    def restore(self, rows: Iterable[Row]) -> None:
+        """Take the records of the state tables; rows of other tables are not ours."""
+        tables = self.tables()
+        for row in rows:
+            if row.table == ACCOUNT:
+                self.account = row.values
+                self.account_kept = True
+            elif row.table in tables:
+                tables[row.table][row.key[0]] = row.values
+
+    def tables(self) -> dict[str, dict[Any, Any]]:
+        """Return the records by table and key, the account aside."""
+        return {
+            SYMBOLS: self.symbols,
+            OPEN_CYCLES: self.cycles,
+            CANDIDATES: self.candidates,
+            DUST: self.dust,
+            ADJUSTMENTS: self.adjustments,
+        }

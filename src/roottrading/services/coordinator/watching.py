@@ -1,0 +1,105 @@
+"""What the coordinator must see: a candle outside all of these changes nothing (consistency-rules 1.5)."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Final
+
+from roottrading.domain.instrument import Instrument
+from roottrading.domain.money import ONE, quotient_down
+from roottrading.messages.service import Watch
+from roottrading.services.coordinator.limits import daily_floor, drawdown_floor
+from roottrading.services.coordinator.managing import Manager, step_of
+from roottrading.services.coordinator.settings import CoordinatorSettings, TrailingSettings
+from roottrading.services.coordinator.state import Account, OpenCycle, State
+
+MICRO: Final = Decimal("0.000001")  # verdict values have 6 decimals
+DAILY: Final = "daily_loss"
+DRAWDOWN: Final = "drawdown"
+
+
+class Watches:
+    """The watches that stand at the runtime, so that only changed ones are said again."""
+
+    def __init__(
+        self, instruments: Mapping[str, Instrument], settings: CoordinatorSettings, managers: Mapping[str, Manager]
+    ) -> None:
+        self._instruments = instruments
+        self._settings = settings
+        self._managers = managers
+        self._standing: dict[str, Watch] = {}
+
+    def all(self, state: State) -> list[Watch]:
+        """Return every watch there should be, by key."""
+        wanted = [watch for symbol in sorted(self._instruments) for watch in self._of_symbol(state, symbol)]
+        return [*wanted, *self._of_equity(state)]
+
+    def restate(self, state: State) -> list[Watch]:
+        """Return all watches, as after every load: nobody knows what stood before."""
+        watches = self.all(state)
+        self._standing = {watch.key: watch for watch in watches}
+        return watches
+
+    def changed(self, state: State, symbols: Iterable[str], equity: bool) -> list[Watch]:
+        """Return the watches of these symbols (and of equity) that are no longer what was said last."""
+        wanted = [watch for symbol in sorted(symbols) for watch in self._of_symbol(state, symbol)]
+        if equity:
+            wanted.extend(self._of_equity(state))
+        changed = [watch for watch in wanted if self._standing.get(watch.key) != watch]
+        for watch in changed:
+            self._standing[watch.key] = watch
+        return changed
+
+    def _of_symbol(self, state: State, symbol: str) -> tuple[Watch, Watch]:
+        cycle = state.cycles.get(symbol)
+        leaving = cycle is None or bool(cycle.asked) or cycle.status not in {"opening", "open"}
+        return self._of_verdict(state, symbol, leaving), self._of_close(symbol, cycle, leaving)
+
+    def _of_verdict(self, state: State, symbol: str, leaving: bool) -> Watch:
+        threshold = self._settings.threshold
+        key = f"verdict/{symbol}"
+        below = state.symbol(symbol).below
+        if below is None:
+            return Watch(key, key, ONE, -ONE)
+        if not below:
+            return Watch(key, key, threshold - MICRO)
+        return Watch(key, key, None if leaving else -threshold, threshold)
+
+    def _of_close(self, symbol: str, cycle: OpenCycle | None, leaving: bool) -> Watch:
+        key = f"close/{symbol}"
+        if cycle is None or leaving:
+            return Watch(key, symbol)
+        every = cycle.timeframe if cycle.strategy in self._managers else ""
+        bounds = []
+        if cycle.held_target and cycle.target_price is not None:
+            bounds.append(cycle.target_price)
+        if self._settings.trailing is not None and cycle.atr is not None:
+            bounds.append(trails_above(cycle, cycle.atr, self._settings.trailing, self._instruments[symbol]))
+        return Watch(key, symbol, None, min(bounds, default=None), every)
+
+    def _of_equity(self, state: State) -> list[Watch]:
+        settings, account = self._settings, state.account
+        watches = []
+        if settings.daily_loss is not None:
+            judged = account.day is not None and not account.daily_breach
+            watches.append(Watch(DAILY, "equity", daily_floor(account, settings.daily_loss) if judged else None))
+        if settings.max_drawdown is not None:
+            if account.mark is None or account.drawdown_breach:
+                watches.append(Watch(DRAWDOWN, "equity"))
+            else:
+                floor = drawdown_floor(account.mark, settings.max_drawdown)
+                watches.append(Watch(DRAWDOWN, "equity", floor, fall=settings.max_drawdown))
+        return watches
+
+
+def judged_by(account: Account) -> tuple[object, ...]:
+    """Return what the equity watches depend on."""
+    return account.mark, account.day, account.opening, account.daily_breach, account.drawdown_breach
+
+
+def trails_above(cycle: OpenCycle, atr: Decimal, trailing: TrailingSettings, instrument: Instrument) -> Decimal:
+    """Return a close below which the trailing stop does not move: where it starts, and a step above the stop."""
+    moves = cycle.stop_price + step_of(cycle, instrument) + trailing.distance * atr
+    if not cycle.bought:
+        return moves
+    start = cycle.paid + trailing.start * (cycle.paid - cycle.initial_stop * cycle.bought)
+    return max(moves, quotient_down(start, cycle.bought))
