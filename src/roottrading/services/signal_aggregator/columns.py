@@ -17,7 +17,6 @@ from roottrading.services.signal_aggregator.formula import FormulaRules, verdict
 from roottrading.services.signal_aggregator.settings import AggregatorSettings
 from roottrading.services.signal_aggregator.state import WeightsOfDay
 from roottrading.services.signal_aggregator.voting import (
-    SUITS,
     VotingStrategy,
     Weight,
     panel_of,
@@ -28,7 +27,6 @@ from roottrading.services.signal_aggregator.voting import (
 )
 
 Booleans = npt.NDArray[np.bool_]
-REGIMES: Final[tuple[str, ...]] = ("", *sorted(SUITS))  # a regime column holds places in it; unknown ones are 0
 _CHUNK: Final = 1 << 14  # rows worked on at once: their temporaries stay in the processor's cache
 
 
@@ -36,7 +34,7 @@ class TimeframeOpinions(Struct, frozen=True):
     """What one symbol's batches of a timeframe say, as columns: one row per candle, in the order of time.
 
     `first` is the T of the first batch, whether it had a candle or not; `at` the T of the candles that there were;
-    `convictions` are in units of 1e-6 by strategy; `regimes` are places in `REGIMES`.
+    `convictions` are in units of 1e-6 by strategy; `regimes` are places in `regime_names`, negative where unknown.
     """
 
     timeframe: str
@@ -44,6 +42,7 @@ class TimeframeOpinions(Struct, frozen=True):
     at: Ints
     convictions: Mapping[str, Ints]
     regimes: Ints
+    regime_names: tuple[str, ...]
 
 
 class VerdictColumns(Struct, frozen=True):
@@ -55,12 +54,26 @@ class VerdictColumns(Struct, frozen=True):
 
 
 class _Chunk(Struct, frozen=True):
-    """A timeframe as of each T of a chunk: rows of its columns, where it has begun, and the regime."""
+    """A timeframe as of each T of a chunk: rows of its columns, and where it has begun."""
 
     opinions: TimeframeOpinions
     rows: Ints
     begun: Booleans
-    regime: Ints
+
+    def held(self, column: Ints, before: int) -> Ints:
+        """Return the column as of each T, `before` where it has not begun."""
+        if not len(column):
+            return np.full(len(self.rows), before, dtype=np.int64)
+        return np.where(self.begun, column[self.rows], before)
+
+    def suiting(self, family: str) -> Booleans:
+        """Say at which T the regime suits a family."""
+        regime = self.held(self.opinions.regimes, -1)
+        found: Booleans = np.zeros(len(regime), dtype=np.bool_)
+        for place, name in enumerate(self.opinions.regime_names):
+            if suits(name, family):
+                found |= regime == place
+        return found
 
 
 def verdict_columns(
@@ -104,15 +117,7 @@ def kept_weights(weights: Sequence[WeightsSet], settings: AggregatorSettings) ->
 def _as_of(instants: Ints, opinions: TimeframeOpinions) -> _Chunk:
     rows = np.searchsorted(opinions.at, instants, side="right") - 1
     begun = rows >= 0
-    return _Chunk(opinions, rows, begun, _held(opinions.regimes, rows, begun))
-
-
-def _held(column: Ints, rows: Ints, begun: Booleans) -> Ints:
-    """Return the column's value as of each T: 0 before its first row."""
-    if not len(column):
-        return np.zeros(len(rows), dtype=np.int64)
-    held: Ints = column[rows] * begun
-    return held
+    return _Chunk(opinions, rows, begun)
 
 
 def _complete(instants: Ints, fastest: str, chunks: Mapping[str, _Chunk]) -> Booleans:
@@ -137,8 +142,8 @@ def _values(
     convictions: list[Ints] = []
     weights: list[Ints] = []
     suited = {
-        (strategy.timeframe, strategy.family): _suited(chunks[strategy.timeframe].regime, strategy.family)
-        for strategy in panel
+        (timeframe, family): chunks[timeframe].suiting(family)
+        for timeframe, family in {(strategy.timeframe, strategy.family) for strategy in panel}
     }
     for strategy in panel:
         chunk = chunks[strategy.timeframe]
@@ -147,9 +152,5 @@ def _values(
         weight = np.where(suited[strategy.timeframe, strategy.family], raised, plain)
         enabled += weight
         weights.append(weight)
-        convictions.append(_held(chunk.opinions.convictions[strategy.name], chunk.rows, chunk.begun))
+        convictions.append(chunk.held(chunk.opinions.convictions[strategy.name], 0))
     return verdict_value(convictions, weights, [s.timeframe != fastest for s in panel], enabled, rules)
-
-
-def _suited(regime: Ints, family: str) -> Booleans:
-    return np.isin(regime, [place for place, name in enumerate(REGIMES) if suits(name, family)])

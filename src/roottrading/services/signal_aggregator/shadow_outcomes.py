@@ -1,0 +1,194 @@
+"""Shadow outcomes: what every BUY opinion would have earned, traded or not, in net R (trading-rules 3.7).
+
+Entry is at the open after T, as a taker. Within a candle the path is open, low, high, close: the stop comes before the
+target, and the entry candle's target is not live (trading-rules 5.2); a target is filled where it is traded through
+(5.3). A position is left at market at the open after the opinion turned SELL or its time limit ended, and at the close
+of the horizon. A candle without volume fills and triggers nothing (5.4). R is what lies between entry and stop.
+
+The path is read on the candles of the strategy's own timeframe: a candle that meets both legs counts as stopped.
+Prices are floats here, not rounded to ticks: a weight is no money. Each outcome is rounded to 6 decimals; what follows
+is integers.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+from numpy.lib.stride_tricks import sliding_window_view
+
+from roottrading.domain.columns import Candles, Floats, Ints, columns_of
+from roottrading.domain.time import Time, duration
+
+Booleans = npt.NDArray[np.bool_]
+
+HORIZON: Final = 100  # candles of the strategy's timeframe
+NEVER: Final[Time] = 2**62
+DEFAULT_STOP: Final = 2.0  # x ATR(14), where the strategy names no stop distance (trading-rules 2.1)
+BOUND: Final = 10.0  # R: an outcome counts for no more, so that one gap does not make a record
+_MICRO: Final = 1e6
+_WINDOW: Final = 20  # candles searched at once
+_BLOCK: Final = 16_384  # opinions searched at once
+
+
+class BuyOpinions(Struct, frozen=True):
+    """The BUY opinions of one strategy and symbol as columns, in the order of time.
+
+    `at` is the T at which the opinion began, `close` the price then, distances are in quote price units (NaN: none),
+    `time_limit` counts candles (0: none), `sell_at` is the T at which the opinion turned SELL (NEVER: it did not),
+    `atr` is ATR(14) then.
+    """
+
+    at: Ints
+    close: Floats
+    stop_distance: Floats
+    target_distance: Floats
+    time_limit: Ints
+    sell_at: Ints
+    atr: Floats
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+class Costs(Struct, frozen=True):
+    """What trading takes, as fractions: the taker's fee on each side, and slippage on what is taken at market."""
+
+    fee: float
+    slippage: float
+
+
+class Outcomes(Struct, frozen=True):
+    """Net R in units of 1e-6, and when each was known: at the end of its opinion's horizon, however early it ended."""
+
+    known_at: Ints
+    net: Ints
+
+
+class ShadowMarket(Struct, frozen=True):
+    """One symbol and timeframe made ready for outcomes, once for all strategies: the candles that had volume."""
+
+    span: int
+    open_time: Ints
+    open: Floats
+    close: Floats
+    lows: Floats  # each row with those after it: windows to search
+    highs: Floats
+
+
+def buy_opinions(
+    at: Ints,
+    directions: Ints,
+    close: Floats,
+    stop_distance: Floats,
+    target_distance: Floats,
+    time_limit: Ints,
+    atr: Floats,
+) -> BuyOpinions:
+    """Return the BUY opinions that begin in these rows: every candle's, or only those where the direction changed.
+
+    `directions` are the signs of the convictions. An opinion that names no stop distance gets 2 x ATR(14).
+    """
+    before = np.concatenate(([0], directions[:-1]))
+    begins = np.flatnonzero((directions > 0) & (before <= 0))
+    sells = np.flatnonzero(directions < 0)
+    following = np.searchsorted(sells, begins)
+    sell_times = np.append(at[sells], NEVER)
+    stops = stop_distance[begins]
+    return BuyOpinions(
+        at[begins],
+        close[begins],
+        np.where(np.isnan(stops), DEFAULT_STOP * atr[begins], stops),
+        target_distance[begins],
+        time_limit[begins],
+        sell_times[following],
+        atr[begins],
+    )
+
+
+def net_r(exit_price: Floats, entry: Floats, stop: Floats, costs: Costs) -> Floats:
+    """Return what a position earned after fees, in multiples of what it risked; within -10 and 10, 6 decimals."""
+    result = (exit_price * (1.0 - costs.fee) - entry * (1.0 + costs.fee)) / (entry - stop)
+    bounded: Floats = np.clip(result, -BOUND, BOUND)
+    return bounded
+
+
+def micro_r(net: Floats) -> Ints:
+    """Round outcomes to 6 decimals, as integers of 1e-6."""
+    rounded: Ints = np.rint(net * _MICRO).astype(np.int64)
+    return rounded
+
+
+def shadow_market(candles: Candles) -> ShadowMarket:
+    """Return the market of these candles, which are of the timeframe of the strategies to be judged."""
+    columns = columns_of(candles)
+    traded = candles.volume > 0
+    low, high = columns.low[traded], columns.high[traded]
+    return ShadowMarket(
+        duration(candles.timeframe),
+        columns.open_time[traded],
+        columns.open[traded],
+        columns.close[traded],
+        sliding_window_view(np.append(low, np.full(_WINDOW, np.inf)), _WINDOW),
+        sliding_window_view(np.append(high, np.full(_WINDOW, -np.inf)), _WINDOW),
+    )
+
+
+def shadow_outcomes(market: ShadowMarket, opinions: BuyOpinions, costs: Costs) -> Outcomes:
+    """Return the outcomes of the opinions whose entry was possible, in their order.
+
+    The market reaches to the end of each horizon that is asked about. There is no entry without a stop, without a
+    traded candle that opens at T, or where its open lies beyond a leg (the exchange would refuse the leg:
+    trading-rules 2.1).
+    """
+    times, span = market.open_time, market.span
+    if not len(times):
+        return Outcomes(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    stops = opinions.close - opinions.stop_distance
+    distances = opinions.target_distance
+    targets = np.where(np.isnan(distances), np.inf, opinions.close + np.nan_to_num(distances))
+    rows = np.minimum(np.searchsorted(times, opinions.at), len(times) - 1)
+    opens = market.open[rows]
+    possible = (times[rows] == opinions.at) & (opinions.stop_distance > 0) & (stops > 0) & (opens > stops)
+    chosen = np.flatnonzero(possible & (opens * (1.0 + costs.slippage) < targets))
+    at, row, stop, target = opinions.at[chosen], rows[chosen], stops[chosen], targets[chosen]
+    entry = opens[chosen] * (1.0 + costs.slippage)
+    limit = opinions.time_limit[chosen]
+    leave_at = np.minimum(opinions.sell_at[chosen], np.where(limit > 0, at + limit * span, NEVER))
+    known_at = at + HORIZON * span
+    horizon_end = np.searchsorted(times, known_at)  # the row after the last one on the path
+    leave_row = np.searchsorted(times, leave_at)
+    forced = np.where(
+        leave_row < horizon_end, market.open[np.minimum(leave_row, len(times) - 1)], market.close[horizon_end - 1]
+    )
+    hit, stopped = _first_hits(market, row, np.minimum(leave_row, horizon_end), stop, target)
+    at_stop = np.minimum(stop, market.open[np.maximum(hit, 0)])
+    at_market = np.where(hit >= 0, at_stop, forced) * (1.0 - costs.slippage)
+    price = np.where((hit >= 0) & ~stopped, target, at_market)
+    return Outcomes(known_at, micro_r(net_r(price, entry, stop, costs)))
+
+
+def _first_hits(market: ShadowMarket, row: Ints, path_end: Ints, stop: Floats, target: Floats) -> tuple[Ints, Booleans]:
+    """Return the row of the first candle on each path that met a leg (-1: none), and whether that was the stop."""
+    hit = np.full(len(row), -1, dtype=np.int64)
+    stopped = np.zeros(len(row), dtype=np.bool_)
+    for start in range(0, len(row), _BLOCK):
+        seeking = np.arange(start, min(start + _BLOCK, len(row)))
+        for offset in range(0, HORIZON, _WINDOW):
+            seeking = seeking[row[seeking] + offset < path_end[seeking]]
+            if not len(seeking):
+                break
+            first = row[seeking] + offset
+            inside = np.arange(_WINDOW) < (path_end[seeking] - first)[:, None]
+            at_stop = (market.lows[first] <= stop[seeking][:, None]) & inside
+            at_target = (market.highs[first] > target[seeking][:, None]) & inside
+            if offset == 0:
+                at_target[:, 0] = False
+            met = at_stop | at_target
+            place = met.argmax(axis=1)
+            every = np.arange(len(seeking))
+            found = met[every, place]
+            hit[seeking[found]] = (first + place)[found]
+            stopped[seeking] = at_stop[every, place]
+            seeking = seeking[~found]
+    return hit, stopped
