@@ -1,0 +1,1 @@
+"""Exchanges: where requests become orders, and the market answers with events."""

@@ -1,0 +1,72 @@
+"""Commission: what the exchange keeps of an execution, and in which asset (trading-rules 5.6)."""
+
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
+
+from roottrading.adapters.exchange.simulated.book import Book
+from roottrading.adapters.exchange.simulated.state import BookOrder, Wallet
+from roottrading.adapters.exchange.simulated.venue import Venue
+from roottrading.domain.money import ONE, ZERO
+
+BNB: Final = "BNB"
+BNB_DIGITS: Final = 8
+
+
+class Commission(Struct, frozen=True, gc=False):
+    """A commission: the amount, its asset, and the rate by which it was reckoned."""
+
+    amount: Decimal
+    asset: str
+    rate: Decimal
+
+
+def commission(
+    venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, is_maker: bool
+) -> Commission:
+    """Return the commission on an execution: in BNB where that is on and affordable, else in the asset received."""
+    fees = venue.fees
+    rate = fees.maker if is_maker else fees.taker
+    if fees.in_bnb:
+        discounted = rate * fees.bnb_factor
+        amount = _in_bnb(venue, book, order, price, quantity, discounted)
+        if amount is not None:
+            return Commission(amount, BNB, discounted)
+    if order.side == "BUY":
+        step = book.base_fee_step
+        return Commission(quantity * rate // step * step, book.instrument.base_asset, rate)
+    step = book.quote_fee_step
+    return Commission(price * quantity * rate // step * step, book.instrument.quote_asset, rate)
+
+
+def _in_bnb(
+    venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, rate: Decimal
+) -> Decimal | None:
+    """Return the commission in BNB, rounded down; None where no price is known or the account has too little free."""
+    instrument = book.instrument
+    worth = price * quantity * rate
+    if instrument.quote_asset == BNB:
+        bnb_price = ONE
+    elif instrument.base_asset == BNB:
+        bnb_price = price
+    else:
+        pair = venue.books.get(BNB + instrument.quote_asset)
+        if pair is None or pair.market.last is None:
+            return None
+        bnb_price = pair.market.last
+    # in whole units of 1e-8: the quotient itself would have to be rounded
+    amount = (worth.scaleb(BNB_DIGITS) // bnb_price).scaleb(-BNB_DIGITS)
+    wallet = venue.wallet(order.account, BNB)
+    return amount if wallet.free - _owed(venue, book, order, wallet, price, quantity) >= amount else None
+
+
+def _owed(venue: Venue, book: Book, order: BookOrder, wallet: Wallet, price: Decimal, quantity: Decimal) -> Decimal:
+    """Return what the order itself still has to pay out of this wallet's free amount, this execution included."""
+    if order.locked or wallet is not venue.pair(book, order.account)[order.side == "BUY"]:
+        return ZERO
+    rest = order.quantity - order.executed
+    if order.side == "SELL":
+        return rest
+    dearest = order.price or book.taker_price(True, book.market.last or price)
+    return price * quantity + dearest * (rest - quantity)

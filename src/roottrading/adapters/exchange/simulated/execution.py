@@ -1,0 +1,158 @@
+"""Executions: what a fill does to an order, to its account's balances and to the other leg of its list."""
+
+from decimal import Decimal
+
+from roottrading.adapters.exchange.simulated.book import Book
+from roottrading.adapters.exchange.simulated.commission import BNB, Commission, commission
+from roottrading.adapters.exchange.simulated.orders import lock, needs, part_from_sibling, payer, retire, unlock
+from roottrading.adapters.exchange.simulated.state import BookOrder, Execution, Wallet
+from roottrading.adapters.exchange.simulated.venue import Venue
+from roottrading.domain.money import ZERO
+from roottrading.domain.time import Time
+from roottrading.messages.exchange import OrderExecuted
+
+
+def next_trade(venue: Venue, book: Book) -> int:
+    """Return the next trade id of the symbol."""
+    market = book.market
+    market.trades += 1
+    if venue.changes is not None:
+        venue.changes.markets.add(market.symbol)
+    return market.trades
+
+
+def match(venue: Venue, book: Book, taker: BookOrder, maker: BookOrder, quantity: Decimal, now: Time) -> None:
+    """Let two orders trade with each other at the resting one's price."""
+    price = maker.price
+    assert price is not None  # makers rest at a limit
+    trade = next_trade(venue, book)
+    for order in sorted((taker, maker), key=lambda order: order.id):
+        fill(venue, book, order, price, quantity, order is maker, trade, now)
+
+
+def fill_from_candle(
+    venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, is_maker: bool, now: Time
+) -> None:
+    """Fill up to `quantity` out of what the candle's volume allows, in whole steps (trading-rules 5.4)."""
+    market = book.market
+    if quantity > market.allowance:
+        quantity = market.allowance // book.step * book.step
+    if quantity:
+        market.allowance -= quantity
+        fill(venue, book, order, price, quantity, is_maker, next_trade(venue, book), now)
+
+
+def fill(
+    venue: Venue,
+    book: Book,
+    order: BookOrder,
+    price: Decimal,
+    quantity: Decimal,
+    is_maker: bool,
+    trade: int,
+    now: Time,
+) -> None:
+    """Execute `quantity` of the order at `price`."""
+    if order.sibling >= 0:
+        _touch_one_leg(venue, book, order, now)
+    fee = commission(venue, book, order, price, quantity, is_maker)
+    _settle(venue, book, order, price, quantity, fee)
+    order.executed = executed = order.executed + quantity
+    order.executed_quote += price * quantity
+    filled = executed == order.quantity
+    order.status = "FILLED" if filled else "PARTIALLY_FILLED"
+    order.updated_at = now
+    event = OrderExecuted(
+        order.symbol,
+        order.client_order_id,
+        now,
+        order.id,
+        trade,
+        order.side,
+        price,
+        quantity,
+        fee.amount,
+        fee.asset,
+        fee.rate,
+        is_maker,
+        executed,
+        order.status,
+    )
+    venue.mail[order.account].append(event)
+    _remember(venue, book, order.account, event)
+    if not filled:
+        venue.changed(order)
+        return
+    if order.locked:  # a buy that was cheaper than its limit
+        unlock(venue, payer(venue, book, order), order)
+    retire(venue, book, order, now)
+    if order.pending:
+        venue.placements.append(order)
+
+
+def _touch_one_leg(venue: Venue, book: Book, order: BookOrder, now: Time) -> None:
+    """End the other leg of an OCO, and lock for this one alone what it needs by itself."""
+    part_from_sibling(venue, book, order, now)
+    if order.waits == "limit":
+        wanted = needs(book, order)
+        if order.locked != wanted:
+            wallet = payer(venue, book, order)
+            unlock(venue, wallet, order)
+            lock(venue, wallet, order, wanted)
+
+
+def _settle(venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, fee: Commission) -> None:
+    """Move the money: paid from what the order locked (else from free), received into free or its pending leg."""
+    base, quote = venue.pair(book, order.account)
+    venue.touch(base)
+    venue.touch(quote)
+    if order.side == "SELL":
+        _pay(base, order, quantity, quantity)
+        received, receiver = price * quantity, quote
+    else:
+        _pay(quote, order, price * quantity, (order.price or price) * quantity)
+        received, receiver = quantity, base
+        market = book.market
+        if order.account not in market.bought:
+            market.bought = (*market.bought, order.account)
+    if fee.asset == receiver.asset and not _paid_from_free(order, base, fee):
+        received -= fee.amount
+    elif fee.amount:
+        wallet = receiver if fee.asset == receiver.asset else venue.wallet(order.account, fee.asset)
+        venue.touch(wallet)
+        wallet.free -= fee.amount
+    if order.pays:
+        leg = book.orders[order.pending[0]]
+        leg.locked += received
+        receiver.locked += received
+        venue.changed(leg)
+    else:
+        receiver.free += received
+
+
+def _pay(wallet: Wallet, order: BookOrder, amount: Decimal, reserved: Decimal) -> None:
+    """Take `amount` from what the order locked, `reserved` of which was for this part of it; else from free."""
+    if order.locked:
+        order.locked -= reserved
+        wallet.locked -= reserved
+        wallet.free += reserved - amount
+    else:
+        wallet.free -= amount
+
+
+def _paid_from_free(order: BookOrder, base: Wallet, fee: Commission) -> bool:
+    """Say whether an OPO's commission comes out of free base, so that its legs get all that was bought (1.3)."""
+    return order.pays and base.asset != BNB and base.free >= fee.amount and fee.amount > ZERO
+
+
+def _remember(venue: Venue, book: Book, account: str, event: OrderExecuted) -> None:
+    """Keep the execution for ListFills, and forget the oldest one where history is full."""
+    key = (event.trade_id, event.order_id)
+    book.executions[key] = Execution(account, event)
+    changes = venue.changes
+    if changes is not None:
+        changes.executions.add((event.symbol, *key))
+    if len(book.executions) > venue.model.history:
+        oldest, _ = book.executions.popitem(last=False)
+        if changes is not None:
+            changes.executions.add((event.symbol, *oldest))

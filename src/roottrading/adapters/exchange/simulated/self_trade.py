@@ -1,0 +1,21 @@
+"""Self-trade prevention: an account's orders do not trade with each other; the taker's mode says which one goes."""
+
+from roottrading.adapters.exchange.simulated.book import Book
+from roottrading.adapters.exchange.simulated.orders import end
+from roottrading.adapters.exchange.simulated.state import BookOrder
+from roottrading.adapters.exchange.simulated.venue import Venue
+from roottrading.domain.time import Time
+
+
+def prevented(taker: BookOrder, maker: BookOrder) -> bool:
+    """Say whether these two must not trade."""
+    return taker.account == maker.account and taker.self_trade_prevention != "NONE"
+
+
+def prevent(venue: Venue, book: Book, taker: BookOrder, maker: BookOrder, now: Time) -> None:
+    """Expire what the taker's mode names: its own rest, the resting order, or both."""
+    mode = taker.self_trade_prevention
+    if mode in {"EXPIRE_MAKER", "EXPIRE_BOTH"}:
+        end(venue, book, maker, "EXPIRED_IN_MATCH", "", now)
+    if mode in {"EXPIRE_TAKER", "EXPIRE_BOTH"}:
+        end(venue, book, taker, "EXPIRED_IN_MATCH", "", now)

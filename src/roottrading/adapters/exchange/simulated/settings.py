@@ -1,0 +1,34 @@
+"""What a simulated fill may claim (trading-rules 5)."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from roottrading.domain.money import ONE
+from roottrading.domain.time import SECOND, Time
+
+
+class FillModel(Struct, frozen=True):
+    """How the candles' liquidity is met, and what the exchange remembers.
+
+    `slippage` is the fraction by which a taker is worse off than the price it meets (5.3); `volume_share` the part of
+    a finest candle's volume that all fills in it together may take (5.4). A request whose `issued_at` is older than
+    `receive_window` is refused with -1021, so that a paused sender can not act on an old world (consistency-rules
+    4.1). Of ended orders and of executions the last `history` a symbol can be asked for.
+    Raises ValueError where a number is out of its bounds.
+    """
+
+    slippage: Decimal = Decimal("0.0005")
+    volume_share: Decimal = Decimal("0.1")
+    receive_window: Time = 3 * SECOND
+    history: int = 1_000
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.slippage < ONE:
+            raise ValueError(f"slippage is {self.slippage}: use a fraction from 0 to below 1")
+        if not 0 <= self.volume_share <= ONE:
+            raise ValueError(f"volume_share is {self.volume_share}: use a fraction from 0 to 1")
+        if self.receive_window <= 0:
+            raise ValueError(f"receive_window is {self.receive_window}: use microseconds above 0")
+        if self.history < 1:
+            raise ValueError(f"history is {self.history}: use 1 or more")
