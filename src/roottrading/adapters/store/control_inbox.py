@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from roottrading.adapters.store.database import connect, transaction
+from roottrading.adapters.store.database import connect_existing, transaction
 from roottrading.adapters.store.owner import wall
 from roottrading.adapters.store.port import Control
-from roottrading.messages.service import AccountAdjusted, ControlChanged
+from roottrading.messages.service import AccountAdjusted, ControlChanged, TradingState
 
 _KINDS: Final[dict[str, type[ControlChanged] | type[AccountAdjusted]]] = {
     kind.__name__: kind for kind in (ControlChanged, AccountAdjusted)
@@ -18,13 +18,8 @@ _KINDS: Final[dict[str, type[ControlChanged] | type[AccountAdjusted]]] = {
 
 def post(connection: sqlite3.Connection, folder: Path, control: Control) -> int:
     """Write the command down in its own transaction and return its number."""
-    body = msgspec.json.encode(_numbered(control, 0)).decode()
     with transaction(connection, folder):
-        done = connection.execute(
-            "INSERT INTO control_requests (kind, body, posted_at) VALUES (?, ?, ?)",
-            (type(control).__name__, body, wall()),
-        )
-    return done.lastrowid or 0
+        return _insert(connection, control)
 
 
 def poll(connection: sqlite3.Connection, after: int) -> tuple[Control, ...]:
@@ -35,14 +30,35 @@ def poll(connection: sqlite3.Connection, after: int) -> tuple[Control, ...]:
     return tuple(_numbered(msgspec.json.decode(body, type=_KINDS[kind]), number) for number, kind, body in found)
 
 
-def _numbered(control: Control, number: int) -> Control:
-    return msgspec.structs.replace(control, number=number)
+def post_control(folder: Path, control: Control, keep_state: bool = False) -> int:
+    """Leave a command for the owner of the folder from any process; it takes it at its next instant.
 
-
-def post_control(folder: Path, control: Control) -> int:
-    """Leave a command for the owner of the folder from any process; it takes it within an instant of its own."""
-    connection = connect(folder)
+    With `keep_state` a ControlChanged takes the trading state that the last one asked for instead of its own. Raises
+    StoreError where there is no state.
+    """
+    connection = connect_existing(folder)
     try:
-        return post(connection, folder, control)
+        with transaction(connection, folder):
+            if keep_state and isinstance(control, ControlChanged):
+                control = msgspec.structs.replace(control, state=last_state(connection))
+            return _insert(connection, control)
     finally:
         connection.close()
+
+
+def last_state(connection: sqlite3.Connection) -> TradingState:
+    """Return the trading state that the last control command asked for."""
+    commands = [control for control in poll(connection, 0) if isinstance(control, ControlChanged)]
+    return commands[-1].state if commands else "trading"
+
+
+def _insert(connection: sqlite3.Connection, control: Control) -> int:
+    body = msgspec.json.encode(_numbered(control, 0)).decode()
+    done = connection.execute(
+        "INSERT INTO control_requests (kind, body, posted_at) VALUES (?, ?, ?)", (type(control).__name__, body, wall())
+    )
+    return done.lastrowid or 0
+
+
+def _numbered(control: Control, number: int) -> Control:
+    return msgspec.structs.replace(control, number=number)

@@ -45,6 +45,13 @@ def connect(folder: Path, durability: Durability = "normal") -> sqlite3.Connecti
     return connection
 
 
+def connect_existing(folder: Path) -> sqlite3.Connection:
+    """Open the database of a folder that must hold one already. Raises StoreError where it does not."""
+    if not (folder / FILE).exists():
+        raise StoreError(f"there is no state in {folder}: name the folder that `roottrading run --state` was given")
+    return connect(folder)
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection, folder: Path) -> Iterator[None]:
     """Write all of it or, where anything is raised, nothing; SQLite's errors come out in words."""

@@ -51,7 +51,7 @@ class Ownership:
         self._stopped = threading.Event()
         with transaction(connection, folder):
             before = read_owner(connection)
-            if before is not None and _held(folder, before.fence) and wall() - before.beat_at < SILENT_AFTER:
+            if before is not None and is_held(folder, before.fence) and wall() - before.beat_at < SILENT_AFTER:
                 raise InUse(
                     f"state folder {folder} is in use by process {before.pid} on {before.host}: stop it, or use "
                     "another --state"
@@ -107,13 +107,14 @@ def _lock_path(folder: Path, fence: int) -> Path:
     return folder / f"owner-{fence}.lock"
 
 
-def _held(folder: Path, fence: int) -> bool:
+def is_held(folder: Path, fence: int) -> bool:
+    """Say whether a process holds the lock of that fence number."""
     try:
         descriptor = os.open(_lock_path(folder, fence), os.O_RDWR)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who look do not see each other
     except BlockingIOError:
         return True
     finally:
