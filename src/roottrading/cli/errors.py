@@ -1,0 +1,29 @@
+"""Errors as a person reads them: what went wrong, and the exit code."""
+
+from collections.abc import Iterator
+
+FAILED = 1
+WRONG_USAGE = 2
+INTERRUPTED = 130
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of a command that ended with this error."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return WRONG_USAGE if type(error).__name__ == "ConfigError" else FAILED
+
+
+def explain(error: BaseException) -> Iterator[str]:
+    """Yield the lines to print: our own errors say all there is, others say that they were not foreseen."""
+    if isinstance(error, KeyboardInterrupt):
+        yield "interrupted"
+        return
+    name = type(error).__name__
+    if type(error).__module__.partition(".")[0] == "roottrading":
+        for line in str(error).splitlines() or [name]:
+            yield f"error: {line}"
+    elif isinstance(error, OSError):
+        yield f"error: {error.filename or name}: {error.strerror or error}"
+    else:
+        yield f"error: {name}: {error} (this was not foreseen: --debug shows where)"
