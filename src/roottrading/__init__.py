@@ -1,3 +1,3 @@
-"""RootTrading: automated trading on Binance spot, as one process, as services, and as a backtest."""
+"""RootTrading: automated trading on Binance spot, as one process, as services, and over recorded markets."""
 
 __version__ = "0.1.0"
