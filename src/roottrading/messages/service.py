@@ -134,8 +134,8 @@ class Watch(Struct, frozen=True, gc=False):
     """What a service must see: deliver me the candles of `subject` at or beyond these bounds (consistency-rules 1.5).
 
     `subject` is a symbol (its close, in quote), "verdict/SYMBOL" (the value of its verdicts) or "equity" (risk
-    equity at T). Only a search ahead on a recorded market reads it; nothing asked on any side withdraws the watch `key`.
-    With `fall`, `below` rises with the subject's highest value from now on: to highest x (1 - fall).
+    equity at T). Only a search ahead on a recorded market reads it; nothing asked on any side withdraws the watch
+    `key`. With `fall`, `below` rises with the subject's highest value from now on: to highest x (1 - fall).
     """
 
     key: str
