@@ -112,9 +112,14 @@ def _careful(chunk: bytes, layout: Layout, path: Path, first_line: int) -> list[
             try:
                 row.append(careful_parts(fields[place]))
             except ValueError as error:
-                what, allowed = f"{error}:", "plain decimals of at most 8 digits after the point"
-                value = fields[place][:40]
-                raise tape_error(path, what, place=f"line {line}", column=name, value=value, allowed=allowed) from None
+                raise tape_error(
+                    path,
+                    f"{error}:",
+                    place=f"line {line}",
+                    column=name,
+                    value=fields[place][:40],
+                    allowed=DECIMALS_ALLOWED,
+                ) from None
         rows.append(row)
     table = np.array(rows, dtype=np.int64)
     return [Parts(table[:, place, 0].copy(), table[:, place, 1].copy()) for place in range(len(COLUMNS))]
