@@ -1,0 +1,91 @@
+"""The candles of one stream as they come: float columns that grow at one end and are cut at the other."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from roottrading.domain.candle import Candle
+from roottrading.domain.columns import (
+    UNITS_DIGITS,
+    Candles,
+    Columns,
+    Floats,
+    Ints,
+    columns_of,
+    to_floats,
+    volume_floats,
+)
+from roottrading.domain.time import Time
+
+_FIELDS: Final = 5  # open, high, low, close, volume
+_CAPACITY: Final = 4096
+
+
+def floats_of(candle: Candle) -> Floats:
+    """Return open, high, low, close and volume as the very floats that exact columns of the candle give."""
+    units = [int(price.scaleb(UNITS_DIGITS)) for price in (candle.open, candle.high, candle.low, candle.close)]
+    exponent = candle.volume.as_tuple().exponent
+    digits = max(0, -exponent) if isinstance(exponent, int) else 0
+    volume = volume_floats(np.array([int(candle.volume.scaleb(digits))]), digits)
+    return np.concatenate((to_floats(np.array(units)), volume))
+
+
+class CandleBuffer:
+    """Closed candles of one stream, oldest first, each later than the one before."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._open_time: Ints = np.empty(_CAPACITY, dtype=np.int64)
+        self._floats: Floats = np.empty((_FIELDS, _CAPACITY))
+        self._stop = 0
+        self._columns: Columns | None = None  # made once, when asked for
+
+    @property
+    def newest(self) -> Time | None:
+        """The open time of the last candle."""
+        return int(self._open_time[self._stop - 1]) if self._stop else None
+
+    def append(self, candle: Candle, oldest_needed: Callable[[], Time]) -> None:
+        """Add the next candle; where room is short, those that opened before `oldest_needed()` go first."""
+        self._columns = None
+        if self._stop == len(self._open_time):
+            self._make_room(1, oldest_needed)
+        self._open_time[self._stop] = candle.open_time
+        self._floats[:, self._stop] = floats_of(candle)
+        self._stop += 1
+
+    def extend(self, candles: Candles) -> None:
+        """Add many candles, those that are later than the newest."""
+        self._columns = None
+        newest = self.newest
+        if newest is not None:
+            candles = candles.slice(int(candles.open_time.searchsorted(newest, side="right")), len(candles))
+        columns = columns_of(candles)
+        if self._stop + len(columns) > len(self._open_time):
+            self._make_room(len(columns), lambda: 0)
+        stop = self._stop + len(columns)
+        self._open_time[self._stop : stop] = columns.open_time
+        for row, column in enumerate((columns.open, columns.high, columns.low, columns.close, columns.volume)):
+            self._floats[row, self._stop : stop] = column
+        self._stop = stop
+
+    def _make_room(self, count: int, oldest_needed: Callable[[], Time]) -> None:
+        first = int(self._open_time[: self._stop].searchsorted(oldest_needed()))
+        kept = self._stop - first
+        capacity = max(_CAPACITY, 2 * (kept + count))
+        open_time: Ints = np.empty(capacity, dtype=np.int64)
+        floats: Floats = np.empty((_FIELDS, capacity))
+        open_time[:kept] = self._open_time[first : self._stop]
+        floats[:, :kept] = self._floats[:, first : self._stop]
+        self._open_time, self._floats, self._stop = open_time, floats, kept
+
+    def columns(self) -> Columns:
+        """Return the candles as views that cannot be written to."""
+        if self._columns is not None:
+            return self._columns
+        open_time, floats = self._open_time[: self._stop], self._floats[:, : self._stop]
+        open_time.flags.writeable = False
+        floats.flags.writeable = False
+        self._columns = Columns(open_time, *floats)
+        return self._columns

@@ -1,0 +1,194 @@
+"""The analyzer: closed candles in, one batch of opinions per symbol, timeframe and T out (trading-rules 3 and 4)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from roottrading.domain.candle import Candle
+from roottrading.domain.time import Time
+from roottrading.messages.channels import SIGNALS_RAW
+from roottrading.messages.envelope import Envelope
+from roottrading.messages.market import CandleAbsent, CandleClosed
+from roottrading.messages.service import NOTHING, Decision, Input, Outgoing, Resumed, Row
+from roottrading.messages.signals import Opinion, SignalBatch
+from roottrading.services.analyzer.evaluation import Failure
+from roottrading.services.analyzer.opinions import Evaluated, Opinions
+from roottrading.services.analyzer.plan import Plan, Stream
+from roottrading.services.analyzer.signal_rows import direction_of, signal_row
+from roottrading.services.analyzer.state import (
+    COUNTERS,
+    OPINIONS,
+    SIGNALS,
+    WAITING,
+    FailureCount,
+    StandingOpinion,
+    WaitingClose,
+)
+
+
+class Analyzer:
+    """Gives one `SignalBatch` for every candle of a stream in the plan, and for every one that the market left out.
+
+    It hears `plan.streams`. A batch leaves when the candles of T of all inputs of its strategies and of the finest
+    timeframe are in, in the order of T, symbol and longest timeframe; it continues the numbering of its candles'
+    stream. A strategy that fails has no opinion; that is counted and takes nobody else down.
+    """
+
+    def __init__(self, plan: Plan, opinions: Opinions) -> None:
+        """Follow the plan with opinions computed behind the port."""
+        self._plan = plan
+        self._opinions = opinions
+        self._standing: dict[Stream, dict[str, StandingOpinion]] = defaultdict(dict)
+        self._waiting: dict[tuple[Stream, Time], WaitingClose] = {}
+        self._counters: dict[tuple[str, str], FailureCount] = {}
+        self._seen: dict[Stream, tuple[StandingOpinion | None, ...]] = {}  # what the port last said stands
+
+    def restore(self, rows: Iterable[Row]) -> None:
+        """Take up the analyzer's own rows, and `market_data` rows of its streams to refill the windows."""
+        rows = list(rows)
+        for row in rows:
+            match row.values:
+                case StandingOpinion() as standing:
+                    self._standing[standing.symbol, standing.timeframe][standing.strategy] = standing
+                case WaitingClose() as waiting:
+                    self._waiting[(waiting.symbol, waiting.timeframe), waiting.at] = waiting
+                case FailureCount() as counter:
+                    self._counters[counter.strategy, counter.kind] = counter
+        self._opinions.restore(rows)
+
+    def decide(self, given: Input, now: Time) -> Decision:
+        """Take a closed candle, or the news that there was none, and give every batch that is complete by it."""
+        if type(given) is Resumed:
+            return self._decision([], now)
+        if type(given) is not Envelope:
+            return NOTHING
+        body = given.body
+        if type(body) is CandleClosed:
+            candle: Candle | None = body.candle
+            if not body.candle.closed:
+                return NOTHING
+            stream, at = (body.candle.symbol, body.candle.timeframe), body.candle.at
+        elif type(body) is CandleAbsent:
+            candle = None
+            stream, at = (body.symbol, body.timeframe), body.at
+        else:
+            return NOTHING
+        rows = list(self._opinions.take(body))
+        if self._plan.gives(stream):
+            close = WaitingClose(*stream, at, given.follows, candle)
+            if not self._waiting and self._opinions.ready(stream, at):
+                return Decision((self._batch(close, now, rows),), (), (), tuple(rows))
+            self._waiting[stream, at] = close
+            rows.append(Row(WAITING, (*stream, at), close))
+        return self._decision(rows, now)
+
+    def _decision(self, rows: list[Row], now: Time) -> Decision:
+        """Give all batches that wait no longer: of one stream strictly in the order of T."""
+        messages: list[Outgoing] = []
+        stuck: set[Stream] = set()
+        for (stream, at), close in sorted(self._waiting.items(), key=self._order):
+            if stream in stuck or not self._opinions.ready(stream, at):
+                stuck.add(stream)
+                continue
+            del self._waiting[stream, at]
+            messages.append(self._batch(close, now, rows))
+            waited = Row(WAITING, (*stream, at), close)
+            if waited in rows:
+                rows.remove(waited)
+            else:
+                rows.append(Row(WAITING, (*stream, at), None))
+        return Decision(tuple(messages), (), (), tuple(rows)) if messages or rows else NOTHING
+
+    def _order(self, item: tuple[tuple[Stream, Time], WaitingClose]) -> tuple[Time, str, int]:
+        (stream, at), _ = item
+        return at, stream[0], -self._plan.span(stream)
+
+    def _batch(self, close: WaitingClose, now: Time, rows: list[Row]) -> Outgoing:
+        stream = (close.symbol, close.timeframe)
+        candle, at = close.candle, close.at
+        late = now >= at + self._plan.span(stream)
+        if candle is None:
+            batch = SignalBatch(*stream, at, None, None, None, (), late=late)
+        else:
+            evaluated = self._opinions.at(stream, at)
+            if evaluated.standing is None:
+                opinions = self._judged(stream, candle, evaluated, rows)
+            else:
+                opinions = evaluated.opinions
+                self._adopt(stream, candle, evaluated, evaluated.standing, rows)
+            for place, failure in evaluated.failures:
+                rows.append(self._count(stream, at, evaluated.opinions[place].strategy, failure))
+            batch = SignalBatch(
+                close.symbol,
+                close.timeframe,
+                at,
+                candle.close,
+                candle.high,
+                candle.low,
+                opinions,
+                evaluated.atr,
+                evaluated.quote_volume,
+                evaluated.day_quote_volume,
+                evaluated.regime,
+                late,
+            )
+        return Outgoing(SIGNALS_RAW, f"{close.symbol}/{close.timeframe}", batch, (close.follows, at))
+
+    def _judged(self, stream: Stream, candle: Candle, evaluated: Evaluated, rows: list[Row]) -> tuple[Opinion, ...]:
+        """Return the opinions with their signals' ids: a new one where the direction changed."""
+        opinions: list[Opinion] = []
+        standing_by_name = self._standing[stream]
+        for placement, given in zip(self._plan.placed(stream), evaluated.opinions, strict=True):
+            direction = direction_of(given.conviction)
+            standing = standing_by_name.get(given.strategy)
+            if direction != ("NEUTRAL" if standing is None else standing.direction):
+                number = self._plan.signal_id(placement, candle.at)
+                strength = abs(given.conviction)
+                standing = StandingOpinion(*stream, given.strategy, direction, strength, number, candle.at)
+                self._begin(standing, given, candle, rows)
+            opinions.append(given if standing is None else replace(given, signal_id=standing.signal_id))
+        return tuple(opinions)
+
+    def _adopt(
+        self,
+        stream: Stream,
+        candle: Candle,
+        evaluated: Evaluated,
+        standing: tuple[StandingOpinion | None, ...],
+        rows: list[Row],
+    ) -> None:
+        """Take over what the port knows to stand; only what begins at this candle is a signal now."""
+        if self._seen.get(stream) is standing:
+            return
+        self._seen[stream] = standing
+        known = self._standing[stream]
+        for opinion, began in zip(evaluated.opinions, standing, strict=True):
+            if began is not None and known.get(began.strategy) != began:
+                self._begin(began, opinion, candle, rows)
+
+    def _begin(self, standing: StandingOpinion, opinion: Opinion, candle: Candle, rows: list[Row]) -> None:
+        self._standing[standing.symbol, standing.timeframe][standing.strategy] = standing
+        rows.append(Row(OPINIONS, (standing.symbol, standing.timeframe, standing.strategy), standing))
+        if standing.since == candle.at:
+            rows.append(Row(SIGNALS, (standing.signal_id,), signal_row(standing, opinion, candle.close)))
+
+    def _count(self, stream: Stream, at: Time, strategy: str, failure: Failure) -> Row:
+        key = (strategy, failure.kind)
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = FailureCount(strategy, failure.kind, 1, failure.file, failure.line, failure.reason, *stream, at)
+        else:
+            counter = replace(counter, count=counter.count + 1)
+        self._counters[key] = counter
+        return Row(COUNTERS, key, counter)
+
+    def state(self) -> Mapping[str, Mapping[Any, Any]]:
+        """Return what it knows, for comparison."""
+        return {
+            OPINIONS: {stream: known for stream, known in self._standing.items() if known},
+            WAITING: self._waiting,
+            COUNTERS: self._counters,
+            **self._opinions.state(),
+        }

@@ -1,0 +1,171 @@
+"""A strategy's opinions on all candles of a stream: every block is evaluated once."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from roottrading.domain.columns import Columns, Floats, Ints
+from roottrading.domain.time import Time
+from roottrading.services.analyzer.anchored_windows import Feed, is_full, window
+from roottrading.services.analyzer.door import Flags, Micros, Readout, admit, refusal
+from roottrading.services.analyzer.evaluation import (
+    KINDS,
+    NOT_A_NUMBER,
+    OK,
+    OUT_OF_RANGE,
+    Failure,
+    Marks,
+    RawOpinions,
+    evaluate,
+    failure_at,
+    failure_from,
+    mark_of,
+)
+from roottrading.services.analyzer.plan import Placement
+
+
+class OpinionColumns(Struct, frozen=True):
+    """One row per candle of the stream: `micros` are convictions in millionths, `marks` what became of the candle.
+
+    `changes` are the rows at which the direction changed, counted from `begin` on. `plan` and `own` hold the floats
+    as the strategy gave them (NaN: none). `failures` counts what went wrong by kind, with the first of it.
+    """
+
+    placement: Placement
+    at: Ints
+    micros: Micros
+    marks: Marks
+    changes: Ints
+    plan: Mapping[str, Floats]
+    own: Mapping[str, Floats]
+    readout: Readout
+    failures: Mapping[str, tuple[int, Failure]]
+
+    @property
+    def conviction(self) -> Ints:
+        """Convictions in millionths, for exact arithmetic in 64 bits."""
+        return self.micros.astype(np.int64)
+
+    @property
+    def has_opinion(self) -> Flags:
+        """Where the strategy was neither warming up nor failed."""
+        return np.asarray(self.marks == OK)
+
+
+class _Gathering:
+    """Columns of the whole stream in the making."""
+
+    def __init__(self, length: int) -> None:
+        self.raw = RawOpinions(np.zeros(length), {}, {}, None)
+        self.marks: Marks = np.zeros(length, dtype=np.uint8)
+        self.short: Flags = np.zeros(length, dtype=np.bool_)
+        self.raised: dict[str, Failure] = {}
+        self._length = length
+
+    def put(self, first: int, stop: int, raw: RawOpinions) -> None:
+        """Take the last rows of a window as those from `first` to `stop`."""
+        skipped = len(raw.conviction) - (stop - first)
+        self.raw.conviction[first:stop] = raw.conviction[skipped:]
+        self.marks[first:stop] = OK
+        for given, kept in ((raw.plan, self.raw.plan), (raw.own, self.raw.own)):
+            for name, column in given.items():
+                if name not in kept:
+                    kept[name] = np.full(self._length, np.nan)
+                kept[name][first:stop] = column[skipped:]
+        if raw.tag is not None:
+            if self.raw.tag is None:
+                self.raw.tag = np.full(self._length, "", dtype=object)
+            self.raw.tag[first:stop] = raw.tag[skipped:]
+
+
+def opinion_columns(placement: Placement, own: Feed, inputs: Mapping[str, Feed], begin: Time = 0) -> OpinionColumns:
+    """Evaluate a strategy on all candles of a stream, the same bits as candle by candle.
+
+    Directions count from the first T at or after `begin` on: before it nothing stands.
+    """
+    gathering = _Gathering(len(own.columns))
+    with np.errstate(all="ignore"):
+        for first, stop in _blocks(own.columns, placement):
+            _evaluate_block(placement, own, inputs, first, stop, gathering)
+        micros = admit(gathering.raw, gathering.marks, gathering.short)
+    raw, marks = gathering.raw, gathering.marks
+    failures = _failures(placement, gathering)
+    raw.conviction = np.zeros(0)  # it lives on in `micros`
+    at = own.columns.open_time + own.span
+    return OpinionColumns(
+        placement,
+        at,
+        micros,
+        marks,
+        _changes(micros, int(at.searchsorted(begin))),
+        raw.plan,
+        raw.own,
+        Readout(placement.use.name, raw, marks, micros),
+        failures,
+    )
+
+
+def _blocks(columns: Columns, placement: Placement) -> list[tuple[int, int]]:
+    anchor = placement.anchor
+    blocks = columns.open_time // (anchor.block * anchor.span)
+    bounds = [0, *(np.flatnonzero(blocks[1:] != blocks[:-1]) + 1).tolist(), len(columns)]
+    return [(first, stop) for first, stop in pairwise(bounds) if first < stop]
+
+
+def _evaluate_block(
+    placement: Placement, own: Feed, inputs: Mapping[str, Feed], first: int, stop: int, gathering: _Gathering
+) -> None:
+    anchor = placement.anchor
+    start = anchor.window_start(int(own.columns.open_time[first]))
+    if not is_full(own, inputs, start):
+        return
+    columns = window(own, inputs, start, stop)
+    window_first = stop - len(columns)
+    first = max(first, window_first)
+    # Where the market left candles out, a window may be shorter than the lookback. A strategy may then do otherwise
+    # on the longer window of the whole block than on the candle's own, so such candles are evaluated by themselves.
+    whole_from = min(stop, max(first, window_first + anchor.lookback))
+    if whole_from < stop:
+        try:
+            gathering.put(whole_from, stop, evaluate(placement.use.strategy, columns))
+        except Exception:  # whatever a strategy raises: find out at which candles it does
+            whole_from = stop
+    for row in range(first, whole_from):
+        _evaluate_row(placement, window(own, inputs, start, row + 1), row, gathering)
+
+
+def _evaluate_row(placement: Placement, columns: Columns, row: int, gathering: _Gathering) -> None:
+    short = len(columns) <= placement.anchor.lookback
+    try:
+        raw = evaluate(placement.use.strategy, columns)
+    except Exception as error:  # whatever a strategy raises is its own affair
+        if not short:
+            mark = mark_of(error)
+            gathering.marks[row] = mark
+            if KINDS[mark] not in gathering.raised:
+                gathering.raised[KINDS[mark]] = failure_from(placement.use.strategy, error)
+        return
+    gathering.put(row, row + 1, raw)
+    gathering.short[row] = short
+
+
+def _failures(placement: Placement, gathering: _Gathering) -> dict[str, tuple[int, Failure]]:
+    found: dict[str, tuple[int, Failure]] = {}
+    for mark, kind in KINDS.items():
+        rows = np.flatnonzero(gathering.marks == mark)
+        if not len(rows):
+            continue
+        if mark in (NOT_A_NUMBER, OUT_OF_RANGE):
+            reason = refusal(gathering.raw, int(rows[0]))
+            found[kind] = (len(rows), failure_at(placement.use.strategy, mark, reason))
+        else:
+            found[kind] = (len(rows), gathering.raised[kind])
+    return found
+
+
+def _changes(micros: Micros, begin: int) -> Ints:
+    directions: Any = np.sign(micros[begin:])
+    return np.flatnonzero(np.diff(directions, prepend=0)) + begin

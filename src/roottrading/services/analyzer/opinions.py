@@ -1,0 +1,52 @@
+"""The port behind which opinions are computed: candle by candle, or block by block for a whole tape, the same bits."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from roottrading.domain.money import ZERO
+from roottrading.domain.time import Time
+from roottrading.messages.market import CandleAbsent, CandleClosed
+from roottrading.messages.service import Row
+from roottrading.messages.signals import Opinion
+from roottrading.services.analyzer.evaluation import Failure
+from roottrading.services.analyzer.plan import Stream
+from roottrading.services.analyzer.state import StandingOpinion
+
+
+class Evaluated(Struct, frozen=True):
+    """All that is computed of one stream's candle of T; `opinions` are in the plan's order.
+
+    `standing` says since when each opinion stands in its direction (None: it never had one), where the port knows it
+    from the whole tape; the opinions then carry their signal ids. None: whoever asks has seen every candle himself.
+    `failures` names the opinions, by index, that have state "failed".
+    """
+
+    opinions: tuple[Opinion, ...]
+    standing: tuple[StandingOpinion | None, ...] | None = None
+    failures: tuple[tuple[int, Failure], ...] = ()
+    atr: Decimal | None = None
+    regime: str = ""
+    quote_volume: Decimal = ZERO
+    day_quote_volume: Decimal = ZERO
+
+
+class Opinions(Protocol):
+    """Computes opinions; pure, and of anchored windows only (trading-rules 4.3)."""
+
+    def restore(self, rows: Iterable[Row]) -> None:
+        """Take candles from `market_data` rows and what the port itself gave as rows."""
+
+    def take(self, given: CandleClosed | CandleAbsent) -> tuple[Row, ...]:
+        """Learn of a closed candle, or that there was none; returns what must be kept of it."""
+
+    def ready(self, stream: Stream, at: Time) -> bool:
+        """Say whether the candles of T of all inputs of the stream are in (trading-rules 4.1)."""
+
+    def at(self, stream: Stream, at: Time) -> Evaluated:
+        """Evaluate the stream's candle of T, which was taken before."""
+
+    def state(self) -> Mapping[str, Mapping[Any, Any]]:
+        """Return what is known, for comparison."""

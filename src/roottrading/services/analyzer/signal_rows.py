@@ -1,0 +1,39 @@
+"""Signals: the rows that are written when an opinion changes direction (trading-rules 3.1)."""
+
+from decimal import Decimal
+from typing import Final
+
+from roottrading.domain.money import plain
+from roottrading.messages.signals import Opinion, SignalType
+from roottrading.services.analyzer.state import SignalRow, StandingOpinion
+
+_PLAN: Final = ("stop_distance", "target_distance", "entry_limit", "size_factor")
+
+
+def direction_of(conviction: Decimal) -> SignalType:
+    """Return what a conviction asks for."""
+    return "BUY" if conviction > 0 else "SELL" if conviction < 0 else "NEUTRAL"
+
+
+def signal_row(standing: StandingOpinion, opinion: Opinion, price: Decimal) -> SignalRow:
+    """Return the row of an opinion that begins; `price` is the close of its candle."""
+    metadata = {name: plain(value) for name in _PLAN if (value := getattr(opinion, name)) is not None}
+    if opinion.time_limit is not None:
+        metadata["time_limit"] = str(opinion.time_limit)
+    if opinion.tag:
+        metadata["tag"] = opinion.tag
+    if opinion.state != "ok":
+        metadata["state"] = opinion.state
+    for name, value in opinion.row.items():
+        metadata[name] = plain(value)
+    return SignalRow(
+        standing.signal_id,
+        standing.symbol,
+        standing.timeframe,
+        standing.strategy,
+        standing.direction,
+        standing.strength,
+        price,
+        standing.since,
+        metadata,
+    )

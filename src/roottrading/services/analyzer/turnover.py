@@ -1,0 +1,119 @@
+"""Quote volume, exact: the mean of the last 20 closed finest candles, and the sum of the previous UTC day."""
+
+from bisect import bisect_left, bisect_right
+from decimal import Decimal
+from operator import mul
+from typing import Final, Protocol
+
+from roottrading.domain.columns import UNITS_DIGITS, Candles, candle_at
+from roottrading.domain.money import ONE, ZERO, quotient_down
+from roottrading.domain.time import DAY, Time, duration, start_of_day
+
+MEAN_OF: Final = 20
+
+
+class Turnover(Protocol):
+    """Says how much of a symbol is traded, in quote, rounded down to 1e-8."""
+
+    def mean(self, at: Time) -> Decimal:
+        """Return the mean close x volume of the last 20 finest candles closed at T.
+
+        None older than the previous UTC day counts, so that it does not depend on how much history is at hand; 0 =
+        unknown.
+        """
+
+    def day(self, at: Time, begins: Time | None) -> Decimal:
+        """Return the sum of close x volume over the UTC day before T's.
+
+        0 = unknown: the history `begins` inside that day or after it.
+        """
+
+
+class RunningTurnover:
+    """The turnover of one symbol as its finest candles come."""
+
+    def __init__(self, timeframe: str) -> None:
+        """Start with nothing known."""
+        self._span = duration(timeframe)
+        self._open_times: list[Time] = []
+        self._quotes: list[Decimal] = []
+        self._days: dict[Time, Decimal] = {}
+
+    def add(self, open_time: Time, close: Decimal, volume: Decimal) -> None:
+        """Add the next candle."""
+        quote = close * volume
+        self._open_times.append(open_time)
+        self._quotes.append(quote)
+        day = start_of_day(open_time)
+        self._days[day] = self._days.get(day, ZERO) + quote
+
+    def extend(self, candles: Candles) -> None:
+        """Add many candles at once; only those of the last day and the one before can still count."""
+        first = bisect_left(candles.open_time, start_of_day(int(candles.at[-1])) - DAY)
+        for row in range(first, len(candles)):
+            candle = candle_at(candles, row)
+            self.add(candle.open_time, candle.close, candle.volume)
+
+    def forget(self, before: Time) -> None:
+        """Drop the candles that opened before `before`, the start of a UTC day."""
+        first = bisect_left(self._open_times, before)
+        del self._open_times[:first]
+        del self._quotes[:first]
+        for day in [day for day in self._days if day < before]:
+            del self._days[day]
+
+    def mean(self, at: Time) -> Decimal:
+        """See `Turnover`."""
+        last = bisect_right(self._open_times, at - self._span)
+        first = max(bisect_left(self._open_times, start_of_day(at) - DAY), last - MEAN_OF)
+        return quotient_down(sum(self._quotes[first:last], ZERO), Decimal(last - first)) if first < last else ZERO
+
+    def day(self, at: Time, begins: Time | None) -> Decimal:
+        """See `Turnover`."""
+        day = start_of_day(at) - DAY
+        if begins is None or begins > day:
+            return ZERO
+        return quotient_down(self._days.get(day, ZERO), ONE)
+
+    def since(self, start: Time) -> tuple[tuple[Time, Decimal], ...]:
+        """Return what is known since `start`, for comparison."""
+        first = bisect_left(self._open_times, start)
+        return tuple(zip(self._open_times[first:], self._quotes[first:], strict=True))
+
+
+class TapeTurnover:
+    """The turnover of one symbol from all its finest candles."""
+
+    def __init__(self, candles: Candles) -> None:
+        """Take the tape's candles of the symbol."""
+        self._span = duration(candles.timeframe)
+        self._candles = candles
+        self._open_times = candles.open_time.data
+        self.begins = self._open_times[0] if len(candles) else None
+        self._digits = UNITS_DIGITS + candles.volume_digits
+        self._days: dict[Time, Decimal] = {}
+
+    def mean(self, at: Time) -> Decimal:
+        """See `Turnover`."""
+        last = bisect_right(self._open_times, at - self._span)
+        first = max(last - MEAN_OF, 0)
+        oldest = start_of_day(at) - DAY
+        if first < last and self._open_times[first] < oldest:
+            first = bisect_left(self._open_times, oldest, first, last)
+        return quotient_down(self._sum(first, last), Decimal(last - first)) if first < last else ZERO
+
+    def day(self, at: Time, begins: Time | None) -> Decimal:
+        """See `Turnover`."""
+        day = start_of_day(at) - DAY
+        if begins is None or begins > day:
+            return ZERO
+        known = self._days.get(day)
+        if known is None:
+            total = self._sum(bisect_left(self._open_times, day), bisect_left(self._open_times, day + DAY))
+            known = self._days[day] = quotient_down(total, ONE)
+        return known
+
+    def _sum(self, first: int, last: int) -> Decimal:
+        closes = self._candles.close[first:last].tolist()
+        volumes = self._candles.volume[first:last].tolist()
+        return Decimal(sum(map(mul, closes, volumes))).scaleb(-self._digits)
