@@ -8,36 +8,10 @@ import pytest
 
 from roottrading import __version__
 from roottrading.adapters.tape.shipped import shipped_tape
-from roottrading.cli.main import main
 from roottrading.config.settings import Settings
+from tests.e2e.conftest import Runner
 
 HEAVY = ("numpy", "talib", "polars", "msgspec", "roottrading.config.settings", "sqlite3")
-
-
-class Printed:
-    """What a command printed, and its exit code."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code = code
-        self.out = out
-        self.err = err
-
-
-@pytest.fixture
-def roottrading(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Runner":
-    monkeypatch.chdir(tmp_path)
-    return Runner(capsys)
-
-
-class Runner:
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str) -> Printed:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        out, err = self._capsys.readouterr()
-        return Printed(int(ended.value.code or 0), out, err)
 
 
 def test_the_version_is_the_packages(roottrading: Runner) -> None:

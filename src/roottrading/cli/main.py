@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from roottrading import __version__
-from roottrading.cli import config, data
+from roottrading.cli import config, control, data
 from roottrading.cli.errors import exit_code, explain
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.add_typer(control.app, name="control")
 app.add_typer(config.app, name="config")
 
 DEBUG = "--debug"

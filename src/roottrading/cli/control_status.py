@@ -1,0 +1,60 @@
+"""What `roottrading control status` says of a state folder."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from roottrading.adapters.store.inspection import Inspection, inspect_folder
+from roottrading.domain.money import plain
+from roottrading.domain.time import SECOND, iso
+from roottrading.messages.service import Table
+from roottrading.services.coordinator import state as coordinator
+
+
+def describe(folder: Path) -> Iterator[str]:
+    """Yield the lines."""
+    tables = {table.name: table for table in coordinator.TABLES}
+    names = (coordinator.ACCOUNT, coordinator.SYMBOLS, coordinator.OPEN_CYCLES)
+    wanted: tuple[Table, ...] = tuple(tables[name] for name in names)
+    seen = inspect_folder(folder, wanted)
+    yield f"state     {folder}"
+    yield f"process   {_process(seen)}"
+    yield f"reached   {'nothing yet' if seen.position is None else iso(seen.position[0])}"
+    accounts = seen.records[coordinator.ACCOUNT]
+    if accounts:
+        account: coordinator.Account = accounts[0]
+        yield f"trading   {_trading(account, seen)}"
+        yield f"cash      {plain(account.cash)} of {plain(account.capital)} capital"
+    cycles: tuple[coordinator.OpenCycle, ...] = seen.records[coordinator.OPEN_CYCLES]
+    yield f"cycles    {len(cycles)} open"
+    for cycle in sorted(cycles, key=lambda cycle: cycle.symbol):
+        yield (
+            f"  {cycle.symbol} {cycle.status} since {iso(cycle.at)} by {cycle.strategy}: holds {plain(cycle.held)}, "
+            f"paid {plain(cycle.paid)}, stop {plain(cycle.stop_price)}, id {cycle.id}"
+        )
+    if seen.waiting:
+        yield f"waiting   {len(seen.waiting)} commands not taken yet"
+
+
+def _process(seen: Inspection) -> str:
+    if seen.owner is None or not seen.running:
+        return "none runs"
+    silent = max(0, time.time_ns() // 1000 - seen.owner.beat_at) // SECOND
+    return f"{seen.owner.pid} on {seen.owner.host}, heard of {silent} s ago"
+
+
+def _trading(account: coordinator.Account, seen: Inspection) -> str:
+    reasons = [
+        name
+        for name, holds in (
+            ("paused", account.paused),
+            ("daily loss reached", account.daily_breach),
+            ("drawdown reached: needs resume", account.drawdown_breach),
+            ("books differ from the account", account.discrepancy),
+        )
+        if holds
+    ]
+    paused = sorted(symbol.symbol for symbol in seen.records[coordinator.SYMBOLS] if symbol.paused)
+    if paused:
+        reasons.append(f"paused symbols {', '.join(paused)}")
+    return account.state.replace("_", " ") + (f" ({'; '.join(reasons)})" if reasons else "")
