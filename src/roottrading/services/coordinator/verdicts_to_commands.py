@@ -188,7 +188,8 @@ class Coordinator:
                 draft.put_account(account)
             for subject, text in breaches:
                 draft.alert("critical", subject, text, complete.at)
-                cancel_resting(draft, subject)
+            if breaches:
+                cancel_resting(draft, breaches[0][0])
         if state.adjustments:
             adopt_waiting(draft, self._desk, complete.at, complete.closes)
             worth = None
