@@ -1,0 +1,69 @@
+"""Writes a run's files: each whole or not at all."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from roottrading.reports import csv_files
+from roottrading.reports.html import page
+from roottrading.reports.json_text import json_text
+from roottrading.reports.parquet import write_every_candle
+from roottrading.reports.report import Report
+from roottrading.reports.result import RunResult
+
+
+class OutputError(Exception):
+    """A file could not be written: the message names it and the reason; files written before it stand."""
+
+
+def write_outputs(
+    result: RunResult, report: Report, folder: Path, html: bool = False, every_candle: bool = False
+) -> list[Path]:
+    """Write the CSV files and report.json into `folder` (made if it is not there), and return their paths.
+
+    `html` adds report.html, `every_candle` equity at every candle as equity.parquet. Raises OutputError.
+    """
+    written = []
+    path = folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, lines in csv_files.FILES:
+            path = folder / name
+            written.append(_write(path, lines(result)))
+        path = folder / "equity.csv"
+        written.append(_write(path, csv_files.equity(report.equity)))
+        if result.adjustments:
+            path = folder / "adjustments.csv"
+            written.append(_write(path, csv_files.adjustments(result)))
+        path = folder / "report.json"
+        written.append(_write(path, (report_json(report), "\n")))
+        if html:
+            path = folder / "report.html"
+            written.append(_write(path, (page(result, report),)))
+        if every_candle:
+            path = folder / "equity.parquet"
+            write_every_candle(result, path)
+            written.append(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}; free space or choose another folder, then run it again"
+        ) from error
+    return written
+
+
+def report_json(report: Report) -> str:
+    """Return report.json's text: everything but the equity rows, which have their own file."""
+    parts = {name: getattr(report, name) for name in report.__struct_fields__ if name != "equity"}
+    return json_text(parts)
+
+
+def _write(path: Path, lines: Iterable[str]) -> Path:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(lines)
+        os.replace(partial, path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    return path
