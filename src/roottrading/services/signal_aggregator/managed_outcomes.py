@@ -165,7 +165,8 @@ def _adjust(held: _Held, wanted: Adjustment, close: float) -> None:
         return
     if wanted.stop is not None and float(wanted.stop) > held.stop and float(wanted.stop) - held.stop >= held.step:
         held.stop, held.resting = float(wanted.stop), False
+        held.leaving = held.stop >= close  # it would trigger immediately
     if wanted.target is not None and abs(float(wanted.target) - held.target) >= held.step:
         held.target, held.resting = float(wanted.target), False
-    if held.stop >= close or (not held.resting and close >= held.target):
-        held.leaving = True  # a stop there would trigger immediately; a target given up is met at a close
+    if not held.resting and close >= held.target:
+        held.leaving = True
