@@ -16,6 +16,7 @@ from roottrading.domain.bounds import Bounds
 from roottrading.domain.fees import FeeSchedule
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.signal_aggregator.settings import AggregatorSettings, LearningSettings
+from roottrading.services.trader.settings import TraderSettings
 
 Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
 Name = Annotated[str, Meta(pattern=r"[A-Za-z0-9_.-]+", description="a name of letters, digits and underscores")]
@@ -96,6 +97,7 @@ class Settings(Struct, frozen=True):
     aggregator: AggregatorSettings = field(default_factory=AggregatorSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)
     coordinator: CoordinatorSettings = field(default_factory=CoordinatorSettings)
+    trader: TraderSettings = field(default_factory=TraderSettings)
 
 
 # What is copied, and from where: these keys cannot be set on their own.

@@ -10,9 +10,11 @@ class Deadlines:
 
     def __init__(self, wished: Iterable[tuple[str, str, Time]] = ()) -> None:
         self._due: dict[tuple[str, str], Time] = {(role, key): when for role, key, when in wished}
+        self._changed: set[tuple[str, str]] = set()
 
     def set(self, role: str, key: str, when: Time | None) -> None:
         """Ask for `key` at `when`, or cancel it."""
+        self._changed.add((role, key))
         if when is None:
             self._due.pop((role, key), None)
         else:
@@ -27,7 +29,14 @@ class Deadlines:
         ready = sorted((when, role, key) for (role, key), when in self._due.items() if when <= until)
         for _, role, key in ready:
             del self._due[role, key]
+            self._changed.add((role, key))
         return [(role, key) for _, role, key in ready]
+
+    def changes(self) -> list[tuple[str, str, Time | None]]:
+        """Return what changed since the last call: (role, key, when), None where it is no longer asked for."""
+        changed = sorted(self._changed)
+        self._changed.clear()
+        return [(role, key, self._due.get((role, key))) for role, key in changed]
 
     def all(self) -> list[tuple[str, str, Time]]:
         """Return everything asked for: (role, key, when)."""

@@ -1,13 +1,12 @@
 """The tape as a market: instant after instant, which candles close and which open."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 
 import numpy as np
 from msgspec import Struct
 
 from roottrading.domain.candle import Candle
-from roottrading.domain.columns import UNITS_DIGITS, Candles
+from roottrading.domain.columns import Candles, candle_at
 from roottrading.domain.time import Time, duration
 from roottrading.messages.service import CandleMissing
 
@@ -29,15 +28,16 @@ class CandleReader:
 
     def __init__(self, candles: Candles) -> None:
         self.symbol = candles.symbol
-        self.timeframe = candles.timeframe
-        self.span = duration(candles.timeframe)
+        self._candles = candles
         self._times = np.ascontiguousarray(candles.open_time).data
-        columns = (candles.open, candles.high, candles.low, candles.close, candles.volume)
-        self._columns = tuple(np.ascontiguousarray(column).data for column in columns)
-        self._open_time = candles.open_time
 
     def __len__(self) -> int:
         return len(self._times)
+
+    @property
+    def timeframe(self) -> str:
+        """The timeframe of the candles."""
+        return self._candles.timeframe
 
     def open_time(self, row: int) -> Time:
         """Return the row's open time."""
@@ -45,14 +45,11 @@ class CandleReader:
 
     def first_at_or_after(self, time: Time) -> int:
         """Return the first row that opens at `time` or later."""
-        return int(np.searchsorted(self._open_time, time))
+        return int(np.searchsorted(self._candles.open_time, time))
 
     def candle(self, row: int) -> Candle:
         """Return the row as a Candle."""
-        opened, high, low, close, volume = (
-            Decimal(column[row]).scaleb(-UNITS_DIGITS) for column in self._columns
-        )
-        return Candle(self.symbol, self.timeframe, self._times[row], opened, high, low, close, volume)
+        return candle_at(self._candles, row)
 
 
 def instants(readers: Mapping[str, CandleReader], start: Time, end: Time) -> Iterator[Instant]:

@@ -33,7 +33,7 @@ class MarketExchange(InProcessExchange, Protocol):
     def candle_closed(self, candle: Candle, now: Time) -> Sequence[ExchangeEvent]:
         """Match what rested along the candle's path."""
 
-    def changed_rows(self) -> list[Row]:
+    def changed_rows(self) -> Sequence[Row]:
         """Return the rows that changed since the last call."""
 
 

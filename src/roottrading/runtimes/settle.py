@@ -10,6 +10,7 @@ from roottrading.domain.time import Time
 from roottrading.messages.exchange import ExchangeEvent, Request, canonical_order
 from roottrading.messages.service import Input
 from roottrading.pipeline import BRIDGES, CHANNELS, ROLES
+from roottrading.runtimes.recording import RECORDED
 from roottrading.runtimes.step import Effects, Unit, step
 
 
@@ -75,6 +76,8 @@ def _drain(wiring: Wiring, inbox: deque[tuple[Unit, Input]], now: Time, done: Ef
         if envelopes:
             for channel, envelope in envelopes:
                 source = envelope.source
+                if (record := RECORDED.get(type(envelope.body))) is not None:
+                    done.rows.append(record(envelope, envelope.body))
                 for consumer in wiring.consumers[channel]:
                     if consumer.role != source:
                         inbox.append((consumer, envelope))

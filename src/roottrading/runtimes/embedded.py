@@ -1,0 +1,85 @@
+"""The embedded runtime: the tape replayed through all seven services in one process, its state kept in a store.
+
+Stopped or killed at any moment and started again, it goes on at its last commit and ends with the very same cycles,
+orders and fills (consistency-rules 3.6).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from roottrading.adapters.store.port import Control, Store
+from roottrading.config.settings import Settings
+from roottrading.domain.time import duration
+from roottrading.messages.service import ControlChanged, Input, Resumed, Row
+from roottrading.runtimes.assembly import Cast, assemble, builders, simulated_exchange
+from roottrading.runtimes.deadlines import Deadlines
+from roottrading.runtimes.keeping import Keeper, position_of
+from roottrading.runtimes.loading import fill_windows, known_until, restore, stand_on_opens
+from roottrading.runtimes.market import Market
+from roottrading.runtimes.replay import instants
+from roottrading.runtimes.session import Position, Session, play
+from roottrading.runtimes.step import Unit
+from roottrading.services.analyzer import LiveWindows
+
+
+class Progress(Struct, frozen=True):
+    """What an observer is told at rest: how far the run came, and what the phase changed."""
+
+    position: Position
+    rows: Sequence[Row]
+    session: Session
+
+
+Observer = Callable[[Progress], bool]  # False stops the run at this rest
+
+
+def run_embedded(
+    settings: Settings, cast: Cast, market: Market, store: Store, observe: Observer = lambda _: True
+) -> bool:
+    """Play the market from where the store stands to its end; returns whether the end was reached.
+
+    The observer is asked at every rest, paces the run and may stop it; what was done until then is kept.
+    """
+    loaded = store.load()
+    resumed = position_of(loaded)
+    until = known_until(resumed, market)
+    exchange = simulated_exchange(settings, market)
+    opinions = LiveWindows(cast.plan)
+    fill_windows(opinions, cast, market, until)
+    wiring = assemble(builders(settings, cast, market), opinions, exchange)
+    restore(wiring.units, exchange, loaded, market, until)
+    session = Session(wiring, exchange, cast.decision_step, Deadlines(loaded.deadlines))
+    for symbol in market.tape:
+        reader = market.readers((symbol,))[symbol]
+        row = reader.first_at_or_after(until) - 1
+        if row >= 0:
+            session.closes[symbol] = reader.candle(row).close
+    keeper = Keeper(store, session)
+    control = loaded.control
+    last = resumed or Position(market.start, "candles")
+    if resumed is None:
+        stand_on_opens(exchange, market, market.start)
+    session.give([(unit, Resumed()) for unit in wiring.units.values()], last.at)
+
+    def at_rest(position: Position) -> bool:
+        nonlocal control, last
+        last = position
+        for request in store.poll_control(control):
+            control = request.number
+            session.give(_addressed(request, wiring.units), position.at)
+            keeper.note_control(control)
+        rows = session.flush()
+        keeper.at_rest(position, rows)
+        return observe(Progress(position, rows, session))
+
+    step = duration(market.finest)
+    begin = last.at if last.phase == "candles" else last.at - 1
+    finished = play(session, instants(market.readers(market.tape), begin - begin % step, market.end), at_rest, resumed)
+    keeper.commit(last)
+    return finished
+
+
+def _addressed(request: Control, units: Mapping[str, Unit]) -> Iterable[tuple[Unit, Input]]:
+    roles = ("coordinator", "trader") if isinstance(request, ControlChanged) else ("coordinator", "portfolio")
+    return [(units[role], request) for role in roles]

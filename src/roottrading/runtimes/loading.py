@@ -1,0 +1,72 @@
+"""Start-up is recovery: services get their rows and places back, and candles refill what is never stored."""
+
+from collections.abc import Iterable, Mapping
+
+from roottrading.adapters.exchange.simulated import SimulatedExchange
+from roottrading.adapters.store.port import Loaded
+from roottrading.domain.columns import Candles
+from roottrading.domain.time import Time, duration, start_of_day
+from roottrading.messages.service import Row
+from roottrading.runtimes.assembly import TABLES, Cast
+from roottrading.runtimes.market import Market
+from roottrading.runtimes.replay import CandleReader, opening_at
+from roottrading.runtimes.session import Position
+from roottrading.runtimes.step import Unit
+from roottrading.services.analyzer import LiveWindows
+
+
+def known_until(position: Position | None, market: Market) -> Time:
+    """Return the last T whose candles the services have been given: what came later is played again."""
+    if position is None:
+        return market.start
+    step = duration(market.finest)
+    if position.phase == "candles" or position.at % step:
+        return position.at - position.at % step
+    return position.at - step
+
+
+def closed_by(candles: Candles, until: Time) -> Candles:
+    """Return the candles that had closed by `until`."""
+    return candles.slice(0, int((candles.at <= until).sum()))
+
+
+def fill_windows(opinions: LiveWindows, cast: Cast, market: Market, until: Time) -> None:
+    """Give the analyzer's windows the candles before `until`, as `market_data` would."""
+    for symbol, timeframe in cast.plan.streams:
+        if symbol in market.tape:
+            opinions.fill(closed_by(market.candles(symbol, timeframe), until))
+
+
+def restore(
+    units: Mapping[str, Unit], exchange: SimulatedExchange, loaded: Loaded, market: Market, until: Time
+) -> None:
+    """Give every unit and the exchange their rows back, the gateway the finest candles of the day as well."""
+    for role, unit in units.items():
+        rows = _rows(loaded, role)
+        if role == "gateway":
+            rows.extend(_candles_of_the_day(market, until))
+        unit.service.restore(rows)
+        place = loaded.units.get(role)
+        if place is not None:
+            unit.seen = dict(place.seen)
+            unit.sent = dict(place.sent)
+    if loaded.position is not None:
+        exchange.restore(_rows(loaded, "exchange"))
+
+
+def _rows(loaded: Loaded, role: str) -> list[Row]:
+    return [row for table in TABLES[role] if table.kept == "state" for row in loaded.rows.get(table.name, ())]
+
+
+def _candles_of_the_day(market: Market, until: Time) -> Iterable[Row]:
+    for symbol in market.tape:
+        reader = CandleReader(closed_by(market.tape[symbol], until))
+        for row in range(reader.first_at_or_after(start_of_day(until - 1)), len(reader)):
+            candle = reader.candle(row)
+            yield Row("market_data", (symbol, candle.timeframe, candle.open_time), candle)
+
+
+def stand_on_opens(exchange: SimulatedExchange, market: Market, at: Time) -> None:
+    """Tell a fresh exchange where the market stands before anything has happened."""
+    for candle in opening_at(market.readers(market.symbols), at):
+        exchange.candle_opens(candle, at)
