@@ -72,7 +72,6 @@ class Draft:
     def put_account(self, account: Account) -> None:
         """Keep the account's new record."""
         self.state.account = account
-        self.state.account_kept = True
         self.rows.append(Row(ACCOUNT, _ACCOUNT_KEYS, account))
 
     def put_symbol(self, record: SymbolState) -> None:

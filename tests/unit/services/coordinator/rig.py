@@ -110,7 +110,7 @@ class Rig:
 
     def restart(self, now: int) -> None:
         self.coordinator = self.fresh()
-        self.give(Resumed(), now)
+        assert self.give(Resumed(), now).rows == ()  # it was all kept
 
     # ---- what came of it
 
@@ -186,8 +186,13 @@ class Rig:
     ) -> OpenTradeCycle:
         """Cross, and have the whole entry filled and protected."""
         self.cross(at, symbol, close, **changes)
+        assert self.entries[-1].at == at, f"no entry at {at}: {self.refusals}"
+        return self.entered(price)
+
+    def entered(self, price: str = "50010") -> OpenTradeCycle:
+        """Have the last entry filled and protected."""
         command = self.entries[-1]
-        assert command.at == at, f"no entry at {at}: {self.refusals}"
+        at = command.at
         self.move(command, "opening", "", at)
         self.fill(command, "BUY", price, command.quantity, at)
         self.move(command, "open", "", at)

@@ -113,8 +113,9 @@ def test_adopted_coins_become_a_cycle_with_a_stop() -> None:
     account = rig.state_of("coordinator_account", "account")
     assert (account.cash, account.capital) == (D(10000), D(14000))
     rig.move(command, "open", "", minutes(1))
-    rig.instant(minutes(2))  # coins put in are no gain: equity 15000, and so is the mark
-    assert (rig.state_of("coordinator_account", "account").mark, rig.alerts) == (D(15000), ["adopted"])
+    rig.instant(minutes(2), {"BTCUSDT": "49000"})  # coins put in are no gain: what they were worth moves the mark
+    account = rig.state_of("coordinator_account", "account")
+    assert (account.mark, account.opening, rig.alerts) == (D(15000), D(15000), ["adopted"])
     rig.give(verdict(minutes(3), "0"), minutes(3))
     rig.cross(minutes(4))
     assert rig.refusals == [("BTCUSDT", "already_open")]

@@ -179,6 +179,9 @@ def test_three_stops_in_a_row_put_the_symbol_off_until_midnight() -> None:
     rig.cross(midnight)
     assert rig.refusals[1:] == [("BTCUSDT", "symbol_off")]
     assert rig.entries[-1].at == midnight
+    rig.leave(rig.entered(), "49475", "stop", midnight + MINUTE)
+    rig.cross(midnight + 4 * MINUTE)  # the row of stops began anew
+    assert rig.entries[-1].at == midnight + 4 * MINUTE
 
 
 def test_a_close_by_another_leg_breaks_the_row_of_stops_but_an_expired_entry_does_not() -> None:

@@ -204,6 +204,7 @@ class World:
 CONFIGS = {
     "defaults": CoordinatorSettings(),
     "tight limits": CoordinatorSettings(daily_loss=D("0.004"), max_drawdown=D("0.02"), max_cycles=2),
+    "drawdown": CoordinatorSettings(daily_loss=None, max_drawdown=D("0.008"), stops_in_a_row=2),
     "trailing": CoordinatorSettings(
         trailing=TrailingSettings(D("0.5"), D(2)), max_drawdown=None, cooldown_candles=None, max_entries_per_instant=1
     ),

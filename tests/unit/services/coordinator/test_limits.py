@@ -8,7 +8,9 @@ from roottrading.messages.commands import CancelEntry
 from roottrading.messages.exchange import InstrumentChanged
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Watch
 from roottrading.services.coordinator.ledger import risk_equity
+from roottrading.services.coordinator.limits import judge
 from roottrading.services.coordinator.settings import CoordinatorSettings
+from roottrading.services.coordinator.state import Account
 from tests.unit.services.coordinator.rig import D, Rig, instrument, minutes, verdict
 
 MIDNIGHT = parse_time("2024-03-06")
@@ -125,6 +127,23 @@ def test_a_breach_cancels_resting_entries() -> None:
     rig.instant(minutes(5), {"BTCUSDT": "30000"})
     assert rig.alerts == ["daily_loss", "drawdown"]
     assert rig.bodies(CancelEntry) == [CancelEntry(rig.entries[1].cycle_id, "ETHUSDT", "daily_loss")]
+
+
+def test_dust_is_part_of_the_equity() -> None:
+    rig = Rig(STAKE, [instrument(step_size=D("0.01"), min_quantity=D("0.01"))])
+    rig.leave(rig.enter(minutes(2), "50000"), "50000", "target", minutes(3))
+    # 0.1 less fee 0.0999: 0.09 sold for 4500 less 4.5, 0.0099 left at a close of 60000
+    rig.instant(minutes(4), {"BTCUSDT": "60000"})
+    assert rig.coordinator.holdings() == (D("9495.5"), {"BTCUSDT": D("0.0099")})
+    assert rig.coordinator.state()["coordinator_account"]["account"].mark == D("9495.5") + 594
+
+
+def test_a_loss_of_exactly_the_limit_is_a_breach() -> None:
+    account = Account(D(10000), D(10000), D(10000), MIDNIGHT, D(10000))
+    for equity, daily, drawdown in (("9700", True, False), ("9700.01", False, False), ("8500", True, True)):
+        judged, breaches = judge(account, D(equity), MIDNIGHT + MINUTE, None, CoordinatorSettings())
+        assert (judged.daily_breach, judged.drawdown_breach) == (daily, drawdown)
+        assert [subject for subject, _ in breaches] == ["daily_loss"] * daily + ["drawdown"] * drawdown
 
 
 @pytest.mark.parametrize(("daily", "drawdown"), [(D("0.03"), None), (None, D("0.15"))])
