@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from roottrading.domain.money import plain
-from roottrading.domain.time import Time, iso
+from roottrading.domain.time import DAY, Time, iso
 from roottrading.reports.equity import EquityRow
 from roottrading.reports.result import RunResult
 
@@ -17,10 +17,22 @@ Lines = Iterator[str]
 
 
 class _Times(dict[Time, str]):
-    """ISO 8601 texts, each made once."""
+    """ISO 8601 texts as `iso` makes them; days and times of day recur, so that most are only put together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._days: dict[int, str] = {}
+        self._clocks: dict[int, str] = {}
 
     def __missing__(self, time: Time) -> str:
-        text = self[time] = iso(time)
+        day, rest = divmod(time, DAY)
+        date = self._days.get(day)
+        if date is None:
+            date = self._days[day] = iso(day * DAY)[:10]
+        clock = self._clocks.get(rest)
+        if clock is None:
+            clock = self._clocks[rest] = iso(rest)[10:]
+        text = self[time] = date + clock
         return text
 
 
@@ -104,10 +116,11 @@ def fills(result: RunResult) -> Lines:
 
 def equity(rows: Sequence[EquityRow]) -> Lines:
     """Return the lines of equity.csv."""
+    times = _Times()
     yield "timestamp,equity,cash,exposure,drawdown\n"
     for row in rows:
         yield (
-            f"{iso(row.timestamp)},{plain(row.equity)},{plain(row.cash)},{plain(row.exposure)},{plain(row.drawdown)}\n"
+            f"{times[row.timestamp]},{plain(row.equity)},{plain(row.cash)},{plain(row.exposure)},{plain(row.drawdown)}\n"
         )
 
 

@@ -1,5 +1,6 @@
 """Figures of a set of trade cycles: how often they won, what they earned, and what their curve did."""
 
+import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
@@ -7,12 +8,12 @@ import numpy as np
 from msgspec import Struct
 
 from roottrading.domain.columns import UNITS, Candles, Floats, Ints
-from roottrading.domain.fill import Fill
 from roottrading.domain.money import ZERO, quotient
 from roottrading.domain.time import SECOND, Time
 from roottrading.domain.trade_cycle import TradeCycle
 from roottrading.reports import ratios
-from roottrading.reports.equity import base_and_cash, closes_at, midnights
+from roottrading.reports.equity import closes_at, midnights
+from roottrading.reports.flows import Flows
 from roottrading.reports.result import RunResult
 
 
@@ -74,36 +75,37 @@ def is_counted(cycle: TradeCycle) -> bool:
 def statistics_of(
     result: RunResult,
     cycles: Iterable[TradeCycle],
-    fills: Sequence[Fill],
+    flows: Flows,
     curve: Curve,
-    flows: Sequence[tuple[Time, float]] = (),
+    added: Sequence[tuple[Time, float]] = (),
 ) -> Statistics:
-    """Return the figures of these cycles, their fills and the curve they drew; `flows` came from outside."""
+    """Return the figures of these cycles, their fills and the curve they drew; `added` came from outside, in quote."""
     counted = [cycle for cycle in cycles if is_counted(cycle)]
-    pnls = [_pnl(cycle) for cycle in counted]
-    wins = [pnl for pnl in pnls if pnl > 0]
-    losses = [-pnl for pnl in pnls if pnl < 0]
-    profit, lost = sum(pnls, ZERO), sum(losses, ZERO)
-    multiples = [float(_pnl(cycle)) / float(cycle.risk) for cycle in counted if cycle.risk]
-    returns = ratios.daily_returns(curve.times, curve.equity, flows)
+    exact = [cycle.pnl or ZERO for cycle in counted]
+    pnls = np.array(exact, dtype=np.float64)
+    won, lost = pnls > 0, pnls < 0
+    risks = np.array([cycle.risk or ZERO for cycle in counted], dtype=np.float64)
+    multiples = pnls[risks > 0] / risks[risks > 0]
+    profit = sum(exact, ZERO)
+    returns = ratios.daily_returns(curve.times, curve.equity, added)
     fall = ratios.drawdown_of(curve.times, curve.equity)
-    added = sum(amount for _, amount in flows)
     capital = float(result.capital)
+    final = float(curve.equity[-1]) - sum(amount for _, amount in added) if len(curve.equity) else capital
     return Statistics(
         cycles=len(counted),
-        winners=len(wins),
-        losers=len(losses),
-        win_rate=len(wins) / len(counted) if counted else None,
-        profit_factor=float(sum(wins, ZERO)) / float(lost) if lost else None,
+        winners=int(won.sum()),
+        losers=int(lost.sum()),
+        win_rate=int(won.sum()) / len(counted) if counted else None,
+        profit_factor=math.fsum(pnls[won]) / -math.fsum(pnls[lost]) if lost.any() else None,
         expectancy=quotient(profit, Decimal(len(counted))) if counted else None,
-        expectancy_r=sum(multiples) / len(multiples) if multiples else None,
+        expectancy_r=math.fsum(multiples) / len(multiples) if len(multiples) else None,
         net_profit=profit,
-        fees=sum((fill.fee_in_quote for fill in fills), ZERO),
-        best_cycle=_note(max(counted, key=_pnl)) if counted else None,
-        worst_cycle=_note(min(counted, key=_pnl)) if counted else None,
+        fees=sum((fill.fee_in_quote for fill in flows.fills), ZERO),
+        best_cycle=_note(counted[int(pnls.argmax())]) if counted else None,
+        worst_cycle=_note(counted[int(pnls.argmin())]) if counted else None,
         average_duration=_average_duration(counted),
-        turnover=float(sum((fill.notional for fill in fills), ZERO)) / capital if capital else 0.0,
-        total_return=(float(curve.equity[-1]) - added) / capital - 1 if len(curve.equity) and capital else 0.0,
+        turnover=float(flows.notional.sum()) / capital if capital else 0.0,
+        total_return=final / capital - 1 if capital else 0.0,
         sharpe=ratios.sharpe(returns),
         sortino=ratios.sortino(returns),
         calmar=ratios.calmar(returns, fall.depth),
@@ -114,42 +116,30 @@ def statistics_of(
     )
 
 
-def curve_of(result: RunResult, fills: Sequence[Fill]) -> Curve:
+def curve_of(result: RunResult, flows: Flows) -> Curve:
     """Return what the capital and these fills alone would have been worth, at their instants, midnights and the end.
 
     Dust that cycles of others take over stays with those that left it.
     """
-    instants = {fill.filled_at for fill in fills}.union(midnights(result.started_at, result.ended_at))
-    times = np.array(sorted(instants | {result.ended_at}), dtype=np.int64)
-    equity, exposure = np.full(len(times), float(result.capital)), np.zeros(len(times))
-    by_symbol: dict[str, list[Fill]] = {}
-    for fill in fills:
-        by_symbol.setdefault(fill.symbol, []).append(fill)
-    for symbol, some in sorted(by_symbol.items()):
-        some.sort(key=lambda fill: fill.filled_at)
-        moves = [base_and_cash(fill, result.instruments[symbol]) for fill in some]
-        at = np.array([fill.filled_at for fill in some], dtype=np.int64)
-        index = np.searchsorted(at, times, side="right")
-        base = _summed([move[0] for move in moves])[index]
-        value = base * closes_in(result.candles[symbol], times)
-        exposure += value
-        equity += _summed([move[1] for move in moves])[index] + value
-    return Curve(times, equity, exposure)
+    days = np.array(midnights(result.started_at, result.ended_at), dtype=np.int64)
+    times = np.unique(np.concatenate([flows.times, days, [result.ended_at]]))
+    equity = float(result.capital) + _summed(flows.cash_change)[np.searchsorted(flows.times, times, side="right")]
+    exposure = np.zeros(len(times))
+    for index in np.unique(flows.symbols).tolist():
+        own = flows.symbols == index
+        base = _summed(flows.base_change[own])[np.searchsorted(flows.times[own], times, side="right")]
+        exposure += base * closes_in(result.candles.get(flows.names[index]), times)
+    return Curve(times, equity + exposure, exposure)
 
 
-def closes_in(candles: Candles, times: Ints) -> Floats:
+def closes_in(candles: Candles | None, times: Ints) -> Floats:
     """Return the last close at or before each instant as floats; 0 before the first candle."""
     return np.array(closes_at(candles, times), dtype=np.float64) / UNITS
 
 
-def _summed(amounts: Sequence[Decimal]) -> Floats:
-    # Summed as decimals, so that a flat position is 0 and no remainder of rounding is worth anything.
-    sums = [0.0]
-    total = ZERO
-    for amount in amounts:
-        total += amount
-        sums.append(float(total))
-    return np.array(sums)
+def _summed(changes: Floats) -> Floats:
+    # No sum has more than 16 digits after the point that matter; at ten, a flat position is exactly 0.
+    return np.concatenate([np.zeros(1), np.round(np.cumsum(changes), 10)])
 
 
 def _average_exposure(curve: Curve, until: Time) -> float:
@@ -168,9 +158,5 @@ def _average_duration(cycles: Sequence[TradeCycle]) -> float | None:
     return sum(cycle.updated_at - cycle.created_at for cycle in cycles) / len(cycles) / SECOND
 
 
-def _pnl(cycle: TradeCycle) -> Decimal:
-    return cycle.pnl or ZERO
-
-
 def _note(cycle: TradeCycle) -> CycleNote:
-    return CycleNote(cycle.id, cycle.symbol, cycle.strategy, _pnl(cycle), cycle.exit_reason, cycle.created_at)
+    return CycleNote(cycle.id, cycle.symbol, cycle.strategy, cycle.pnl or ZERO, cycle.exit_reason, cycle.created_at)

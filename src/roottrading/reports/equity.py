@@ -1,36 +1,33 @@
 """The equity rows, exact: cash and all own base, dust included, at the last closes (trading-rules 6.2)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
 from msgspec import Struct
 
 from roottrading.domain.columns import UNITS_DIGITS, Candles, Ints
-from roottrading.domain.fill import Fill
-from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO, quotient
 from roottrading.domain.time import DAY, Time
-from roottrading.messages.service import AccountAdjusted
+from roottrading.reports.flows import Flows
 from roottrading.reports.result import RunResult
 
 
 class EquityRow(Struct, frozen=True, gc=False):
-    """What the bot's share was worth after all fills of an instant, in quote; `drawdown` is a fraction of the peak."""
+    """What the bot's share was worth after all fills of an instant, in quote; `peak` is the highest row up to it."""
 
     timestamp: Time
     equity: Decimal
     cash: Decimal
     exposure: Decimal
-    drawdown: Decimal
+    peak: Decimal
 
-
-class _Change(Struct, gc=False):
-    """What an instant's fills and adjustments did to one symbol's base and to the cash."""
-
-    symbol: str
-    base: Decimal
-    cash: Decimal
+    @property
+    def drawdown(self) -> Decimal:
+        """How far equity is below its peak, as a fraction of it, half-even at 1e-8."""
+        if self.equity >= self.peak or self.peak <= 0:
+            return ZERO
+        return quotient(self.peak - self.equity, self.peak)
 
 
 def midnights(first: Time, last: Time) -> range:
@@ -38,83 +35,56 @@ def midnights(first: Time, last: Time) -> range:
     return range(-(-first // DAY) * DAY, last + 1, DAY)
 
 
-def equity_rows(result: RunResult, every: Iterable[Time] | None = None) -> list[EquityRow]:
-    """Return a row per instant with fills, after all of them, and one at each 00:00 UTC of the span.
+def row_times(result: RunResult, flows: Flows) -> list[Time]:
+    """Return the instants of equity.csv: those with fills, and each 00:00 UTC of the span."""
+    return sorted({*flows.times.tolist(), *midnights(result.started_at, result.ended_at)})
 
-    `every` names other instants instead. Nothing is rounded but the drawdown (half-even at 1e-8).
-    """
-    changes = _changes(result)
-    if every is None:
-        times = sorted({fill.filled_at for fill in result.fills}.union(midnights(result.started_at, result.ended_at)))
-    else:
-        times = sorted(every)
-    symbols = {change.symbol for _, change in changes if change.symbol}
-    closes = {symbol: closes_at(result.candles[symbol], np.array(times, dtype=np.int64)) for symbol in symbols}
+
+def equity_rows(result: RunResult, flows: Flows, times: Sequence[Time]) -> list[EquityRow]:
+    """Return what the bot's share was worth at each of the rising instants, after all that happened by then."""
+    changes = _changes(result, flows)
+    instants = np.array(times, dtype=np.int64)
+    closes = {symbol: closes_at(result.candles.get(symbol), instants) for symbol in {change[1] for change in changes}}
     rows: list[EquityRow] = []
     held: dict[str, Decimal] = {}
-    cash, peak, done, count = result.capital, ZERO, 0, len(changes)
+    cash, peak, done, count = result.capital, None, 0, len(changes)
     for row, time in enumerate(times):
         while done < count and changes[done][0] <= time:
-            change = changes[done][1]
-            cash += change.cash
-            if change.base:
-                owned = held.get(change.symbol, ZERO) + change.base
-                if owned:
-                    held[change.symbol] = owned
-                else:
-                    del held[change.symbol]
+            _, symbol, base, paid = changes[done]
+            cash += paid
+            held[symbol] = held.get(symbol, ZERO) + base
             done += 1
         units = ZERO
         for symbol, owned in held.items():
-            units += owned * closes[symbol][row]
+            if owned:
+                units += owned * closes[symbol][row]
         exposure = units.scaleb(-UNITS_DIGITS)
         equity = cash + exposure
-        if equity >= peak:
+        if peak is None or equity > peak:
             peak = equity
-            rows.append(EquityRow(time, equity, cash, exposure, ZERO))
-        else:
-            rows.append(EquityRow(time, equity, cash, exposure, quotient(peak - equity, peak)))
+        rows.append(EquityRow(time, equity, cash, exposure, peak))
     return rows
 
 
-def closes_at(candles: Candles, times: Ints) -> list[int]:
+def closes_at(candles: Candles | None, times: Ints) -> list[int]:
     """Return the last close at or before each instant, in units of 1e-8; 0 before the first candle."""
-    index = np.searchsorted(candles.at, times, side="right") - 1
-    if not len(candles):
+    if candles is None or not len(candles):
         return [0] * len(times)
+    index = np.searchsorted(candles.at, times, side="right") - 1
     closes: list[int] = np.where(index < 0, 0, candles.close[np.maximum(index, 0)]).tolist()
     return closes
 
 
-def base_and_cash(fill: Fill, instrument: Instrument) -> tuple[Decimal, Decimal]:
-    """Return what an execution added to own base and cash; a fee in a third asset touches neither."""
-    notional = fill.price * fill.quantity
-    base, cash = (fill.quantity, -notional) if fill.side == "BUY" else (-fill.quantity, notional)
-    if fill.fee_asset == instrument.base_asset:
-        base -= fill.fee
-    elif fill.fee_asset == instrument.quote_asset:
-        cash -= fill.fee
-    return base, cash
-
-
-def contributions(adjustments: Sequence[AccountAdjusted]) -> list[tuple[Time, Decimal]]:
-    """Return when capital came in (or, below 0, went out) and how much, adopted coins at their price, in quote."""
-    return [
-        (adjusted.effective_at, adjusted.amount if adjusted.price is None else adjusted.amount * adjusted.price)
-        for adjusted in adjustments
+def _changes(result: RunResult, flows: Flows) -> list[tuple[Time, str, Decimal, Decimal]]:
+    """Return (when, symbol, base, cash) of fills and adjustments by time; within an instant only the sum is seen."""
+    changes = [
+        (fill.filled_at, fill.symbol, base, cash)
+        for fill, base, cash in zip(flows.fills, flows.base, flows.cash, strict=True)
     ]
-
-
-def _changes(result: RunResult) -> list[tuple[Time, _Change]]:
-    """Return what changed cash or base, in order of time; within an instant only the sum is ever seen."""
-    changes = []
-    for fill in result.fills:
-        base, cash = base_and_cash(fill, result.instruments[fill.symbol])
-        changes.append((fill.filled_at, _Change(fill.symbol, base, cash)))
     for adjusted in result.adjustments:
         if adjusted.kind == "capital":
-            changes.append((adjusted.effective_at, _Change("", ZERO, adjusted.amount)))
+            changes.append((adjusted.effective_at, "", ZERO, adjusted.amount))
         else:
-            changes.append((adjusted.effective_at, _Change(adjusted.symbol, adjusted.amount, ZERO)))
+            changes.append((adjusted.effective_at, adjusted.symbol, adjusted.amount, ZERO))
     changes.sort(key=lambda change: change[0])
     return changes

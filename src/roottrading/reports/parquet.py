@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from roottrading.reports.equity import equity_rows
+from roottrading.reports.flows import flows_of
 from roottrading.reports.result import RunResult
 
 DIGITS = 16  # a price times a quantity has at most so many
@@ -26,7 +27,7 @@ def write_every_candle(result: RunResult, path: Path) -> None:
     instants = [candles.at for candles in result.candles.values()]
     times = np.unique(np.concatenate(instants)) if instants else np.empty(0, dtype=np.int64)
     inside = times[(times >= result.started_at) & (times <= result.ended_at)]
-    rows = equity_rows(result, inside.tolist())
+    rows = equity_rows(result, flows_of(result), inside.tolist())
     money = polars.Decimal(38, DIGITS)
     columns = {
         name: polars.Series(name, [getattr(row, name) for row in rows], dtype=money)

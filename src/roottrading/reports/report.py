@@ -8,14 +8,14 @@ from msgspec import Struct
 
 from roottrading.domain.columns import UNITS_DIGITS
 from roottrading.domain.fees import FeeSchedule
-from roottrading.domain.fill import Fill
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import SECOND, Time
 from roottrading.domain.trade_cycle import TradeCycle
 from roottrading.reports import ratios
 from roottrading.reports.buy_and_hold import BuyAndHold, buy_and_hold
 from roottrading.reports.cycle_statistics import Curve, Statistics, curve_of, is_counted, statistics_of
-from roottrading.reports.equity import EquityRow, base_and_cash, closes_at, contributions, equity_rows
+from roottrading.reports.equity import EquityRow, closes_at, equity_rows, row_times
+from roottrading.reports.flows import Flows, contributions, flows_of
 from roottrading.reports.monthly import monthly_returns
 from roottrading.reports.result import CheckLine, RunResult
 
@@ -91,34 +91,41 @@ class Report(Struct, frozen=True, kw_only=True):
 def build_report(result: RunResult) -> Report:
     """Compute every figure of a run from its records."""
     cycles = sorted(result.cycles, key=lambda cycle: (cycle.created_at, cycle.symbol, cycle.id))
-    rows = equity_rows(result)
-    (final,) = equity_rows(result, (result.ended_at,))
-    curve = _curve(rows, final)
-    flows = [(time, float(amount)) for time, amount in contributions(result.adjustments)]
-    metrics = statistics_of(result, cycles, result.fills, curve, flows)
-    unfinished = open_cycles(result)
+    flows = flows_of(result)
+    times = row_times(result, flows)
+    to_the_end = times if times and times[-1] >= result.ended_at else [*times, result.ended_at]
+    whole = equity_rows(result, flows, to_the_end)
+    curve = Curve(
+        np.array(to_the_end, dtype=np.int64),
+        np.array([float(row.equity) for row in whole]),
+        np.array([float(row.exposure) for row in whole]),
+    )
+    added = [(time, float(amount)) for time, amount in contributions(result.adjustments)]
+    metrics = statistics_of(result, cycles, flows, curve, added)
+    unfinished = open_cycles(result, flows)
     return Report(
-        header=_header(result, curve, flows, metrics),
+        header=_header(result, flows, curve, added, metrics),
         metrics=metrics,
-        final_equity=final.equity,
+        final_equity=whole[-1].equity,
         unrealized=sum((cycle.profit for cycle in unfinished), ZERO),
         buy_and_hold=buy_and_hold(result, curve.times),
-        per_strategy=_grouped(result, cycles, lambda cycle: cycle.strategy or "by hand"),
-        per_symbol=_grouped(result, cycles, lambda cycle: cycle.symbol),
+        per_strategy=_grouped(result, cycles, flows, metrics, lambda cycle: cycle.strategy or "by hand"),
+        per_symbol=_grouped(result, cycles, flows, metrics, lambda cycle: cycle.symbol),
         open_cycles=unfinished,
-        monthly_returns=monthly_returns(curve.times, curve.equity, float(result.capital), result.started_at, flows),
-        equity=rows,
+        monthly_returns=monthly_returns(
+            curve.times, curve.equity, float(result.capital), (result.started_at, result.ended_at), added
+        ),
+        equity=whole[: len(times)],
     )
 
 
-def open_cycles(result: RunResult) -> list[OpenCycle]:
+def open_cycles(result: RunResult, flows: Flows) -> list[OpenCycle]:
     """Return the cycles that were not over at the end, valued at their last closes."""
     unfinished = {cycle.id: cycle for cycle in result.cycles if not is_counted(cycle) and cycle.status != "expired"}
     base = dict.fromkeys(unfinished, ZERO)
     cash = dict.fromkeys(unfinished, ZERO)
-    for fill in result.fills:
+    for fill, more, paid in zip(flows.fills, flows.base, flows.cash, strict=True):
         if fill.cycle_id in unfinished:
-            more, paid = base_and_cash(fill, result.instruments[fill.symbol])
             base[fill.cycle_id] += more
             cash[fill.cycle_id] += paid
     lines = []
@@ -142,22 +149,18 @@ def open_cycles(result: RunResult) -> list[OpenCycle]:
 
 def last_close(result: RunResult, symbol: str) -> Decimal:
     """Return the symbol's last close in the span, in quote; 0 where it never had one."""
-    (close,) = closes_at(result.candles[symbol], np.array([result.ended_at], dtype=np.int64))
+    (close,) = closes_at(result.candles.get(symbol), np.array([result.ended_at], dtype=np.int64))
     return Decimal(close).scaleb(-UNITS_DIGITS)
 
 
-def _curve(rows: Sequence[EquityRow], final: EquityRow) -> Curve:
-    whole = rows if rows and rows[-1].timestamp >= final.timestamp else [*rows, final]
-    return Curve(
-        np.array([row.timestamp for row in whole], dtype=np.int64),
-        np.array([float(row.equity) for row in whole]),
-        np.array([float(row.exposure) for row in whole]),
-    )
-
-
 def _grouped(
-    result: RunResult, cycles: Sequence[TradeCycle], name_of: Callable[[TradeCycle], str]
+    result: RunResult,
+    cycles: Sequence[TradeCycle],
+    flows: Flows,
+    total: Statistics,
+    name_of: Callable[[TradeCycle], str],
 ) -> dict[str, Statistics]:
+    """Return each group's figures as if it had had the whole capital to itself."""
     groups: dict[str, list[TradeCycle]] = {}
     group_of = {}
     for cycle in cycles:
@@ -165,19 +168,26 @@ def _grouped(
             continue
         name = group_of[cycle.id] = name_of(cycle)
         groups.setdefault(name, []).append(cycle)
-    fills: dict[str, list[Fill]] = {name: [] for name in groups}
-    for fill in result.fills:
+    rows: dict[str, list[int]] = {name: [] for name in groups}
+    for row, fill in enumerate(flows.fills):
         if fill.cycle_id in group_of:
-            fills[group_of[fill.cycle_id]].append(fill)
-    return {
-        name: statistics_of(result, groups[name], fills[name], curve_of(result, fills[name])) for name in sorted(groups)
-    }
+            rows[group_of[fill.cycle_id]].append(row)
+    figures = {}
+    for name in sorted(groups):
+        if len(rows[name]) == len(flows.fills) and not result.adjustments:
+            figures[name] = total  # the only one: its curve is the run's
+            continue
+        own = flows.some(np.array(rows[name], dtype=np.int64))
+        figures[name] = statistics_of(result, groups[name], own, curve_of(result, own))
+    return figures
 
 
-def _header(result: RunResult, curve: Curve, flows: Sequence[tuple[Time, float]], metrics: Statistics) -> Header:
+def _header(
+    result: RunResult, flows: Flows, curve: Curve, added: Sequence[tuple[Time, float]], metrics: Statistics
+) -> Header:
     unprotected = [span.until - span.since for span in result.spans if span.kind == "unprotected"]
     closing = [span.until - span.since for span in result.spans if span.kind == "closing"]
-    returns = ratios.daily_returns(curve.times, curve.equity, flows)
+    returns = ratios.daily_returns(curve.times, curve.equity, added)
     many = result.parameter_sets > MANY_SETS
     return Header(
         tape=result.tape,
@@ -189,7 +199,7 @@ def _header(result: RunResult, curve: Curve, flows: Sequence[tuple[Time, float]]
         quote_asset=result.quote_asset,
         fill_model=result.fill_model,
         slippage=result.slippage,
-        profit_gone_at_slippage=profit_gone_at(result, metrics.net_profit),
+        profit_gone_at_slippage=profit_gone_at(result, flows, metrics.net_profit),
         fee_schedule=result.fees,
         missing_candles={symbol: count for symbol, count in sorted(result.missing_candles.items()) if count},
         listings=dict(sorted(result.listings.items())),
@@ -211,13 +221,13 @@ def _header(result: RunResult, curve: Curve, flows: Sequence[tuple[Time, float]]
     )
 
 
-def profit_gone_at(result: RunResult, profit: Decimal) -> float | None:
+def profit_gone_at(result: RunResult, flows: Flows, profit: Decimal) -> float | None:
     """Return the slippage (a fraction) at which these very takers would have earned nothing.
 
     None without a taker, and where no slippage at all would still have lost.
     """
-    taken = sum((fill.notional for fill in result.fills if not fill.is_maker), ZERO)
+    taken = float(flows.notional[[not fill.is_maker for fill in flows.fills]].sum()) if flows.fills else 0.0
     if not taken:
         return None
-    gone = float(result.slippage) + float(profit) / float(taken)
+    gone = float(result.slippage) + float(profit) / taken
     return gone if gone >= 0 else None

@@ -104,7 +104,7 @@ def order_of(fill: Fill) -> Order:
 
 
 def large_run(
-    cycles: int, symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT"), minutes: int = 20_000, seed: int = 1
+    cycles: int, symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT"), minutes: int = 20_000, seed: int = 1, capital: int = 100_000
 ) -> RunResult:
     """Return a run of random cycles on random walks, its books kept by the rules' own formulas."""
     dice = random.Random(seed)
@@ -146,7 +146,7 @@ def large_run(
                 )
             )
     return RunResult(
-        capital=D(100_000),
+        capital=D(capital),
         quote_asset="USDT",
         started_at=START,
         ended_at=START + minutes * MINUTE,
