@@ -35,8 +35,13 @@ def client_order_id(deployment: str, cycle: str, leg: str, attempt: int) -> str:
     It is `deployment-hash-legattempt`: at most 8 + 1 + 16 + 1 + 10 characters, in the alphabet Binance allows.
     `leg` is one letter: e entry, s stop, t target, x exit, l list, c cancel, q query.
     """
+    return client_order_ids(deployment, cycle, leg, attempt)[0]
+
+
+def client_order_ids(deployment: str, cycle: str, legs: str, attempt: int) -> list[str]:
+    """Return the client order ids of several legs' same attempt, in the order of `legs`; the hash is taken once."""
     digest = b32encode(blake2b(cycle.encode(), digest_size=10).digest()).decode().lower()
-    return f"{deployment}-{digest}-{leg}{attempt}"
+    return [f"{deployment}-{digest}-{leg}{attempt}" for leg in legs]
 
 
 def order_id(deployment: str, client_id: str) -> str:

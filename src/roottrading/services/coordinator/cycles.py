@@ -10,6 +10,7 @@ from roottrading.domain.money import ZERO, quotient
 from roottrading.domain.order import ENDED
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import (
+    Dust,
     IllegalMove,
     TradeCycle,
     cycle_pnl,
@@ -39,11 +40,10 @@ def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument, settings:
         )
     account = draft.state.account
     draft.put_account(replace(account, cash=account.cash + cash_change(fill, instrument)))
-    if fill.side == "BUY" and not cycle.bought:
-        cycle = replace(cycle, lent=draft.take_dust(fill.symbol), opened_at=fill.filled_at)
-    cycle = folded(cycle, fill, instrument)
+    first = fill.side == "BUY" and not cycle.bought
+    cycle = folded(cycle, fill, instrument, draft.take_dust(fill.symbol) if first else cycle.lent)
     draft.put_cycle(cycle)
-    if cycle.status == "manual" and is_flat(cycle, fill.price, instrument):
+    if cycle.status == "manual" and was_sold(cycle, instrument):
         settle(draft, cycle, cycle.updated_at, settings)
     elif cycle.status != "opening":
         draft.journal(row_of(cycle))
@@ -51,10 +51,13 @@ def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument, settings:
             draft.watched.add(cycle.symbol)  # where trailing starts follows the average entry price
 
 
-def folded(cycle: OpenCycle, fill: Fill, instrument: Instrument) -> OpenCycle:
-    """Return the cycle with one execution more in its sums."""
-    base_fee = fill.fee if fill.fee_asset == instrument.base_asset else ZERO
-    other_fee = ZERO if fill.fee_asset == instrument.base_asset else fill.fee_in_quote
+def folded(cycle: OpenCycle, fill: Fill, instrument: Instrument, lent: Dust) -> OpenCycle:
+    """Return the cycle with one execution more in its sums, and what dust is lent to it."""
+    base_fees, other_fees = cycle.base_fees, cycle.other_fees
+    if fill.fee_asset == instrument.base_asset:
+        base_fees += fill.fee
+    else:
+        other_fees += fill.fee_in_quote
     bought, paid, sold, received = cycle.bought, cycle.paid, cycle.sold, cycle.received
     reserved = cycle.reserved
     if fill.side == "BUY":
@@ -72,23 +75,31 @@ def folded(cycle: OpenCycle, fill: Fill, instrument: Instrument) -> OpenCycle:
         sold=sold,
         received=received,
         reserved=reserved,
-        base_fees=cycle.base_fees + base_fee,
-        other_fees=cycle.other_fees + other_fee,
+        base_fees=base_fees,
+        other_fees=other_fees,
         fees=cycle.fees + fill.fee_in_quote,
+        lent=lent,
+        opened_at=cycle.opened_at or fill.filled_at,
         filled_at=max(cycle.filled_at, fill.filled_at),
         updated_at=max(cycle.updated_at, fill.filled_at),
     )
 
 
-def on_order(draft: Draft, changed: OrderChanged) -> None:
-    """Free what an ended entry reserved; a cycle that is still opening may send another entry order and keeps it."""
+def reserves(state: State, changed: OrderChanged) -> OpenCycle | None:
+    """Return the cycle whose reservation an order's change concerns; most orders have none."""
     order = changed.order
     if order.side == "SELL":
+        return None
+    cycle = find(state, order.symbol, order.cycle_id)
+    return cycle if cycle is not None and cycle.reserved else None
+
+
+def on_order(draft: Draft, changed: OrderChanged) -> None:
+    """Free what an ended entry reserved; a cycle that is still opening may send another entry order and keeps it."""
+    cycle = reserves(draft.state, changed)
+    if cycle is None:
         return
-    cycle = find(draft.state, order.symbol, order.cycle_id)
-    if cycle is None or not cycle.reserved:
-        return
-    ended = order.status in ENDED
+    ended = changed.order.status in ENDED
     reserved = ZERO if ended and cycle.status != "opening" else cycle.reserved
     if ended != cycle.entry_ended or reserved != cycle.reserved:
         draft.put_cycle(replace(cycle, entry_ended=ended, reserved=reserved))
@@ -100,23 +111,23 @@ def on_moved(draft: Draft, moved: TradeCycleMoved, instrument: Instrument, setti
     if cycle is None or moved.status == cycle.status:
         return
     status = move(cycle.id, cycle.status, moved.status)
-    cycle = replace(cycle, reason=moved.reason or cycle.reason, updated_at=max(cycle.updated_at, moved.at))
+    if status == "closed" and not cycle.bought:
+        raise IllegalMove(f"cycle {cycle.id} of {cycle.symbol} cannot be closed: it never bought anything")
+    cycle = replace(
+        cycle,
+        status="manual" if cycle.status == "manual" else status,
+        reserved=ZERO if cycle.entry_ended or status != "open" else cycle.reserved,
+        reason=moved.reason or cycle.reason,
+        updated_at=max(cycle.updated_at, moved.at),
+    )
     if status == "expired":
         expire(draft, cycle, moved.at)
-    elif status == "closed":
-        if not cycle.bought:
-            raise IllegalMove(f"cycle {cycle.id} of {cycle.symbol} cannot be closed: it never bought anything")
+    elif status == "closed" or (status == "manual" and was_sold(cycle, instrument)):
         settle(draft, cycle, moved.at, settings)
     else:
-        reserved = ZERO if cycle.entry_ended or status != "open" else cycle.reserved
-        cycle = replace(cycle, status=status, reserved=reserved)
         draft.put_cycle(cycle)
         draft.watched.add(cycle.symbol)
-        price = quotient(cycle.received, cycle.sold) if cycle.sold else ZERO
-        if status == "manual" and is_flat(cycle, price, instrument):
-            settle(draft, cycle, moved.at, settings)
-        else:
-            draft.journal(row_of(cycle))
+        draft.journal(row_of(cycle))
 
 
 def on_refused(draft: Draft, refused: CommandRefused) -> None:
@@ -124,7 +135,8 @@ def on_refused(draft: Draft, refused: CommandRefused) -> None:
     cycle = find(draft.state, refused.symbol, refused.cycle_id)
     if cycle is None or refused.command != "OpenTradeCycle" or cycle.status != "opening" or cycle.bought:
         return
-    expire(draft, replace(cycle, reason=refused.reason, updated_at=max(cycle.updated_at, refused.at)), refused.at)
+    updated_at = max(cycle.updated_at, refused.at)
+    expire(draft, replace(cycle, status="expired", reason=refused.reason, updated_at=updated_at), refused.at)
 
 
 def expire(draft: Draft, cycle: OpenCycle, at: Time) -> None:
@@ -133,7 +145,7 @@ def expire(draft: Draft, cycle: OpenCycle, at: Time) -> None:
         raise IllegalMove(f"cycle {cycle.id} of {cycle.symbol} cannot expire: it bought {cycle.bought}")
     draft.drop_cycle(cycle)
     draft.put_symbol(replace(draft.state.symbol(cycle.symbol), ended_at=at))
-    draft.journal(row_of(replace(cycle, status="expired")))
+    draft.journal(row_of(cycle))
     draft.watched.add(cycle.symbol)
 
 
@@ -150,7 +162,6 @@ def settle(draft: Draft, cycle: OpenCycle, at: Time, settings: CoordinatorSettin
     if cycle.status == "manual":
         draft.put_symbol(replace(symbol, ended_at=at, stops=0))
     else:
-        cycle = replace(cycle, status="closed")
         # adopted coins have no verdict timeframe: their stop is no strategy's, so nothing has to cool down
         stopped = cycle.reason == "stop" and pnl < 0 and cycle.verdict_timeframe != ""
         draft.put_symbol(after_close(symbol, stopped, cycle.filled_at, at, cycle.verdict_timeframe, settings))
@@ -158,9 +169,9 @@ def settle(draft: Draft, cycle: OpenCycle, at: Time, settings: CoordinatorSettin
     draft.watched.add(cycle.symbol)
 
 
-def is_flat(cycle: OpenCycle, price: Decimal, instrument: Instrument) -> bool:
+def was_sold(cycle: OpenCycle, instrument: Instrument) -> bool:
     """Say whether a cycle sold something and holds nothing more that the filters would let it sell."""
-    return cycle.sold > 0 and not instrument.sellable(cycle.held, price)
+    return cycle.sold > 0 and not instrument.sellable(cycle.held, quotient(cycle.received, cycle.sold))
 
 
 def find(state: State, symbol: str, cycle_id: str) -> OpenCycle | None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from roottrading.domain.fees import FeeSchedule
-from roottrading.domain.ids import client_order_id, cycle_id, verdict_id
+from roottrading.domain.ids import client_order_ids, cycle_id, verdict_id
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO, plain
 from roottrading.domain.time import Time, duration
@@ -172,7 +172,7 @@ def plan_of(
     deployment: str, cycle: str, stop: Decimal, target: Decimal | None, time_limit_at: Time | None
 ) -> ProtectionPlan:
     """Return the plan with the ids of every leg's first attempt."""
-    entry, stop_leg, target_leg, order_list = (client_order_id(deployment, cycle, leg, 1) for leg in "estl")
+    entry, stop_leg, target_leg, order_list = client_order_ids(deployment, cycle, "estl", 1)
     return ProtectionPlan(stop, target, time_limit_at, entry, stop_leg, target_leg, order_list)
 
 

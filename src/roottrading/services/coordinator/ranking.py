@@ -9,7 +9,10 @@ from roottrading.services.coordinator.state import Candidate
 
 def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Sort by strength, then the previous UTC day's quote volume, then crc32("T/symbol"): never by arrival."""
-    return sorted(candidates, key=_place)
+    ranked = list(candidates)
+    if len(ranked) > 1:
+        ranked.sort(key=_place)
+    return ranked
 
 
 def _place(candidate: Candidate) -> tuple[Decimal, Decimal, int, str]:

@@ -70,6 +70,7 @@ class Coordinator:
         self._settings = settings
         self._managers = managers
         self._state = State(Account(settings.capital, settings.capital))
+        self._judges = limits.judged(settings)
         self._watches = Watches(instruments, settings, managers)
         self._handlers: dict[type, Callable[[Draft, Any, Time], None]] = {
             AggregatedSignal: self._on_verdict,
@@ -96,12 +97,14 @@ class Coordinator:
         """Fold one input; raises on a fill or move that contradicts what is known here."""
         body = given.body if type(given) is Envelope else given
         handler = self._handlers.get(type(body))
-        if handler is None:
+        if handler is None or (type(body) is OrderChanged and cycles.reserves(self._state, body) is None):
             return NOTHING
         draft = Draft(self._state)
         account = self._state.account
         handler(draft, body, now)
-        equity = self._state.account is not account and judged_by(self._state.account) != judged_by(account)
+        equity = (
+            self._judges and self._state.account is not account and judged_by(self._state.account) != judged_by(account)
+        )
         if draft.watched or equity:
             draft.watches += self._watches.changed(self._state, draft.watched, equity)
         return draft.decision()
@@ -154,6 +157,8 @@ class Coordinator:
 
     def _on_crossing(self, draft: Draft, verdict: AggregatedSignal, price: Decimal) -> None:
         known = self._state.symbols.get(verdict.symbol)
+        if known is None:
+            instrument_of(self._desk, verdict.symbol)
         before = known.below if known is not None else None
         reading = crossing.read(before, verdict.value, self._settings.threshold)
         if reading.below != before:
@@ -177,7 +182,7 @@ class Coordinator:
         """Judge risk, adopt, then decide entries, all at the closes of T (consistency-rules 1.4)."""
         state, settings = self._state, self._settings
         worth = None
-        if limits.judged(settings):
+        if self._judges:
             worth = value(state, self._desk.instruments, complete.closes)
             account, breaches = limits.judge(
                 state.account, worth.equity, complete.at, complete.highest_equity, settings

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
+from msgspec import Struct
+
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ONE, quotient_down
 from roottrading.messages.service import Watch
@@ -17,6 +19,25 @@ DAILY: Final = "daily_loss"
 DRAWDOWN: Final = "drawdown"
 
 
+class _Fixed(Struct, frozen=True):
+    """A symbol's watches that never change, built once: of its verdict by the crossing bit, and of no close."""
+
+    flat: dict[bool | None, Watch]
+    held: dict[bool | None, Watch]
+    no_close: Watch
+
+
+def _fixed(symbol: str, threshold: Decimal) -> _Fixed:
+    key = f"verdict/{symbol}"
+    every = Watch(key, key, ONE, -ONE)
+    falls = Watch(key, key, threshold - MICRO)
+    return _Fixed(
+        {None: every, False: falls, True: Watch(key, key, None, threshold)},
+        {None: every, False: falls, True: Watch(key, key, -threshold, threshold)},
+        Watch(f"close/{symbol}", symbol),
+    )
+
+
 class Watches:
     """The watches that stand at the runtime, so that only changed ones are said again."""
 
@@ -27,6 +48,7 @@ class Watches:
         self._settings = settings
         self._managers = managers
         self._standing: dict[str, Watch] = {}
+        self._fixed = {symbol: _fixed(symbol, settings.threshold) for symbol in instruments}
 
     def all(self, state: State) -> list[Watch]:
         """Return every watch there should be, by key."""
@@ -44,37 +66,33 @@ class Watches:
         wanted = [watch for symbol in sorted(symbols) for watch in self._of_symbol(state, symbol)]
         if equity:
             wanted.extend(self._of_equity(state))
-        changed = [watch for watch in wanted if self._standing.get(watch.key) != watch]
-        for watch in changed:
-            self._standing[watch.key] = watch
+        changed = []
+        for watch in wanted:
+            before = self._standing.get(watch.key)
+            if before is not watch and before != watch:
+                self._standing[watch.key] = watch
+                changed.append(watch)
         return changed
 
     def _of_symbol(self, state: State, symbol: str) -> tuple[Watch, Watch]:
+        fixed = self._fixed[symbol]
+        known = state.symbols.get(symbol)
+        below = None if known is None else known.below
         cycle = state.cycles.get(symbol)
-        leaving = cycle is None or bool(cycle.asked) or cycle.status not in {"opening", "open"}
-        return self._of_verdict(state, symbol, leaving), self._of_close(symbol, cycle, leaving)
+        if cycle is None or cycle.asked or cycle.status not in {"opening", "open"}:
+            return fixed.flat[below], fixed.no_close
+        return fixed.held[below], self._of_close(cycle) or fixed.no_close
 
-    def _of_verdict(self, state: State, symbol: str, leaving: bool) -> Watch:
-        threshold = self._settings.threshold
-        key = f"verdict/{symbol}"
-        below = state.symbol(symbol).below
-        if below is None:
-            return Watch(key, key, ONE, -ONE)
-        if not below:
-            return Watch(key, key, threshold - MICRO)
-        return Watch(key, key, None if leaving else -threshold, threshold)
-
-    def _of_close(self, symbol: str, cycle: OpenCycle | None, leaving: bool) -> Watch:
-        key = f"close/{symbol}"
-        if cycle is None or leaving:
-            return Watch(key, symbol)
+    def _of_close(self, cycle: OpenCycle) -> Watch | None:
+        """Return which closes an open cycle needs: its manager's candles, a target held here, where the stop trails."""
         every = cycle.timeframe if cycle.strategy in self._managers else ""
-        bounds = []
-        if cycle.held_target and cycle.target_price is not None:
-            bounds.append(cycle.target_price)
+        above = cycle.target_price if cycle.held_target else None
         if self._settings.trailing is not None and cycle.atr is not None:
-            bounds.append(trails_above(cycle, cycle.atr, self._settings.trailing, self._instruments[symbol]))
-        return Watch(key, symbol, None, min(bounds, default=None), every)
+            trails = trails_above(cycle, cycle.atr, self._settings.trailing, self._instruments[cycle.symbol])
+            above = trails if above is None else min(above, trails)
+        if above is None and not every:
+            return None
+        return Watch(f"close/{cycle.symbol}", cycle.symbol, None, above, every)
 
     def _of_equity(self, state: State) -> list[Watch]:
         settings, account = self._settings, state.account
