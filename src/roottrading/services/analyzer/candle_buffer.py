@@ -19,7 +19,6 @@ from roottrading.domain.columns import (
 from roottrading.domain.time import Time
 
 _FIELDS: Final = 5  # open, high, low, close, volume
-_CAPACITY: Final = 4096
 
 
 def floats_of(candle: Candle) -> Floats:
@@ -34,10 +33,11 @@ def floats_of(candle: Candle) -> Floats:
 class CandleBuffer:
     """Closed candles of one stream, oldest first, each later than the one before."""
 
-    def __init__(self) -> None:
-        """Start empty."""
-        self._open_time: Ints = np.empty(_CAPACITY, dtype=np.int64)
-        self._floats: Floats = np.empty((_FIELDS, _CAPACITY))
+    def __init__(self, room: int) -> None:
+        """Start empty, with room for so many candles; it grows where more are needed."""
+        self._room = room
+        self._open_time: Ints = np.empty(room, dtype=np.int64)
+        self._floats: Floats = np.empty((_FIELDS, room))
         self._stop = 0
         self._columns: Columns | None = None  # made once, when asked for
 
@@ -73,7 +73,7 @@ class CandleBuffer:
     def _make_room(self, count: int, oldest_needed: Callable[[], Time]) -> None:
         first = int(self._open_time[: self._stop].searchsorted(oldest_needed()))
         kept = self._stop - first
-        capacity = max(_CAPACITY, 2 * (kept + count))
+        capacity = max(self._room, 2 * (kept + count))
         open_time: Ints = np.empty(capacity, dtype=np.int64)
         floats: Floats = np.empty((_FIELDS, capacity))
         open_time[:kept] = self._open_time[first : self._stop]

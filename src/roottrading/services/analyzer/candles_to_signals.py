@@ -53,7 +53,8 @@ class Analyzer:
                 case StandingOpinion() as standing:
                     self._standing[standing.symbol, standing.timeframe][standing.strategy] = standing
                 case WaitingClose() as waiting:
-                    self._waiting[(waiting.symbol, waiting.timeframe), waiting.at] = waiting
+                    if self._plan.gives((waiting.symbol, waiting.timeframe)):
+                        self._waiting[(waiting.symbol, waiting.timeframe), waiting.at] = waiting
                 case FailureCount() as counter:
                     self._counters[counter.strategy, counter.kind] = counter
         self._opinions.restore(rows)

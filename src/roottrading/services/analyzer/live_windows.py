@@ -1,6 +1,6 @@
 """Opinions candle by candle: the one window that ends at the candle of T, over the candles heard so far."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,17 +27,19 @@ from roottrading.services.analyzer.turnover import RunningTurnover
 class LiveWindows:
     """The port `Opinions` over candles as they come; keeps no more of them than windows still to come need."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Start without a candle."""
+    def __init__(self, plan: Plan, room: int = 4096) -> None:
+        """Start without a candle; `room` is how many of a stream are kept before the idle ones are dropped."""
         self._plan = plan
         self._spans = {stream: duration(stream[1]) for stream in plan.streams}
-        self._buffers = {stream: CandleBuffer() for stream in sorted(plan.windows)}
+        self._buffers = {stream: CandleBuffer(room) for stream in sorted(plan.windows)}
         self._turnover = {symbol: RunningTurnover(plan.finest) for symbol in plan.symbols}
         self._begins: dict[Stream, Time] = {}
         self._histories: dict[Stream, History] = {}
         self._absences: dict[Stream, StreamAbsence] = {}
         self._closed: dict[Stream, Time] = {}  # T of the newest candle
-        self._evaluated: dict[Stream, Time] = {}
+        self._unread: dict[Stream, deque[Time]] = {  # T of the candles that wait for their inputs
+            stream: deque() for stream in plan.streams if plan.gives(stream)
+        }
         self._users: dict[Stream, list[tuple[Stream, Placement]]] = defaultdict(list)
         for stream in sorted(plan.windows):
             if plan.gives(stream):
@@ -53,6 +55,7 @@ class LiveWindows:
         Enough are, per stream, the candles that opened at or after `needed_since(stream)` said before.
         """
         candles: dict[Stream, dict[Time, Candle]] = defaultdict(dict)
+        unread: list[WaitingClose] = []
         for row in rows:
             match row.values:
                 case Candle() as candle:
@@ -63,9 +66,10 @@ class LiveWindows:
                 case StreamAbsence() as absence:
                     self._absences[absence.symbol, absence.timeframe] = absence
                 case WaitingClose() as waiting:
-                    stream = (waiting.symbol, waiting.timeframe)
-                    before = waiting.at - duration(waiting.timeframe)
-                    self._evaluated[stream] = min(before, self._evaluated.get(stream, before))
+                    if waiting.candle is not None and (waiting.symbol, waiting.timeframe) in self._unread:
+                        unread.append(waiting)
+        for waiting in sorted(unread, key=lambda each: each.at):
+            self._unread[waiting.symbol, waiting.timeframe].append(waiting.at)
         for stream in sorted(candles):
             if stream in self._spans:
                 for _, candle in sorted(candles[stream].items()):
@@ -95,6 +99,8 @@ class LiveWindows:
         stream = (candle.symbol, candle.timeframe)
         if stream not in self._spans or candle.at <= self._heard(stream):
             return ()
+        if stream in self._unread:
+            self._unread[stream].append(candle.at)
         self._add(stream, candle)
         if stream in self._histories:
             return ()
@@ -136,10 +142,8 @@ class LiveWindows:
 
     def _next(self, stream: Stream) -> Time:
         """Return the T that is evaluated next: of a candle that waits for its inputs, else of the one to come."""
-        evaluated = self._evaluated.get(stream)
-        if evaluated is not None and evaluated < self._closed.get(stream, 0):
-            return evaluated + self._spans[stream]
-        return self._heard(stream) + self._spans[stream]
+        unread = self._unread[stream]
+        return unread[0] if unread else self._heard(stream) + self._spans[stream]
 
     # ---- evaluating
 
@@ -168,7 +172,9 @@ class LiveWindows:
                 if failure is not None:
                     failures.append((place, failure))
             market, _ = self._last(self._plan.measured(stream), own, stop)
-        self._evaluated[stream] = max(at, self._evaluated.get(stream, 0))
+        unread = self._unread[stream]
+        while unread and unread[0] <= at:
+            unread.popleft()
         atr, regime = market.own(ATR, 0), market.own(REGIME, 0)
         symbol = stream[0]
         turnover = self._turnover[symbol]
@@ -188,6 +194,10 @@ class LiveWindows:
 
     def _feed(self, stream: Stream) -> Feed:
         return Feed(self._buffers[stream].columns(), self._spans[stream], self._begins.get(stream))
+
+    def held(self, stream: Stream) -> int:
+        """Return how many candles of a stream are in memory."""
+        return len(self._buffers[stream].columns())
 
     def state(self) -> Mapping[str, Mapping[Any, Any]]:
         """Return what can still matter, for comparison."""

@@ -28,8 +28,8 @@ def recorded(symbol: str) -> Candles:
         price = 10 ** (8 - int(stored["digits"][0]))
         open_time = stored["open_minute"].cumsum() * MINUTE
         volume = stored["volume"] * 10 ** (8 - int(stored["digits"][1]))
-        fields = [(stored[name] + close) * price for name in ("open", "high", "low")]
-        return Candles(symbol, "1m", open_time, *fields, close * price, volume)
+        opened, high, low = ((stored[name] + close) * price for name in ("open", "high", "low"))
+        return Candles(symbol, "1m", open_time, opened, high, low, close * price, volume)
 
 
 def random_candles(
@@ -46,8 +46,8 @@ def random_candles(
     kept = random.random(count) >= missing
     if missing:  # and a halt that empties whole windows
         kept[count // 2 : count // 2 + 45] = False
-    prices = [(field * 10**6)[kept] for field in (opened, high, low, close)]
-    return Candles(symbol, timeframe, open_time[kept], *prices, (volume * 10**4)[kept])
+    opened, high, low, close = ((field * 10**6)[kept] for field in (opened, high, low, close))
+    return Candles(symbol, timeframe, open_time[kept], opened, high, low, close, (volume * 10**4)[kept])
 
 
 class Channel(Strategy, frozen=True):
