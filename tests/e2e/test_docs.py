@@ -1,0 +1,71 @@
+"""The documents are true: generated parts current, commands run, settings load, links lead somewhere."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from roottrading.config.load import load
+from tools.make_docs import PART, current
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return [text for kind, text in BLOCK.findall(path.read_text(encoding="utf-8")) if kind == language]
+
+
+def with_blocks(language: str) -> list[Path]:
+    return [path for path in DOCUMENTS if blocks(path, language)]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_generated_parts_are_current(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text == current(text), "run `make docs`"
+
+
+def test_something_is_generated() -> None:
+    found = {part for path in DOCUMENTS for _, part, _ in PART.findall(path.read_text(encoding="utf-8"))}
+    assert found == {"settings", "picture", "services", "channels"}
+
+
+@pytest.mark.parametrize("path", with_blocks("console"), ids=name_of)
+def test_every_command_shown_runs(path: Path, tmp_path: Path) -> None:
+    """Lines that begin with `$ ` are typed one after the other in an empty folder; each must end well."""
+    for name in ("examples",):
+        if (ROOT / name).exists():
+            shutil.copytree(ROOT / name, tmp_path / name)
+    here = Path(sys.executable).parent
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ROOTTRADING_")}
+    environment["PATH"] = f"{here}:{environment['PATH']}"
+    for command in [line[2:] for text in blocks(path, "console") for line in text.splitlines() if line[:2] == "$ "]:
+        ended = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, f"$ {command}\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}"
+
+
+@pytest.mark.parametrize("path", with_blocks("toml"), ids=name_of)
+def test_every_settings_file_shown_loads(path: Path, tmp_path: Path) -> None:
+    for text in blocks(path, "toml"):
+        file = tmp_path / "shown.toml"
+        file.write_text(text, encoding="utf-8")
+        load(file)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_links_lead_somewhere(path: Path) -> None:
+    found = LINK.findall(path.read_text(encoding="utf-8"))
+    assert [link for link in found if not (path.parent / link).exists()] == []
