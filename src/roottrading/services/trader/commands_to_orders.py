@@ -1,0 +1,204 @@
+"""The trader service: the coordinator's commands become orders, the exchange's events become facts.
+
+It asks and never calls; what it asked for, and what it was answered, is state.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from roottrading.domain.fees import FeeSchedule
+from roottrading.domain.instrument import Instrument
+from roottrading.domain.time import Time
+from roottrading.messages.channels import TRADE_EVENTS
+from roottrading.messages.commands import AdoptTradeCycle, CancelEntry, CloseTradeCycle, MoveStop, OpenTradeCycle
+from roottrading.messages.envelope import Envelope, Message
+from roottrading.messages.events import CommandRefused, TradeCycleMoved
+from roottrading.messages.exchange import (
+    AccountChanged,
+    ExchangeEvent,
+    ExecutionsReported,
+    InstrumentChanged,
+    OpenOrdersReported,
+    OrderExecuted,
+    ReconcileDue,
+)
+from roottrading.messages.service import (
+    NOTHING,
+    ControlChanged,
+    DeadlineDue,
+    Decision,
+    Input,
+    Outgoing,
+    Resumed,
+    Row,
+)
+from roottrading.services.trader.deadlines import on_deadline
+from roottrading.services.trader.desk import Desk
+from roottrading.services.trader.entry import begin, enter, refusal
+from roottrading.services.trader.hearing import ABOUT_ORDERS, ABOUT_SYMBOLS, HAPPENED, touch
+from roottrading.services.trader.obeying import cancel_entry, close_cycle, move_stop
+from roottrading.services.trader.reconciling import reconcile, resume, sold_by_hand
+from roottrading.services.trader.settings import TraderSettings
+from roottrading.services.trader.state import CycleExecution
+from roottrading.services.trader.surroundings import (
+    for_all,
+    on_account,
+    on_control,
+    on_instrument,
+    on_late_fill,
+    on_orphans,
+)
+from roottrading.services.trader.turn import Turn
+from roottrading.services.trader.watchman import look_after
+
+Entering = OpenTradeCycle | AdoptTradeCycle
+Running = CloseTradeCycle | MoveStop | CancelEntry
+
+
+class Trader:
+    """Executes trade cycles at the exchange and guards them, one active cycle a symbol.
+
+    The account's balances must reach it as AccountChanged before its first command: until then it does not know what
+    is free, and enters without the one-request lists that would pay commission from foreign coins (trading-rules 1.3).
+    Raises ValueError for a command in a symbol it has no instrument of, or with ids of another deployment.
+    """
+
+    def __init__(
+        self, deployment: str, instruments: Mapping[str, Instrument], fees: FeeSchedule, settings: TraderSettings
+    ) -> None:
+        self._desk = Desk(deployment, instruments, fees, settings)
+
+    def restore(self, rows: Iterable[Row]) -> None:
+        """Take the state that the rows describe."""
+        self._desk.restore(rows)
+
+    def state(self) -> dict[str, dict[tuple[str, ...], Any]]:
+        """Return every state table's records by key, for comparison."""
+        return self._desk.state()
+
+    def decide(self, given: Input, now: Time) -> Decision:
+        """Fold one input; what is none of the trader's business changes nothing."""
+        if isinstance(given, ExchangeEvent):
+            return self._on_exchange(given, now)
+        match given:
+            case Envelope():
+                return self._on_command(given.body, now)
+            case DeadlineDue():
+                return self._on_deadline(given, now)
+            case ControlChanged():
+                return on_control(self._desk, given, now)
+            case Resumed():
+                return for_all(self._desk, "", now, lambda turn: resume(turn, given.unanswered))
+        return NOTHING
+
+    def _on_exchange(self, event: ExchangeEvent, now: Time) -> Decision:
+        kind = type(event)
+        if kind in ABOUT_ORDERS:
+            return self._on_order_event(event, now)
+        match event:
+            case AccountChanged():
+                return on_account(self._desk, event)
+            case OpenOrdersReported() | ExecutionsReported():
+                return self._on_report(event, now)
+            case ReconcileDue():
+                return for_all(self._desk, event.symbol, now, reconcile)
+            case InstrumentChanged():
+                return on_instrument(self._desk, event, now)
+        return NOTHING
+
+    def _on_order_event(self, event: ExchangeEvent, now: Time) -> Decision:
+        execution = self._desk.executions.get(event.symbol)
+        if execution is None or not event.client_order_id.startswith(execution.prefix):
+            return self._on_stray(event, execution, now) if type(event) is OrderExecuted else NOTHING
+        turn = Turn(self._desk, execution, now)
+        kind = type(event)
+        if kind in HAPPENED:
+            touch(turn, event)
+        ABOUT_ORDERS[kind](turn, event)
+        if not turn.ended:
+            look_after(turn)
+        return turn.decision()
+
+    def _on_stray(self, event: OrderExecuted, execution: CycleExecution | None, now: Time) -> Decision:
+        """Foreign orders are none of ours (7.2), but for what a person sells of a manual cycle."""
+        if event.client_order_id.startswith(self._desk.prefix):
+            return on_late_fill(self._desk, event, now)
+        if execution is None or execution.status != "manual" or event.side != "SELL":
+            return NOTHING
+        turn = Turn(self._desk, execution, now)
+        sold_by_hand(turn, (event,))
+        look_after(turn)
+        return turn.decision()
+
+    def _on_report(self, event: OpenOrdersReported | ExecutionsReported, now: Time) -> Decision:
+        execution = self._desk.executions.get(event.symbol)
+        if execution is None:
+            return on_orphans(self._desk, event, now) if type(event) is OpenOrdersReported else NOTHING
+        turn = Turn(self._desk, execution, now)
+        ABOUT_SYMBOLS[type(event)](turn, event)
+        look_after(turn)
+        return turn.decision()
+
+    def _on_command(self, command: Message, now: Time) -> Decision:
+        match command:
+            case OpenTradeCycle() | AdoptTradeCycle():
+                return self._on_entering(command, now)
+            case CloseTradeCycle() | MoveStop() | CancelEntry():
+                return self._on_running(command, now)
+        return NOTHING
+
+    def _on_entering(self, command: Entering, now: Time) -> Decision:
+        desk = self._desk
+        desk.instrument(command.symbol)
+        known = desk.executions.get(command.symbol)
+        if command.cycle_id in (desk.ledger(command.symbol).last_cycle_id, known.cycle_id if known else ""):
+            return NOTHING  # said before
+        reason = refusal(desk, command, now)
+        if reason:
+            refused = _refused(command, reason, now)
+            if isinstance(command, AdoptTradeCycle):
+                return refused
+            moved = TradeCycleMoved(command.cycle_id, command.symbol, "expired", reason, now)
+            return Decision((*refused.messages, Outgoing(TRADE_EVENTS, command.symbol, moved)))
+        execution = desk.executions[command.symbol] = begin(desk, command)
+        turn = Turn(desk, execution, now)
+        turn.say(TradeCycleMoved(command.cycle_id, command.symbol, "opening", "accepted", now))
+        turn.changed = True
+        if isinstance(command, OpenTradeCycle):
+            enter(turn, command.entry_timeout_at)
+        else:
+            execution.adopted = execution.bought = execution.net = command.quantity
+            turn.move("open", "adopted")
+            look_after(turn)
+        return turn.decision()
+
+    def _on_running(self, command: Running, now: Time) -> Decision:
+        execution = self._desk.executions.get(command.symbol)
+        if execution is None or execution.cycle_id != command.cycle_id:
+            return _refused(command, "no such cycle under way", now)
+        if execution.status not in command.expects:
+            return _refused(command, f"the cycle is {execution.status}", now)
+        turn = Turn(self._desk, execution, now)
+        match command:
+            case CloseTradeCycle():
+                close_cycle(turn, command)
+            case MoveStop():
+                move_stop(turn, command)
+            case CancelEntry():
+                cancel_entry(turn, command)
+        look_after(turn)
+        return turn.decision()
+
+    def _on_deadline(self, due: DeadlineDue, now: Time) -> Decision:
+        kind, _, cycle_id = due.key.partition("/")
+        for execution in self._desk.executions.values():
+            if execution.cycle_id == cycle_id and kind in execution.deadlines:
+                turn = Turn(self._desk, execution, now)
+                on_deadline(turn, kind)
+                return turn.decision()
+        return NOTHING
+
+
+def _refused(command: Entering | Running, reason: str, now: Time) -> Decision:
+    body = CommandRefused(command.cycle_id, command.symbol, type(command).__name__, reason, now)
+    return Decision((Outgoing(TRADE_EVENTS, command.symbol, body),))

@@ -1,0 +1,270 @@
+"""Order events folded into orders: once each, in whatever order reply, stream and reconciliation say them."""
+
+from decimal import Decimal
+from typing import Final
+
+from roottrading.domain.ids import order_id
+from roottrading.domain.money import ZERO
+from roottrading.domain.order import ENDED, Order, OrderStatus
+from roottrading.domain.time import Time
+from roottrading.messages.events import OrderChanged
+from roottrading.messages.exchange import (
+    CancelOrder,
+    OrderEnded,
+    OrderOpened,
+    OrderReported,
+    OrderSpec,
+    PlaceOrderList,
+    QueryOrder,
+)
+from roottrading.messages.service import Row
+from roottrading.services.trader.legs import ENTRY_LEG, EXIT_LEG, STOP_LEG, TARGET_LEG, leg_of, sibling_of, specs_of
+from roottrading.services.trader.sizes import is_live, is_resting, rest_of
+from roottrading.services.trader.state import ORDERS, CycleExecution, Unanswered
+from roottrading.services.trader.turn import Turn
+
+NEVER_PLACED: Final = frozenset({"REJECTED", "OTO_PHASE_ONE_EXPIRED"})
+_RANK: Final[dict[OrderStatus, int]] = {
+    "PENDING_NEW": 0,
+    "NEW": 1,
+    "PARTIALLY_FILLED": 2,
+    "FILLED": 3,
+    "CANCELED": 3,
+    "REJECTED": 3,
+    "EXPIRED": 3,
+    "EXPIRED_IN_MATCH": 3,
+}
+
+
+def fold_opened(turn: Turn, event: OrderOpened) -> None:
+    """The exchange has the order: working, or a pending leg."""
+    execution = turn.execution
+    before = execution.orders.get(event.client_order_id)
+    if before is None:
+        asked = asked_for(execution, event.client_order_id)
+        order = Order(
+            order_id(turn.desk.deployment, event.client_order_id),
+            execution.cycle_id,
+            event.client_order_id,
+            event.symbol,
+            event.side,
+            event.type,
+            event.quantity or ZERO,
+            event.price,
+            event.stop_price,
+            event.status,
+            event.at if asked is None else asked[1],
+            event.at if asked is None else max(event.at, asked[1]),
+            ZERO,
+            event.order_id,
+        )
+        if asked is None:
+            note_attempt(execution, event.client_order_id)
+        keep(turn, order)
+    else:
+        update(turn, before, event.status, ZERO, event.at, event.order_id, event.quantity)
+    drop_answered(turn, event.client_order_id)
+
+
+def fold_reported(turn: Turn, event: OrderReported) -> Order | None:
+    """The order as a question found it: what it says counts, not when it was asked. Returns it where it just ended."""
+    execution = turn.execution
+    before = execution.orders.get(event.client_order_id)
+    at = event.updated_at or (0 if event.status == "FILLED" else event.at)  # FILLED at its last fill
+    if before is None:
+        asked = asked_for(execution, event.client_order_id)
+        if asked is None:
+            note_attempt(execution, event.client_order_id)
+        created_at = event.at if asked is None else asked[1]
+        status = event.status
+        if status in ENDED and not execution.bought and event.quantity == 0:
+            status = "REJECTED"
+        order = Order(
+            order_id(turn.desk.deployment, event.client_order_id),
+            execution.cycle_id,
+            event.client_order_id,
+            event.symbol,
+            event.side,
+            event.type,
+            event.quantity,
+            event.price,
+            event.stop_price,
+            status,
+            created_at,
+            max(at, created_at),
+            event.executed_quantity,
+            event.order_id,
+        )
+        keep(turn, order)
+    else:
+        order = update(turn, before, event.status, event.executed_quantity, at, event.order_id, event.quantity)
+    drop_answered(turn, event.client_order_id, reported=True)
+    return order if order.status in ENDED and (before is None or is_live(before)) else None
+
+
+def fold_ended(turn: Turn, event: OrderEnded) -> Order | None:
+    """The order ended; returns it where that is news. A pending leg that was never placed is REJECTED in here."""
+    execution = turn.execution
+    before = execution.orders.get(event.client_order_id) or from_request(turn, event.client_order_id, event.order_id)
+    if before is None:
+        ask_about(turn, event.client_order_id)
+        return None
+    status = event.status
+    if before.status == "PENDING_NEW" and (event.reason in NEVER_PLACED or not execution.bought):
+        status = "REJECTED"
+    was_live = is_live(before)
+    order = update(turn, before, status, event.executed_quantity, event.at, event.order_id, None)
+    drop_answered(turn, event.client_order_id)
+    return order if was_live else None
+
+
+def update(
+    turn: Turn,
+    before: Order,
+    status: OrderStatus,
+    executed: Decimal,
+    at: Time,
+    binance_order_id: int,
+    quantity: Decimal | None,
+) -> Order:
+    """Fold what was said about a known order: an ended order stays ended, sums and times only grow."""
+    if before.status == "REJECTED" and _RANK[status] in (1, 2):
+        status = "CANCELED"  # it was placed after all, and had ended when we heard of it
+    elif _RANK[status] <= _RANK[before.status]:
+        status = before.status
+    executed = max(executed, before.executed_quantity)
+    quantity = quantity or before.quantity
+    news = status != before.status or executed != before.executed_quantity
+    if not news and quantity == before.quantity and before.binance_order_id == binance_order_id:
+        return before
+    order = Order(
+        before.id,
+        before.cycle_id,
+        before.client_order_id,
+        before.symbol,
+        before.side,
+        before.type,
+        quantity,
+        before.price,
+        before.stop_price,
+        status,
+        before.created_at,
+        max(at, before.updated_at) if news else before.updated_at,
+        executed,
+        binance_order_id,
+    )
+    keep(turn, order)
+    return order
+
+
+def keep(turn: Turn, order: Order) -> None:
+    """Remember the order as it now is, and say so once it was placed (trading-rules 6.4)."""
+    execution = turn.execution
+    execution.orders = {**execution.orders, order.client_order_id: order}
+    turn.changed = True
+    if order.status != "PENDING_NEW" and order.status != "REJECTED":
+        turn.rows.append(Row(ORDERS, (order.id,), order))
+        turn.say(OrderChanged(order, locked_by(execution, order)))
+
+
+def locked_by(execution: CycleExecution, order: Order) -> Decimal:
+    """Return what the order locks: quote for a buy, base for a sell; a list locks once, in its stop where it can."""
+    if not is_resting(order):
+        return ZERO
+    if order.side == "BUY":
+        return ZERO if order.price is None else rest_of(order) * order.price
+    leg = leg_of(execution, order.client_order_id)
+    if leg in (STOP_LEG, TARGET_LEG):
+        sibling = execution.orders.get(sibling_of(execution, order.client_order_id))
+        if leg == STOP_LEG and sibling is not None and sibling.executed_quantity:
+            return ZERO
+        if leg == TARGET_LEG and sibling is not None and is_live(sibling) and not order.executed_quantity:
+            return ZERO
+    return rest_of(order)
+
+
+def asked_for(execution: CycleExecution, client_order_id: str) -> tuple[OrderSpec, Time] | None:
+    """Return what an unanswered request asked for under the id, and when it was issued."""
+    for unanswered in execution.unanswered:
+        for spec in specs_of(unanswered.request):
+            if spec.client_order_id == client_order_id:
+                return spec, unanswered.request.issued_at
+    return None
+
+
+def from_request(turn: Turn, client_order_id: str, binance_order_id: int) -> Order | None:
+    """Return the order as its request asked for it: its first event came before the word that it was taken."""
+    asked = asked_for(turn.execution, client_order_id)
+    if asked is None:
+        return None
+    spec, issued_at = asked
+    return Order(
+        order_id(turn.desk.deployment, client_order_id),
+        turn.execution.cycle_id,
+        client_order_id,
+        turn.execution.symbol,
+        spec.side,
+        spec.type,
+        spec.quantity or ZERO,
+        spec.price,
+        spec.stop_price,
+        "PENDING_NEW" if spec.quantity is None else "NEW",
+        issued_at,
+        issued_at,
+        ZERO,
+        binance_order_id,
+    )
+
+
+def ask_about(turn: Turn, client_order_id: str) -> None:
+    """Ask for an order of ours that we know nothing of, and wait: until then nothing is decided for the cycle."""
+    for unanswered in turn.execution.unanswered:
+        if client_order_id == unanswered.request.client_order_id:
+            return
+    turn.ask(QueryOrder(turn.execution.symbol, client_order_id, 0, turn.now))
+
+
+def drop_answered(turn: Turn, client_order_id: str, reported: bool = False) -> None:
+    """Forget the requests that an event about this order answers."""
+    execution = turn.execution
+    if execution.unanswered:
+        left = tuple(
+            unanswered
+            for unanswered in execution.unanswered
+            if not _is_answered(execution, unanswered, client_order_id, reported)
+        )
+        if len(left) < len(execution.unanswered):
+            execution.unanswered = left
+            turn.changed = True
+
+
+def note_attempt(execution: CycleExecution, client_order_id: str) -> None:
+    """Count an attempt that we find at the exchange and do not remember, so that its id is never used again."""
+    leg = leg_of(execution, client_order_id)
+    number = int(client_order_id[len(execution.prefix) + 1 :])
+    if leg == ENTRY_LEG:
+        execution.entries = max(execution.entries, number)
+    elif leg in (STOP_LEG, TARGET_LEG):
+        execution.protections = max(execution.protections, number)
+    elif leg == EXIT_LEG:
+        execution.exits = max(execution.exits, number)
+
+
+def _is_answered(execution: CycleExecution, unanswered: Unanswered, client_order_id: str, reported: bool) -> bool:
+    request = unanswered.request
+    orders = execution.orders
+    if isinstance(request, PlaceOrderList):
+        ids = [spec.client_order_id for spec in request.orders]
+        if client_order_id not in ids:
+            return False
+        working = orders.get(ids[0])
+        if working is not None and working.status in ENDED and not working.executed_quantity:
+            return True
+        return all(leg in orders for leg in ids)
+    if isinstance(request, CancelOrder):
+        return request.target == client_order_id and not is_live(orders[client_order_id])
+    if isinstance(request, QueryOrder):
+        if request.client_order_id != client_order_id:
+            return False
+        return reported or not is_live(orders[client_order_id])
+    return request.client_order_id == client_order_id

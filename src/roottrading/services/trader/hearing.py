@@ -1,0 +1,110 @@
+"""What the exchange says about a cycle's orders: folded, judged, and the cycle looked after."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from roottrading.domain.order import Order
+from roottrading.messages.exchange import (
+    CancelRefused,
+    ExchangeEvent,
+    ExecutionsReported,
+    OpenOrdersReported,
+    OrderAbsent,
+    OrderEnded,
+    OrderExecuted,
+    OrderOpened,
+    OrderRefused,
+    OrderReported,
+    OrderTriggered,
+    OutcomeUnknown,
+)
+from roottrading.services.trader.booking import fold_executed, is_fully_booked
+from roottrading.services.trader.exit import sold_with_rest
+from roottrading.services.trader.folding import fold_ended, fold_opened, fold_reported
+from roottrading.services.trader.legs import EXIT_LEG, STOP_LEG, leg_of
+from roottrading.services.trader.protection import leg_ended, stop_triggered
+from roottrading.services.trader.reconciling import on_executions, on_open_orders
+from roottrading.services.trader.refusals import on_cancel_refused, on_refused
+from roottrading.services.trader.sizes import is_resting
+from roottrading.services.trader.turn import Turn
+from roottrading.services.trader.unknown import ask_for_fills, note_absent, note_still_open, note_unknown
+
+
+def _on_executed(turn: Turn, event: OrderExecuted) -> None:
+    fold_executed(turn, event)
+    _watch_stop(turn, event.client_order_id)
+
+
+def _on_triggered(turn: Turn, event: OrderTriggered) -> None:
+    order = turn.execution.orders.get(event.client_order_id)
+    if order is not None and order.stop_price is not None and is_resting(order):
+        stop_triggered(turn)
+
+
+def _on_ended(turn: Turn, event: OrderEnded) -> None:
+    _judge_end(turn, fold_ended(turn, event), event.reason)
+
+
+def _on_reported(turn: Turn, event: OrderReported) -> None:
+    ended = fold_reported(turn, event)
+    note_still_open(turn, event)
+    _watch_stop(turn, event.client_order_id)
+    _judge_end(turn, ended, "")
+    if not is_fully_booked(turn.execution):
+        ask_for_fills(turn)
+
+
+def _on_absent(turn: Turn, event: OrderAbsent) -> None:
+    _judge_end(turn, note_absent(turn, event), "EXCHANGE_CANCELED")
+
+
+def _on_unknown(turn: Turn, event: OutcomeUnknown) -> None:
+    note_unknown(turn, event.client_order_id)
+
+
+def _watch_stop(turn: Turn, client_order_id: str) -> None:
+    """A stop that sold a part and rests on was triggered: it has a little while for the rest (trading-rules 1.5)."""
+    order = turn.execution.orders.get(client_order_id)
+    if (
+        order is not None
+        and order.executed_quantity
+        and is_resting(order)
+        and leg_of(turn.execution, client_order_id) == STOP_LEG
+    ):
+        stop_triggered(turn)
+
+
+def _judge_end(turn: Turn, ended: Order | None, reason: str) -> None:
+    if ended is None or ended.status == "FILLED":
+        return
+    if leg_of(turn.execution, ended.client_order_id) == EXIT_LEG:
+        sold_with_rest(turn, ended)
+    else:
+        leg_ended(turn, ended, reason)
+
+
+def touch(turn: Turn, event: ExchangeEvent) -> None:
+    """Remember when our orders were last heard of: an older word about balances says nothing about them (2.5)."""
+    if event.at > turn.execution.touched_at:
+        turn.execution.touched_at = event.at
+        turn.changed = True
+
+
+# About one order of ours, known by its client order id.
+ABOUT_ORDERS: Final[dict[type, Callable[[Turn, Any], None]]] = {
+    OrderOpened: fold_opened,
+    OrderExecuted: _on_executed,
+    OrderTriggered: _on_triggered,
+    OrderEnded: _on_ended,
+    OrderRefused: on_refused,
+    CancelRefused: on_cancel_refused,
+    OrderReported: _on_reported,
+    OrderAbsent: _on_absent,
+    OutcomeUnknown: _on_unknown,
+}
+# About the account's orders in a symbol.
+ABOUT_SYMBOLS: Final[dict[type, Callable[[Turn, Any], None]]] = {
+    OpenOrdersReported: on_open_orders,
+    ExecutionsReported: on_executions,
+}
+HAPPENED: Final = frozenset({OrderOpened, OrderExecuted, OrderEnded})

@@ -1,0 +1,162 @@
+"""Protection: stop and target at the exchange, moved, lost and put back (trading-rules 1.3, 1.4, 1.9, 1.10)."""
+
+from decimal import Decimal
+from typing import Final
+
+from roottrading.domain.money import ZERO
+from roottrading.domain.order import Order
+from roottrading.messages.exchange import PROTECTION, CancelReplace, PlaceOrder, PlaceOrderList
+from roottrading.services.trader.entry import cancel
+from roottrading.services.trader.legs import (
+    STOP_LEG,
+    TARGET_LEG,
+    leg_id,
+    leg_of,
+    sibling_of,
+    stop_limit,
+    stop_spec,
+    target_spec,
+)
+from roottrading.services.trader.sizes import available, covered, is_resting, protectable, rest_of, whole
+from roottrading.services.trader.state import CycleExecution
+from roottrading.services.trader.turn import Turn
+
+BY_EXCHANGE: Final = frozenset({"EXCHANGE_CANCELED"})
+TRIGGERED: Final = "OCO_TRIGGER"
+
+
+def least_price(turn: Turn) -> Decimal:
+    """Return the lowest price that the wanted stop names, by which its size is judged."""
+    price = turn.execution.stop_price
+    return stop_limit(turn, price) or price
+
+
+def protect(turn: Turn) -> bool:
+    """Rest stop and target for all that is not under a stop yet; False where the filters refuse that size."""
+    execution, instrument = turn.execution, turn.instrument
+    quantity = whole(instrument, available(turn.desk, execution, covered(execution)) - covered(execution))
+    if not protectable(instrument, quantity, least_price(turn)):
+        return False
+    execution.protections += 1
+    execution.protected = execution.bought
+    number = execution.protections
+    stop = stop_spec(turn, leg_id(execution, "s", number), quantity, execution.stop_price)
+    symbol, now = execution.symbol, turn.now
+    if execution.target_price is not None and instrument.oco_allowed:
+        target = target_spec(turn, leg_id(execution, "t", number), quantity, execution.target_price)
+        turn.ask(PlaceOrderList(symbol, leg_id(execution, "l", number), PROTECTION, now, "OCO", (stop, target)))
+    else:
+        turn.ask(PlaceOrder(symbol, stop.client_order_id, PROTECTION, now, stop))
+    return True
+
+
+def move_stops(turn: Turn) -> bool:
+    """Replace a list or stop that is not as wanted by one market stop at the wanted price (trading-rules 1.9, 4.2)."""
+    execution = turn.execution
+    outdated = [order for order in execution.orders.values() if _is_outdated(execution, order)]
+    if not outdated:
+        return False
+    spare = max(available(turn.desk, execution, covered(execution)) - covered(execution), ZERO)
+    for order in outdated:
+        give_up(turn, order.client_order_id)
+        if not turn.instrument.cancel_replace_allowed:
+            cancel(turn, order.client_order_id)
+            continue
+        execution.protections += 1
+        quantity = whole(turn.instrument, rest_of(order) + spare)
+        spare = ZERO
+        stop = stop_spec(turn, leg_id(execution, "s", execution.protections), quantity, execution.stop_price)
+        turn.ask(
+            CancelReplace(execution.symbol, stop.client_order_id, PROTECTION, turn.now, order.client_order_id, stop)
+        )
+    return True
+
+
+def _is_outdated(execution: CycleExecution, order: Order) -> bool:
+    if (
+        order.stop_price is None
+        or not is_resting(order)
+        or order.executed_quantity
+        or order.client_order_id in execution.given_up
+    ):
+        return False
+    if order.stop_price != execution.stop_price:
+        return True
+    return execution.target_price is None and sibling_of(execution, order.client_order_id) in execution.orders
+
+
+def give_up(turn: Turn, client_order_id: str) -> None:
+    """Note that we asked to cancel a leg, and with it its list."""
+    execution = turn.execution
+    legs = (client_order_id, sibling_of(execution, client_order_id))
+    execution.given_up = (*execution.given_up, *(leg for leg in legs if leg in execution.orders))
+    turn.changed = True
+
+
+def leg_ended(turn: Turn, order: Order, reason: str) -> None:
+    """A stop or target ended without our asking: say what that means for the position.
+
+    A rejected leg is protection refused: out at market (1.4). A stop that ended with a rest was triggered: out at
+    market (1.5). A stop cancelled is protection lost, by hand or by the exchange (7.3).
+    """
+    execution = turn.execution
+    leg = leg_of(execution, order.client_order_id)
+    if leg not in (STOP_LEG, TARGET_LEG) or order.client_order_id in execution.given_up:
+        return
+    if order.status == "REJECTED":
+        if reason == "REJECTED":
+            refused(turn, f"the exchange rejected {order.client_order_id}")
+        return
+    if order.status == "EXPIRED_IN_MATCH":
+        step_over_makers(turn)
+        _leave(turn, "stop" if leg == STOP_LEG else "target")
+    elif reason == TRIGGERED:
+        if leg == TARGET_LEG:
+            stop_triggered(turn)
+    elif order.status == "CANCELED" or reason in BY_EXCHANGE:
+        if not order.executed_quantity:
+            execution.lost = "by the exchange" if reason in BY_EXCHANGE else "by hand"
+            execution.lost_at = order.updated_at
+            turn.changed = True
+    elif leg == STOP_LEG:
+        _leave(turn, "stop")
+    else:
+        stop_triggered(turn)
+
+
+def stop_triggered(turn: Turn) -> None:
+    """A stop works now: it has a little while to be filled (trading-rules 1.5)."""
+    execution = turn.execution
+    if execution.stop_triggered_at is None:
+        execution.stop_triggered_at = turn.now
+        turn.wake("stop", turn.now + turn.desk.settings.stop_patience)
+
+
+def refused(turn: Turn, text: str) -> None:
+    """Protection was refused: out at market at once (trading-rules 1.4)."""
+    execution = turn.execution
+    if execution.exit_reason:
+        return
+    execution.exit_reason = "protection_refused"
+    turn.changed = True
+    turn.alert("critical", "protection_refused", f"cycle {execution.cycle_id}: {text}; selling at market")
+
+
+def step_over_makers(turn: Turn) -> None:
+    """A sell met our own or a foreign bid of this account: repeat it over that bid (trading-rules 1.12)."""
+    execution = turn.execution
+    if not execution.over_makers:
+        execution.over_makers = True
+        turn.changed = True
+        turn.alert(
+            "warning",
+            "self_trade",
+            f"cycle {execution.cycle_id}: a sell met a bid of this account; repeating it at market, the bid expires",
+        )
+
+
+def _leave(turn: Turn, reason: str) -> None:
+    execution = turn.execution
+    if not execution.exit_reason:
+        execution.exit_reason = reason
+        turn.changed = True

@@ -1,0 +1,173 @@
+"""What a refusal means: by what was asked, and by the exchange's code (trading-rules 1.4, 1.8, 1.9)."""
+
+from typing import Final
+
+from roottrading.domain.money import ZERO
+from roottrading.messages.exchange import (
+    CancelOrder,
+    CancelRefused,
+    CancelReplace,
+    ListFills,
+    ListOpenOrders,
+    OrderRefused,
+    QueryOrder,
+)
+from roottrading.services.trader.booking import close, expire
+from roottrading.services.trader.entry import reprice
+from roottrading.services.trader.exit import hold_back, hold_back_after_refusal
+from roottrading.services.trader.folding import ask_about, drop_answered, update
+from roottrading.services.trader.legs import ENTRY_LEG, EXIT_LEG, leg_of, sibling_of, specs_of
+from roottrading.services.trader.protection import refused
+from roottrading.services.trader.sizes import is_live
+from roottrading.services.trader.state import Unanswered
+from roottrading.services.trader.turn import Turn
+from roottrading.services.trader.unknown import ask_for_fills, take_back
+
+CANCELLED_NOT_REPLACED: Final = -2021
+NOT_CANCELLED: Final = -2022
+RATE_LIMITED: Final = frozenset({-1003, -1008, -1015})
+UNSELLABLE: Final = ("NOTIONAL", "LOT_SIZE")  # filters that a remainder can be too small for
+
+
+def on_refused(turn: Turn, event: OrderRefused) -> None:
+    """Fold a refused request; one that we do not wait for any more was refused twice, or is known better."""
+    execution = turn.execution
+    found = [entry for entry in execution.unanswered if entry.request.client_order_id == event.client_order_id]
+    for unanswered in found:
+        request = unanswered.request
+        if isinstance(request, QueryOrder | ListFills | ListOpenOrders):
+            continue  # a question refused is asked again while there is doubt
+        execution.unanswered = tuple(entry for entry in execution.unanswered if entry is not unanswered)
+        turn.changed = True
+        if _is_duplicate(event):
+            for spec in specs_of(request):
+                ask_about(turn, spec.client_order_id)  # it is there: somebody sent it before us
+        elif isinstance(request, CancelReplace):
+            _replace_refused(turn, unanswered, event)
+        elif isinstance(request, CancelOrder):
+            hold_back_after_refusal(turn)
+            take_back(turn, request.target)
+        elif leg_of(execution, specs_of(request)[0].client_order_id) == ENTRY_LEG:
+            _entry_refused(turn, event)
+        elif leg_of(execution, specs_of(request)[0].client_order_id) == EXIT_LEG:
+            _exit_refused(turn, event)
+        else:
+            _note_short(turn, event)
+            refused(turn, _words(event))
+
+
+def on_cancel_refused(turn: Turn, event: CancelRefused) -> None:
+    """The order to be cancelled is filled or gone: find out which, and decide nothing until then."""
+    execution = turn.execution
+    for unanswered in execution.unanswered:
+        request = unanswered.request
+        if isinstance(request, CancelOrder) and request.target == event.client_order_id:
+            execution.unanswered = tuple(entry for entry in execution.unanswered if entry is not unanswered)
+            turn.changed = True
+            take_back(turn, request.target)
+            _reconcile(turn, request.target)
+
+
+def _replace_refused(turn: Turn, unanswered: Unanswered, event: OrderRefused) -> None:
+    request = unanswered.request
+    assert isinstance(request, CancelReplace)
+    leaving = leg_of(turn.execution, request.order.client_order_id) == EXIT_LEG
+    if event.code == CANCELLED_NOT_REPLACED:
+        _note_cancelled(turn, request.target, event)
+        _note_short(turn, event)
+        if not leaving:
+            _leave_at_once(turn, event)
+        return
+    take_back(turn, request.target)
+    if event.code == NOT_CANCELLED:
+        _reconcile(turn, request.target)
+        if event.cancel_code != -2011:
+            hold_back_after_refusal(turn)
+    elif event.code in RATE_LIMITED:
+        hold_back(turn, turn.desk.settings.repeat_after)  # nothing happened, the stop still rests
+    elif leaving:
+        _alert_refused(turn, event)
+        hold_back_after_refusal(turn)
+    else:
+        _leave_at_once(turn, event)
+
+
+def _leave_at_once(turn: Turn, event: OrderRefused) -> None:
+    """A stop that would trigger immediately, or that the exchange refuses: out at market now (1.9)."""
+    execution = turn.execution
+    if not execution.exit_reason:
+        execution.exit_reason = "stop_refused"
+        turn.alert("warning", "stop_refused", f"cycle {execution.cycle_id}: {_words(event)}; selling at market instead")
+
+
+def _note_cancelled(turn: Turn, target: str, event: OrderRefused) -> None:
+    """Half done: the reply says that target and list are cancelled, whenever their own events come."""
+    execution = turn.execution
+    for client_order_id in (target, sibling_of(execution, target)):
+        order = execution.orders.get(client_order_id)
+        if order is not None and is_live(order):
+            update(turn, order, "CANCELED", ZERO, event.at, order.binance_order_id, None)
+            drop_answered(turn, client_order_id)
+
+
+def _entry_refused(turn: Turn, event: OrderRefused) -> None:
+    execution = turn.execution
+    if execution.bought:
+        return  # a completion or a later try: what is there is looked after
+    if event.code not in RATE_LIMITED and reprice(turn):
+        return
+    reason = f"exchange {event.code}: {event.message}"
+    turn.refuse("OpenTradeCycle", reason)
+    turn.alert("warning", "entry_refused", f"cycle {execution.cycle_id}: {reason}")
+    if not execution.orders:
+        expire(turn, "refused")
+
+
+def _exit_refused(turn: Turn, event: OrderRefused) -> None:
+    """What must be sold was refused: dust where it is too small for the filters, else again after a while."""
+    execution, instrument = turn.execution, turn.instrument
+    _note_short(turn, event)
+    filtered = event.message.startswith("Filter failure") and any(name in event.message for name in UNSELLABLE)
+    small = (
+        execution.held < 2 * max(instrument.min_quantity, instrument.market_min_quantity, instrument.step_size)
+        or execution.held * execution.last_price < 2 * instrument.min_notional
+    )
+    if filtered and small and not any(is_live(order) for order in execution.orders.values()):
+        turn.alert(
+            "warning",
+            "rest_refused",
+            f"cycle {execution.cycle_id}: {_words(event)}; {execution.held} {instrument.base_asset} become dust",
+        )
+        close(turn, execution.exit_reason)
+        return
+    if event.code not in RATE_LIMITED:
+        _alert_refused(turn, event)
+    hold_back_after_refusal(turn)
+
+
+def _alert_refused(turn: Turn, event: OrderRefused) -> None:
+    execution = turn.execution
+    if not execution.refusals:
+        turn.alert("critical", "exit_refused", f"cycle {execution.cycle_id} cannot sell: {_words(event)}; trying again")
+
+
+def _reconcile(turn: Turn, client_order_id: str) -> None:
+    """The leg is filling or gone: hear which before anything else is sold (trading-rules 1.8)."""
+    order = turn.execution.orders.get(client_order_id)
+    if order is None or is_live(order):
+        ask_about(turn, client_order_id)
+        ask_for_fills(turn)
+
+
+def _note_short(turn: Turn, event: OrderRefused) -> None:
+    if "insufficient balance" in event.message.lower() and not turn.execution.short_of_base:
+        turn.execution.short_of_base = True
+        turn.changed = True
+
+
+def _is_duplicate(event: OrderRefused) -> bool:
+    return "duplicate" in event.message.lower()
+
+
+def _words(event: OrderRefused) -> str:
+    return f"the exchange refused ({event.code}: {event.message})"

@@ -1,0 +1,134 @@
+"""What concerns more than one cycle: balances, the market's status, the kill switch, orders without a cycle."""
+
+from collections.abc import Callable, Iterable
+from typing import Final, Literal
+
+from msgspec.structs import replace
+
+from roottrading.domain.money import ZERO
+from roottrading.domain.time import Time
+from roottrading.messages.channels import TRADE_EVENTS
+from roottrading.messages.events import AlertRaised
+from roottrading.messages.exchange import AccountChanged, InstrumentChanged, OpenOrdersReported, OrderExecuted
+from roottrading.messages.service import NOTHING, ControlChanged, Decision, Outgoing, Row
+from roottrading.services.trader.desk import Desk
+from roottrading.services.trader.obeying import give_up_entry
+from roottrading.services.trader.state import BALANCES, CONTROL, CONTROL_KEY, SYMBOLS, Control, FreeBalance
+from roottrading.services.trader.turn import Turn
+from roottrading.services.trader.watchman import look_after
+
+ACCOUNT_HEARD: Final = ""  # the asset that stands for the account having spoken at all
+
+
+def for_all(desk: Desk, symbol: str, now: Time, act: Callable[[Turn], None]) -> Decision:
+    """Act on the symbol's cycle, or on all of them where it is empty, and look after each."""
+    decisions = []
+    for execution in list(desk.executions.values()):
+        if not symbol or execution.symbol == symbol:
+            turn = Turn(desk, execution, now)
+            act(turn)
+            look_after(turn)
+            decisions.append(turn.decision())
+    return merged(decisions)
+
+
+def merged(decisions: Iterable[Decision]) -> Decision:
+    """Return several decisions as one."""
+    told = [decision for decision in decisions if decision is not NOTHING]
+    if not told:
+        return NOTHING
+    return Decision(
+        tuple(message for decision in told for message in decision.messages),
+        tuple(request for decision in told for request in decision.requests),
+        tuple(deadline for decision in told for deadline in decision.deadlines),
+        tuple(row for decision in told for row in decision.rows),
+    )
+
+
+def on_account(desk: Desk, event: AccountChanged) -> Decision:
+    """Remember what is free of the base assets; an older word than the last one is none."""
+    rows = []
+    if ACCOUNT_HEARD not in desk.free:
+        rows.append(_keep_balance(desk, FreeBalance(ACCOUNT_HEARD, ZERO, event.at)))
+    for balance in event.balances:
+        if balance.asset in desk.bases:
+            known = desk.free.get(balance.asset)
+            if known is None or event.at >= known.at:
+                rows.append(_keep_balance(desk, FreeBalance(balance.asset, balance.free, event.at)))
+    return Decision(rows=tuple(rows)) if rows else NOTHING
+
+
+def on_instrument(desk: Desk, event: InstrumentChanged, now: Time) -> Decision:
+    """Note the market's status: while it does not trade, entries are off and nothing is sent for positions (7.3)."""
+    if event.symbol not in desk.instruments or desk.ledger(event.symbol).status == event.status:
+        return NOTHING
+    ledger = desk.symbols[event.symbol] = replace(desk.ledger(event.symbol), status=event.status)
+    trading = event.status == "TRADING"
+    alert = _alert(
+        "info" if trading else "critical", "market_status", f"{event.symbol} is {event.status}", event.symbol, now
+    )
+    own = Decision((alert,), rows=(Row(SYMBOLS, (event.symbol,), ledger),))
+    act = _reopen if trading else _giving_up("not_trading")
+    return merged((own, for_all(desk, event.symbol, now, act)))
+
+
+def on_control(desk: Desk, event: ControlChanged, now: Time) -> Decision:
+    """Note the kill switch: it refuses entries and cancels resting ones, never protection or exits (7.4)."""
+    before = desk.control
+    if event.number <= before.number:
+        return NOTHING
+    paused = set(before.paused)
+    if event.action == "pause" and event.symbol:
+        paused.add(event.symbol)
+    elif event.action == "resume" and event.symbol:
+        paused.discard(event.symbol)
+    desk.control = Control(event.number, event.state, tuple(sorted(paused)))
+    own = Decision(rows=(Row(CONTROL, (CONTROL_KEY,), desk.control),))
+    if event.state != "trading":
+        return merged((own, for_all(desk, "", now, _giving_up(event.state))))
+    if event.action == "pause" and event.symbol:
+        return merged((own, for_all(desk, event.symbol, now, _giving_up("paused"))))
+    return own
+
+
+def on_late_fill(desk: Desk, event: OrderExecuted, now: Time) -> Decision:
+    """An execution of ours without its cycle: old news of an ended one, or a trade that the books lack (8)."""
+    if event.symbol not in desk.instruments:
+        return NOTHING
+    ledger = desk.ledger(event.symbol)
+    if event.trade_id <= ledger.last_trade_id:
+        return NOTHING
+    ledger = desk.symbols[event.symbol] = replace(ledger, last_trade_id=event.trade_id)
+    text = (
+        f"order {event.client_order_id} was filled ({event.side} {event.quantity} at {event.price}), but its cycle is "
+        "over: the books lack this trade; compare the account with the portfolio"
+    )
+    alert = _alert("critical", "fill_without_cycle", text, event.symbol, now)
+    return Decision((alert,), rows=(Row(SYMBOLS, (event.symbol,), ledger),))
+
+
+def on_orphans(desk: Desk, event: OpenOrdersReported, now: Time) -> Decision:
+    """Orders of ours that rest without a cycle: a person must look, we would not know for what they stand."""
+    names = [order.client_order_id for order in event.orders if order.client_order_id.startswith(desk.prefix)]
+    if not names:
+        return NOTHING
+    text = f"{', '.join(names)} rest at the exchange under our prefix, but no cycle has them: cancel them by hand"
+    return Decision((_alert("critical", "order_without_cycle", text, event.symbol, now),))
+
+
+def _keep_balance(desk: Desk, balance: FreeBalance) -> Row:
+    desk.free[balance.asset] = balance
+    return Row(BALANCES, (balance.asset,), balance)
+
+
+def _reopen(turn: Turn) -> None:
+    turn.execution.held_back_until = None
+    turn.sleep("repeat")
+
+
+def _giving_up(reason: str) -> Callable[[Turn], None]:
+    return lambda turn: give_up_entry(turn, reason)
+
+
+def _alert(severity: Literal["info", "critical"], subject: str, text: str, symbol: str, now: Time) -> Outgoing:
+    return Outgoing(TRADE_EVENTS, symbol, AlertRaised(severity, subject, text, symbol, now))

@@ -1,0 +1,110 @@
+"""A turn: one input's effect on one cycle, gathered until it becomes the Decision."""
+
+from copy import copy
+from typing import Literal
+
+from roottrading.domain.time import Time
+from roottrading.domain.trade_cycle import CycleStatus, move
+from roottrading.messages.channels import TRADE_EVENTS
+from roottrading.messages.envelope import Message
+from roottrading.messages.events import AlertRaised, CommandRefused, TradeCycleMoved
+from roottrading.messages.exchange import AnyRequest
+from roottrading.messages.service import NOTHING, Decision, Outgoing, Row
+from roottrading.services.trader.desk import Desk
+from roottrading.services.trader.state import EXECUTIONS, SYMBOLS, CycleExecution, SymbolLedger, Unanswered
+
+DeadlineKind = Literal["doubt", "repeat", "stop", "time_limit", "entry_timeout"]
+
+
+class Turn:
+    """What follows from an input for `execution`: changed in place here, kept as one row at the end."""
+
+    __slots__ = (
+        "changed",
+        "deadlines",
+        "desk",
+        "ended",
+        "execution",
+        "instrument",
+        "messages",
+        "now",
+        "requests",
+        "rows",
+    )
+
+    def __init__(self, desk: Desk, execution: CycleExecution, now: Time) -> None:
+        self.desk = desk
+        self.execution = execution
+        self.instrument = desk.instruments[execution.symbol]
+        self.now = now
+        self.changed = False
+        self.ended = False
+        self.messages: list[Outgoing] = []
+        self.requests: list[AnyRequest] = []
+        self.deadlines: list[tuple[str, Time | None]] = []
+        self.rows: list[Row] = []
+
+    def say(self, body: Message) -> None:
+        """Publish a fact about the symbol."""
+        self.messages.append(Outgoing(TRADE_EVENTS, self.execution.symbol, body))
+
+    def alert(self, severity: Literal["info", "warning", "critical"], subject: str, text: str) -> None:
+        """Tell a person."""
+        self.say(AlertRaised(severity, subject, text, self.execution.symbol, self.now))
+
+    def refuse(self, command: str, reason: str) -> None:
+        """Say that a command was not done, and why."""
+        execution = self.execution
+        self.say(CommandRefused(execution.cycle_id, execution.symbol, command, reason, self.now))
+
+    def ask(self, request: AnyRequest) -> None:
+        """Send a request and wait for its answer."""
+        execution = self.execution
+        execution.unanswered = (*execution.unanswered, Unanswered(request))
+        self.requests.append(request)
+        self.changed = True
+
+    def look(self, request: AnyRequest) -> None:
+        """Send a question that changes nothing at the exchange; nobody waits for its answer."""
+        self.requests.append(request)
+
+    def move(self, status: CycleStatus, reason: str) -> None:
+        """Take the cycle to another status and say so. Raises IllegalMove where there is no such arrow."""
+        execution = self.execution
+        execution.status = move(execution.cycle_id, execution.status, status)
+        self.say(TradeCycleMoved(execution.cycle_id, execution.symbol, status, reason, self.now))
+        self.changed = True
+
+    def wake(self, kind: DeadlineKind, at: Time) -> None:
+        """Ask to be woken at `at`; the same kind asked for again replaces the earlier wish."""
+        execution = self.execution
+        if kind not in execution.deadlines:
+            execution.deadlines = (*execution.deadlines, kind)
+        self.deadlines.append((f"{kind}/{execution.cycle_id}", at))
+        self.changed = True
+
+    def sleep(self, kind: DeadlineKind) -> None:
+        """Withdraw a deadline that is set."""
+        execution = self.execution
+        if kind in execution.deadlines:
+            execution.deadlines = tuple(set_kind for set_kind in execution.deadlines if set_kind != kind)
+            self.deadlines.append((f"{kind}/{execution.cycle_id}", None))
+            self.changed = True
+
+    def end(self, ledger: SymbolLedger) -> None:
+        """Forget the cycle; what outlives it stands in the symbol's ledger."""
+        execution = self.execution
+        self.ended = True
+        self.deadlines.extend((f"{kind}/{execution.cycle_id}", None) for kind in execution.deadlines)
+        del self.desk.executions[execution.symbol]
+        self.desk.symbols[execution.symbol] = ledger
+        self.rows.append(Row(EXECUTIONS, (execution.cycle_id,), None))
+        self.rows.append(Row(SYMBOLS, (execution.symbol,), ledger))
+
+    def decision(self) -> Decision:
+        """Return all that was gathered."""
+        if self.changed and not self.ended:
+            self.rows.append(Row(EXECUTIONS, (self.execution.cycle_id,), copy(self.execution)))
+        if not (self.rows or self.messages or self.requests or self.deadlines):
+            return NOTHING
+        return Decision(tuple(self.messages), tuple(self.requests), tuple(self.deadlines), tuple(self.rows))

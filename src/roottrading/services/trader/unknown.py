@@ -1,0 +1,225 @@
+"""Doubt: outcomes unknown and words not heard yet are asked for, never sent again (trading-rules 1.4)."""
+
+from msgspec.structs import replace
+
+from roottrading.domain.money import ZERO
+from roottrading.domain.order import ENDED, Order
+from roottrading.messages.exchange import (
+    EXIT,
+    CancelOrder,
+    CancelReplace,
+    ExecutionsReported,
+    ListFills,
+    ListOpenOrders,
+    OpenOrdersReported,
+    OrderAbsent,
+    OrderReported,
+    QueryOrder,
+)
+from roottrading.services.trader.booking import is_fully_booked
+from roottrading.services.trader.folding import drop_answered, update
+from roottrading.services.trader.legs import STOP_LEG, TARGET_LEG, ids_asked_about, leg_id, leg_of, sibling_of
+from roottrading.services.trader.sizes import is_live
+from roottrading.services.trader.state import CycleExecution, Unanswered
+from roottrading.services.trader.turn import Turn
+
+
+def note_unknown(turn: Turn, client_order_id: str) -> None:
+    """A request's outcome is unknown: ask what became of it now, and again until we know."""
+    execution = turn.execution
+    for unanswered in execution.unanswered:
+        if unanswered.request.client_order_id == client_order_id and unanswered.unknown_since is None:
+            _mark(turn, unanswered, replace(unanswered, unknown_since=turn.now))
+            if not isinstance(unanswered.request, QueryOrder | ListFills):
+                inquire(turn)
+
+
+def all_unknown(turn: Turn, issued_before: int) -> None:
+    """Take every answer to requests issued before as lost: after a load, or when reconciling."""
+    for unanswered in turn.execution.unanswered:
+        if unanswered.unknown_since is None and unanswered.request.issued_at < issued_before:
+            _mark(turn, unanswered, replace(unanswered, unknown_since=turn.now))
+
+
+def doubtful_legs(execution: CycleExecution) -> list[str]:
+    """Return the legs whose fate must be near: pending after the entry, or the other leg of a list that ended."""
+    doubtful = []
+    bought = execution.bought > ZERO and not any(
+        order.side == "BUY" and is_live(order) for order in execution.orders.values()
+    )
+    for client_order_id, order in execution.orders.items():
+        if order.side == "BUY" or not is_live(order) or client_order_id in execution.given_up:
+            continue
+        if order.status == "PENDING_NEW":
+            if bought:
+                doubtful.append(client_order_id)
+        elif order.stop_price is not None and execution.stop_triggered_at is not None:
+            continue  # it is being filled, and its own deadline watches it
+        elif not order.executed_quantity and leg_of(execution, client_order_id) in (STOP_LEG, TARGET_LEG):
+            sibling = execution.orders.get(sibling_of(execution, client_order_id))
+            if sibling is not None and sibling.status in ENDED and not sibling.executed_quantity:
+                doubtful.append(client_order_id)
+    return doubtful
+
+
+def inquire(turn: Turn) -> None:
+    """Ask for everything that we are in doubt about; late enough, also for what makes an absence final."""
+    execution, now = turn.execution, turn.now
+    unknown = [unanswered for unanswered in execution.unanswered if unanswered.unknown_since is not None]
+    ids: list[str] = []
+    late = False
+    for unanswered in unknown:
+        ids.extend(ids_asked_about(unanswered.request))
+        late |= now >= unanswered.request.issued_at + turn.desk.settings.final_after
+    ids.extend(doubtful_legs(execution))
+    for client_order_id in dict.fromkeys(ids):
+        order = execution.orders.get(client_order_id)
+        if order is None or order.status not in ENDED:
+            turn.look(QueryOrder(execution.symbol, client_order_id, EXIT, now))
+    if late:
+        turn.look(ListOpenOrders(execution.symbol, leg_id(execution, "q", 1), EXIT, now))
+    if (
+        late
+        or not is_fully_booked(execution)
+        or any(isinstance(unanswered.request, ListFills) for unanswered in unknown)
+    ):
+        ask_for_fills(turn)
+
+
+def ask_for_fills(turn: Turn) -> None:
+    """Ask for all executions since the symbol's last cycle; those booked already are dropped by their trade id."""
+    turn.look(fills_request(turn))
+
+
+def fills_request(turn: Turn) -> ListFills:
+    """Return the question for all executions since the symbol's last cycle."""
+    execution = turn.execution
+    first = turn.desk.ledger(execution.symbol).last_trade_id + 1
+    return ListFills(execution.symbol, leg_id(execution, "q", 2), EXIT, turn.now, first)
+
+
+def watch_doubt(turn: Turn, in_doubt: bool) -> None:
+    """Keep the deadline at which we ask again exactly while there is something to ask for."""
+    execution = turn.execution
+    if in_doubt:
+        if execution.doubt_since is None:
+            execution.doubt_since = turn.now
+            execution.doubt_alerted = False
+            turn.wake("doubt", turn.now + turn.desk.settings.ask_every)
+    elif execution.doubt_since is not None:
+        execution.doubt_since = None
+        turn.sleep("doubt")
+
+
+def ask_again(turn: Turn) -> None:
+    """The deadline of doubt has come: alert where it has lasted, ask, and come again."""
+    execution, settings = turn.execution, turn.desk.settings
+    if execution.doubt_since is None:
+        return
+    if not execution.doubt_alerted and turn.now - execution.doubt_since >= settings.alert_after:
+        execution.doubt_alerted = True
+        asked = ", ".join(type(unanswered.request).__name__ for unanswered in execution.unanswered) or "its legs"
+        turn.alert(
+            "critical",
+            "outcome_unknown",
+            f"cycle {execution.cycle_id}: the exchange has not said what became of {asked}; asking on",
+        )
+    inquire(turn)
+    turn.wake("doubt", turn.now + settings.ask_every)
+
+
+def note_absent(turn: Turn, event: OrderAbsent) -> Order | None:
+    """The exchange knows no such order: final only when asked late enough (consistency-rules 4.2).
+
+    Returns an order that we took for live and that is gone.
+    """
+    execution = turn.execution
+    gone = None
+    final_after = turn.desk.settings.final_after
+    known = execution.orders.get(event.client_order_id)
+    if known is not None:
+        if is_live(known) and event.at >= known.updated_at + final_after:
+            gone = update(turn, known, "CANCELED", ZERO, event.at, known.binance_order_id, None)
+            drop_answered(turn, event.client_order_id)
+            turn.alert("critical", "order_vanished", f"the exchange does not know {event.client_order_id} any more")
+    else:
+        _drop_questions(turn, event.client_order_id)
+    for unanswered in execution.unanswered:
+        request = unanswered.request
+        if ids_asked_about(request)[:1] == (event.client_order_id,) and event.at >= request.issued_at + final_after:
+            _mark(turn, unanswered, replace(unanswered, absent=True))
+    _settle_absences(turn)
+    return gone
+
+
+def note_still_open(turn: Turn, event: OrderReported) -> None:
+    """A target that is still there, late enough, tells that the cancel never arrived."""
+    final_after = turn.desk.settings.final_after
+    for unanswered in turn.execution.unanswered:
+        request = unanswered.request
+        if (
+            isinstance(request, CancelOrder)
+            and request.target == event.client_order_id
+            and event.at >= request.issued_at + final_after
+        ):
+            _remove(turn, unanswered)
+
+
+def note_open_orders(turn: Turn, event: OpenOrdersReported) -> None:
+    """Evidence of absence: none of the request's orders is open."""
+    for unanswered in turn.execution.unanswered:
+        request = unanswered.request
+        if event.at >= request.issued_at + turn.desk.settings.final_after:
+            ids = ids_asked_about(request)
+            if not any(order.client_order_id in ids[:1] for order in event.orders):
+                _mark(turn, unanswered, replace(unanswered, not_open=True))
+    _settle_absences(turn)
+
+
+def note_executions(turn: Turn, event: ExecutionsReported) -> None:
+    """Evidence of absence: none of the request's orders has an execution."""
+    for unanswered in turn.execution.unanswered:
+        request = unanswered.request
+        if isinstance(request, ListFills):
+            _remove(turn, unanswered)
+        elif event.at >= request.issued_at + turn.desk.settings.final_after:
+            ids = ids_asked_about(request)
+            if not any(execution.client_order_id in ids[:1] for execution in event.executions):
+                _mark(turn, unanswered, replace(unanswered, not_executed=True))
+    _settle_absences(turn)
+
+
+def _settle_absences(turn: Turn) -> None:
+    """Drop what was never placed: what must be done is then done under a new id, an entry never (4.2)."""
+    for unanswered in turn.execution.unanswered:
+        if unanswered.absent and unanswered.not_open and unanswered.not_executed:
+            _remove(turn, unanswered)
+            if isinstance(unanswered.request, CancelReplace):
+                take_back(turn, unanswered.request.target)
+
+
+def take_back(turn: Turn, target: str) -> None:
+    """A leg that we asked to cancel was not: it counts again."""
+    execution = turn.execution
+    both = (target, sibling_of(execution, target))
+    execution.given_up = tuple(leg for leg in execution.given_up if leg not in both)
+    turn.changed = True
+
+
+def _drop_questions(turn: Turn, client_order_id: str) -> None:
+    for unanswered in turn.execution.unanswered:
+        request = unanswered.request
+        if isinstance(request, QueryOrder) and request.client_order_id == client_order_id:
+            _remove(turn, unanswered)
+
+
+def _mark(turn: Turn, before: Unanswered, after: Unanswered) -> None:
+    execution = turn.execution
+    execution.unanswered = tuple(after if entry is before else entry for entry in execution.unanswered)
+    turn.changed = True
+
+
+def _remove(turn: Turn, unanswered: Unanswered) -> None:
+    execution = turn.execution
+    execution.unanswered = tuple(entry for entry in execution.unanswered if entry is not unanswered)
+    turn.changed = True

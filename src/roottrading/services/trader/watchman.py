@@ -1,0 +1,192 @@
+"""The watchman: after every event, what is open is under resting stops, or is being sold (trading-rules 1.10).
+
+`look_after` is the one place that decides what a cycle needs next. It compares what is with what is wanted, so it may
+be called at any time, and as often as one likes: where nothing is missing it does nothing.
+"""
+
+from roottrading.domain.money import ZERO, floor_to
+from roottrading.messages.events import ProtectionRestored
+from roottrading.services.trader.booking import close, expire, is_fully_booked
+from roottrading.services.trader.entry import cancel_resting, complete, is_entry_cancel
+from roottrading.services.trader.exit import leave
+from roottrading.services.trader.protection import least_price, move_stops, protect
+from roottrading.services.trader.sizes import covered, is_live, large_enough, protectable
+from roottrading.services.trader.state import CycleExecution
+from roottrading.services.trader.turn import Turn
+from roottrading.services.trader.unknown import doubtful_legs, watch_doubt
+
+
+def look_after(turn: Turn) -> None:
+    """Do what the cycle needs now: wait, enter on, protect, leave, end; then measure how long it was unprotected."""
+    execution = turn.execution
+    if not execution.bought:
+        _look_after_entry(turn)
+    else:
+        if execution.exit_reason or execution.cancel_reason:
+            cancel_resting(turn)
+        if not _is_waiting(execution):
+            if execution.status == "manual":
+                _end_if_flat(turn)
+            elif execution.exit_reason:
+                leave(turn)
+                _end_if_flat(turn)
+            else:
+                _hold(turn)
+        if not turn.ended:
+            _measure(turn)
+    if not turn.ended:
+        _watch_doubt(turn)
+
+
+def has_live_entry(execution: CycleExecution) -> bool:
+    """Say whether more may still be bought."""
+    return any(order.side == "BUY" and is_live(order) for order in execution.orders.values())
+
+
+def _look_after_entry(turn: Turn) -> None:
+    execution = turn.execution
+    if execution.exit_reason or execution.cancel_reason:
+        cancel_resting(turn)
+    if execution.unanswered or has_live_entry(execution) or not is_fully_booked(execution):
+        return
+    expire(turn, execution.cancel_reason or execution.exit_reason or "not_filled")
+
+
+def _is_waiting(execution: CycleExecution) -> bool:
+    """Say whether an answer is on its way without which nothing may be decided."""
+    if execution.unanswered and not all(
+        is_entry_cancel(execution, unanswered.request) for unanswered in execution.unanswered
+    ):
+        return True
+    return bool(doubtful_legs(execution)) or not is_fully_booked(execution)
+
+
+def _hold(turn: Turn) -> None:
+    """Keep what is open under stops at the wanted price."""
+    execution, instrument = turn.execution, turn.instrument
+    if execution.held_back_until is None and move_stops(turn):
+        return
+    under_stops = covered(execution)
+    gap = floor_to(max(execution.net - execution.sold, ZERO), instrument.step_size) - under_stops
+    if gap <= 0:
+        _end_if_flat(turn)
+    elif execution.lost:
+        _put_back(turn)
+    elif has_live_entry(execution):
+        if execution.entry_limit is not None:
+            protect(turn)  # what is too small yet waits for more
+    elif execution.bought > execution.protected:
+        _protect_purchase(turn)
+    elif protectable(instrument, gap, least_price(turn)):
+        execution.lost = "by the exchange"
+        _put_back(turn)
+    elif not under_stops:
+        _sell_small_rest(turn)
+
+
+def _protect_purchase(turn: Turn) -> None:
+    """Protect what was bought; what is too small for that is completed, sold or left as dust (1.3, 1.7)."""
+    execution, instrument = turn.execution, turn.instrument
+    enough = large_enough(instrument, execution.held, execution.stop_price)
+    if not enough and not covered(execution) and complete(turn):
+        return
+    if not protect(turn):
+        execution.protected = execution.bought
+        if not covered(execution):
+            _sell_small_rest(turn)
+
+
+def _sell_small_rest(turn: Turn) -> None:
+    turn.execution.exit_reason = "too_small"
+    turn.changed = True
+    leave(turn)
+    _end_if_flat(turn)
+
+
+def _put_back(turn: Turn) -> None:
+    """Protection was lost without our asking: put it back once; then hands off, or out (trading-rules 7.3, 1.10)."""
+    execution = turn.execution
+    if not turn.desk.tradable(execution.symbol):
+        return  # until the market opens again
+    who, execution.lost = execution.lost, ""
+    turn.changed = True
+    if execution.restored and who == "by hand":
+        turn.alert(
+            "critical",
+            "cycle_manual",
+            f"the stop of cycle {execution.cycle_id} was cancelled by hand again: the cycle is manual now, "
+            f"{execution.held} {turn.instrument.base_asset} have no stop and no more orders are sent for them",
+        )
+        turn.move("manual", "stop_cancelled")
+        execution.cancel_reason = "manual"
+        cancel_resting(turn)
+    elif not execution.restored and protect(turn):
+        execution.restored += 1
+        turn.alert(
+            "critical",
+            "stop_put_back",
+            f"the stop of cycle {execution.cycle_id} was cancelled {who}: put back once at {execution.stop_price}",
+        )
+    else:
+        execution.exit_reason = "protection_lost"
+        turn.alert(
+            "critical",
+            "protection_lost",
+            f"the stop of cycle {execution.cycle_id} was cancelled {who} and cannot stay: selling at market",
+        )
+        leave(turn)
+        _end_if_flat(turn)
+
+
+def _end_if_flat(turn: Turn) -> None:
+    """End a cycle of which nothing is under way and nothing is left that the filters let us sell."""
+    execution = turn.execution
+    if execution.unanswered or any(is_live(order) for order in execution.orders.values()):
+        return
+    if turn.instrument.sellable(execution.held, execution.last_price):
+        return
+    manual = execution.status == "manual"
+    if manual and not execution.sold:
+        return
+    _span_ends(turn)
+    close(turn, "manual" if manual else execution.exit_reason or "too_small")
+
+
+def _measure(turn: Turn) -> None:
+    """Note when an open quantity begins, and ceases, to be without a resting stop of its size."""
+    execution, instrument = turn.execution, turn.instrument
+    own = execution.net - execution.sold
+    naked = (
+        own > 0
+        and execution.status != "manual"
+        and covered(execution) < floor_to(own, instrument.step_size)
+        and instrument.sellable(own, execution.last_price)
+    )
+    if not naked:
+        _span_ends(turn)
+    elif execution.naked_since is None or execution.naked_since == turn.now:
+        kind = "closing" if execution.exit_reason else "unprotected"
+        if execution.naked_since is None or kind != execution.naked_kind:
+            execution.naked_since = turn.now
+            execution.naked_kind = "closing" if execution.exit_reason else "unprotected"
+            turn.changed = True
+
+
+def _span_ends(turn: Turn) -> None:
+    execution = turn.execution
+    since = execution.naked_since
+    if since is None:
+        return
+    if turn.now > since:
+        turn.say(ProtectionRestored(execution.cycle_id, execution.symbol, since, turn.now, execution.naked_kind))
+    execution.naked_since = None
+    turn.changed = True
+
+
+def _watch_doubt(turn: Turn) -> None:
+    execution = turn.execution
+    watch_doubt(
+        turn,
+        any(unanswered.unknown_since is not None for unanswered in execution.unanswered)
+        or (bool(execution.orders) and (bool(doubtful_legs(execution)) or not is_fully_booked(execution))),
+    )
