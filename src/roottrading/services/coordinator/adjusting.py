@@ -9,8 +9,9 @@ from roottrading.domain.ids import cycle_id
 from roottrading.domain.money import ONE, ZERO, floor_to, plain
 from roottrading.domain.time import Time
 from roottrading.messages.commands import AdoptTradeCycle
+from roottrading.messages.events import CommandRefused
 from roottrading.messages.service import AccountAdjusted
-from roottrading.services.coordinator.cycles import row_of
+from roottrading.services.coordinator.cycles import find, row_of
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.entering import Desk, instrument_of, plan_of
 from roottrading.services.coordinator.state import OpenCycle, PendingAdjustment
@@ -62,31 +63,49 @@ def adopt_waiting(draft: Draft, desk: Desk, at: Time, closes: Mapping[str, Decim
             _adopt(draft, desk, pending, at, closes[pending.symbol])
 
 
+def on_adoption_refused(draft: Draft, refused: CommandRefused) -> None:
+    """Undo an adoption that the trader could not take, and let it wait again; nothing was ordered for it."""
+    cycle = find(draft.state, refused.symbol, refused.cycle_id)
+    if cycle is None or not cycle.adoption or cycle.status != "opening":
+        return
+    draft.drop_cycle(cycle)
+    draft.put_dust(cycle.symbol, cycle.lent)
+    draft.put_adjustment(
+        PendingAdjustment(cycle.adoption, "adopt", cycle.symbol, cycle.ordered, cycle.worst_price, cycle.at)
+    )
+    _put_in(draft, -cycle.paid, -cycle.ordered * cycle.highest_close)
+    draft.watched.add(cycle.symbol)
+    text = (
+        f"adopting {plain(cycle.ordered)} {cycle.symbol} was refused ({refused.reason}): tried again at the next close"
+    )
+    draft.alert("warning", ADOPTED, text, refused.at, cycle.symbol)
+
+
 def _add_capital(draft: Draft, pending: PendingAdjustment) -> None:
-    """Move cash, and with it what gains and losses are measured against: money put in is no profit."""
-    account, amount = draft.state.account, pending.amount
-    account = replace(account, capital=account.capital + amount, cash=account.cash + amount)
-    if account.mark is not None:
-        account = replace(account, mark=account.mark + amount)
-    if account.day is not None:
-        account = replace(account, opening=account.opening + amount)
-    draft.put_account(account)
+    draft.put_account(replace(draft.state.account, cash=draft.state.account.cash + pending.amount))
+    _put_in(draft, pending.amount, pending.amount)
+
+
+def _put_in(draft: Draft, capital: Decimal, worth: Decimal) -> None:
+    """Move what gains and losses are measured against: what is put in is no profit."""
+    account = draft.state.account
+    draft.put_account(
+        replace(
+            account,
+            capital=account.capital + capital,
+            mark=None if account.mark is None else account.mark + worth,
+            opening=account.opening if account.day is None else account.opening + worth,
+        )
+    )
 
 
 def _adopt(draft: Draft, desk: Desk, pending: PendingAdjustment, at: Time, close: Decimal) -> None:
     symbol, quantity, price = pending.symbol, pending.amount, pending.price or ZERO
-    account = draft.state.account
     stop = floor_to(close * (ONE - desk.settings.adopted_stop), instrument_of(desk, symbol).tick_size)
     cycle = cycle_id(desk.deployment, f"adopt/{pending.number}")
     plan = replace(plan_of(desk.deployment, cycle, stop, None, None), entry_id="")
     draft.command(symbol, AdoptTradeCycle(cycle, symbol, quantity, price, plan, at))
-    worth = quantity * close
-    changes = {"capital": account.capital + quantity * price}
-    if account.mark is not None:
-        changes["mark"] = account.mark + worth
-    if account.day is not None:
-        changes["opening"] = account.opening + worth
-    draft.put_account(replace(account, **changes))
+    _put_in(draft, quantity * price, quantity * close)
     adopted = OpenCycle(
         id=cycle,
         symbol=symbol,
@@ -114,6 +133,7 @@ def _adopt(draft: Draft, desk: Desk, pending: PendingAdjustment, at: Time, close
         lent=draft.take_dust(symbol),
         opened_at=at,
         filled_at=at,
+        adoption=pending.number,
     )
     draft.put_cycle(adopted)
     draft.journal(row_of(adopted))

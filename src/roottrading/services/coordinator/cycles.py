@@ -17,7 +17,7 @@ from roottrading.domain.trade_cycle import (
     dust_left,
     move,
 )
-from roottrading.messages.events import CommandRefused, OrderChanged, OrderFilled, TradeCycleMoved
+from roottrading.messages.events import OrderChanged, OrderFilled, TradeCycleMoved
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.ledger import cash_change
 from roottrading.services.coordinator.limits import after_close
@@ -29,7 +29,7 @@ class UnknownCycle(Exception):
     """A fill names a cycle that is not open here: the books would be wrong if it were passed over."""
 
 
-def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument, settings: CoordinatorSettings) -> None:
+def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument) -> None:
     """Fold an execution into the cash and its cycle; the first one borrows the symbol's dust."""
     fill = filled.fill
     cycle = find(draft.state, fill.symbol, fill.cycle_id)
@@ -43,9 +43,7 @@ def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument, settings:
     first = fill.side == "BUY" and not cycle.bought
     cycle = folded(cycle, fill, instrument, draft.take_dust(fill.symbol) if first else cycle.lent)
     draft.put_cycle(cycle)
-    if cycle.status == "manual" and was_sold(cycle, instrument):
-        settle(draft, cycle, cycle.updated_at, settings)
-    elif cycle.status != "opening":
+    if cycle.status != "opening":
         draft.journal(row_of(cycle))
         if fill.side == "BUY":
             draft.watched.add(cycle.symbol)  # where trailing starts follows the average entry price
@@ -105,7 +103,7 @@ def on_order(draft: Draft, changed: OrderChanged) -> None:
         draft.put_cycle(replace(cycle, entry_ended=ended, reserved=reserved))
 
 
-def on_moved(draft: Draft, moved: TradeCycleMoved, instrument: Instrument, settings: CoordinatorSettings) -> None:
+def on_moved(draft: Draft, moved: TradeCycleMoved, settings: CoordinatorSettings) -> None:
     """Follow the trader's word on where the cycle is; raises IllegalMove where the state machine has no arrow."""
     cycle = find(draft.state, moved.symbol, moved.cycle_id)
     if cycle is None or moved.status == cycle.status:
@@ -117,26 +115,17 @@ def on_moved(draft: Draft, moved: TradeCycleMoved, instrument: Instrument, setti
         cycle,
         status="manual" if cycle.status == "manual" else status,
         reserved=ZERO if cycle.entry_ended or status != "open" else cycle.reserved,
-        reason=moved.reason or cycle.reason,
+        reason=cycle.reason if status == "open" else moved.reason or cycle.reason,
         updated_at=max(cycle.updated_at, moved.at),
     )
     if status == "expired":
         expire(draft, cycle, moved.at)
-    elif status == "closed" or (status == "manual" and was_sold(cycle, instrument)):
+    elif status == "closed":
         settle(draft, cycle, moved.at, settings)
     else:
         draft.put_cycle(cycle)
         draft.watched.add(cycle.symbol)
         draft.journal(row_of(cycle))
-
-
-def on_refused(draft: Draft, refused: CommandRefused) -> None:
-    """End a cycle whose entry the trader never sent; other refusals are followed by the cycle's own moves."""
-    cycle = find(draft.state, refused.symbol, refused.cycle_id)
-    if cycle is None or refused.command != "OpenTradeCycle" or cycle.status != "opening" or cycle.bought:
-        return
-    updated_at = max(cycle.updated_at, refused.at)
-    expire(draft, replace(cycle, status="expired", reason=refused.reason, updated_at=updated_at), refused.at)
 
 
 def expire(draft: Draft, cycle: OpenCycle, at: Time) -> None:
@@ -167,11 +156,6 @@ def settle(draft: Draft, cycle: OpenCycle, at: Time, settings: CoordinatorSettin
         draft.put_symbol(after_close(symbol, stopped, cycle.filled_at, at, cycle.verdict_timeframe, settings))
     draft.journal(row_of(cycle, pnl))
     draft.watched.add(cycle.symbol)
-
-
-def was_sold(cycle: OpenCycle, instrument: Instrument) -> bool:
-    """Say whether a cycle sold something and holds nothing more that the filters would let it sell."""
-    return cycle.sold > 0 and not instrument.sellable(cycle.held, quotient(cycle.received, cycle.sold))
 
 
 def find(state: State, symbol: str, cycle_id: str) -> OpenCycle | None:

@@ -108,6 +108,7 @@ class OpenCycle(Struct, frozen=True, gc=False):
     filled_at: Time = 0
     ignored: int = 0
     manage_failed: bool = False
+    adoption: int = 0  # the number of the adjustment that adopted its coins
 
     @property
     def received_net(self) -> Decimal:

@@ -32,7 +32,7 @@ from roottrading.messages.service import (
 )
 from roottrading.messages.signals import AggregatedSignal
 from roottrading.services.coordinator import crossing, cycles, limits, managing
-from roottrading.services.coordinator.adjusting import adopt_waiting, on_adjusted, on_due
+from roottrading.services.coordinator.adjusting import adopt_waiting, on_adjusted, on_adoption_refused, on_due
 from roottrading.services.coordinator.control import on_control
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.entering import Desk, instrument_of, on_candidates, refuse
@@ -78,7 +78,7 @@ class Coordinator:
             OrderFilled: self._on_fill,
             TradeCycleMoved: self._on_moved,
             OrderChanged: lambda draft, changed, _: cycles.on_order(draft, changed),
-            CommandRefused: lambda draft, refused, _: cycles.on_refused(draft, refused),
+            CommandRefused: lambda draft, refused, _: on_adoption_refused(draft, refused),
             PortfolioUpdated: self._on_portfolio,
             InstrumentChanged: lambda draft, changed, now: on_status(draft, changed.symbol, changed.status, now),
             ControlChanged: on_control,
@@ -204,10 +204,10 @@ class Coordinator:
     # ---- what became of it
 
     def _on_fill(self, draft: Draft, filled: OrderFilled, now: Time) -> None:
-        cycles.on_fill(draft, filled, instrument_of(self._desk, filled.fill.symbol), self._settings)
+        cycles.on_fill(draft, filled, instrument_of(self._desk, filled.fill.symbol))
 
     def _on_moved(self, draft: Draft, moved: TradeCycleMoved, now: Time) -> None:
-        cycles.on_moved(draft, moved, instrument_of(self._desk, moved.symbol), self._settings)
+        cycles.on_moved(draft, moved, self._settings)
 
     def _on_portfolio(self, draft: Draft, updated: PortfolioUpdated, now: Time) -> None:
         """Books that differ from the account mean reduce only; no size ever comes from them (consistency-rules 1.6)."""

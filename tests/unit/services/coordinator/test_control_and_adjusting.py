@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from roottrading.domain.ids import cycle_id
 from roottrading.messages.commands import AdoptTradeCycle, CancelEntry, CloseTradeCycle
-from roottrading.messages.events import AlertRaised
+from roottrading.messages.events import AlertRaised, CommandRefused
 from roottrading.messages.service import NOTHING, AccountAdjusted, ControlChanged, DeadlineDue
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from tests.unit.services.coordinator.rig import DEPLOYMENT, D, Rig, minutes, verdict
@@ -133,6 +134,23 @@ def test_an_adopted_cycle_stopped_with_a_loss_cools_nothing_down() -> None:
     rig.leave(rig.bodies(AdoptTradeCycle)[0], "47000", "stop", minutes(2))
     rig.cross(minutes(4))
     assert len(rig.entries) == 1
+
+
+def test_an_adoption_that_is_refused_is_undone_and_tried_again() -> None:
+    rig = Rig()
+    rig.instant(minutes(0))
+    before = rig.state_of("coordinator_account", "account")
+    rig.give(adopt(1), minutes(1))
+    rig.instant(minutes(1))
+    command = rig.bodies(AdoptTradeCycle)[0]
+    rig.give(CommandRefused(command.cycle_id, "BTCUSDT", "AdoptTradeCycle", "symbol_busy", minutes(1)), minutes(1))
+    assert rig.state_of("coordinator_account", "account") == replace(before, adjustment_number=1)
+    assert rig.coordinator.state()["open_cycles"] == {}
+    rig.instant(minutes(2))
+    again = rig.bodies(AdoptTradeCycle)[1]
+    assert again == replace(command, at=minutes(2))
+    rig.move(again, "open", "adopted", minutes(2))
+    assert (rig.cycles[0].status, rig.cycles[0].exit_reason) == ("open", "")
 
 
 def test_adoption_waits_for_its_symbol_to_be_free() -> None:

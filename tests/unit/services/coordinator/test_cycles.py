@@ -241,6 +241,8 @@ def test_a_manual_cycle_blocks_its_symbol_until_it_is_sold_by_hand() -> None:
     rig.fill(command, "SELL", "51000", D("0.01"), minutes(6))
     assert (rig.cycles[0].status, rig.cycles[0].pnl) == ("manual", None)
     rig.fill(command, "SELL", "51000", D("0.00998"), minutes(7))
+    assert (rig.cycles[0].status, rig.cycles[0].pnl) == ("manual", None)
+    rig.move(command, "closed", "manual", minutes(7))
     # 0.01998 x 51000 = 1018.98, fees 0.51 + 0.50898
     assert (rig.cycles[0].status, rig.cycles[0].pnl) == ("manual", D("1018.98") - D("1.01898") - 1000)
     rig.cross(minutes(9))
@@ -253,7 +255,8 @@ def test_base_sold_by_hand_ends_as_manual() -> None:
     rig.fill(command, "SELL", "51000", D("0.01998"), minutes(7))
     assert rig.cycles[0].pnl is None
     rig.move(command, "manual", "sold by hand", minutes(7))
-    assert (rig.cycles[0].status, rig.cycles[0].exit_reason) == ("manual", "sold by hand")
+    rig.move(command, "closed", "manual", minutes(7))
+    assert (rig.cycles[0].status, rig.cycles[0].exit_reason) == ("manual", "manual")
     assert rig.cycles[0].pnl == D("17.96102")
     assert rig.coordinator.state()["open_cycles"] == {}
 

@@ -215,13 +215,14 @@ def test_an_expired_entry_frees_its_reservation_without_cooldown() -> None:
     assert rig.entries[1].quantity == D("0.19940")
 
 
-def test_a_refused_entry_command_frees_its_reservation() -> None:
+def test_an_entry_command_that_was_refused_expires() -> None:
     rig = Rig()
     rig.cross(minutes(1))
     command = rig.entries[0]
     rig.give(CommandRefused(command.cycle_id, "BTCUSDT", "OpenTradeCycle", "halted", minutes(1)), minutes(1))
+    assert [row.status for row in rig.cycles] == ["opening"]  # its move follows
+    rig.move(command, "expired", "halted", minutes(1))
     assert [(row.status, row.exit_reason) for row in rig.cycles] == [("expired", "halted")]
-    rig.move(command, "expired", "halted", minutes(1))  # said as well: nothing more happens
     rig.cross(minutes(3))
     assert len(rig.entries) == 2
 
