@@ -72,8 +72,7 @@ def correlated_groups(
     covariance = count * products - np.outer(sums, sums)
     variance = np.diag(covariance)
     scale = np.sqrt(np.outer(variance, variance))
-    alike = (covariance > limit * scale) & (scale > 0)
-    return _connected(ordered, alike.tolist())
+    return _connected(ordered, (covariance > limit * scale).tolist())
 
 
 def _held(directions: Directions, instants: Ints) -> npt.NDArray[np.float32]:

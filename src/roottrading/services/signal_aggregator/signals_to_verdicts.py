@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from roottrading.domain.time import SECOND, Time, duration
@@ -13,13 +13,15 @@ from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Input, 
 from roottrading.messages.signals import SignalBatch
 from roottrading.services.signal_aggregator.settings import AggregatorSettings
 from roottrading.services.signal_aggregator.state import STANDING, VERDICTS, WEIGHTS, Standing, WeightsOfDay
-from roottrading.services.signal_aggregator.verdicts import Reported, Weighing, judge, row_of
+from roottrading.services.signal_aggregator.verdicts import Reported, judge, row_of
 from roottrading.services.signal_aggregator.voting import (
     VotingStrategy,
+    Weighing,
     check_plan,
     day_in_force,
     panel_of,
     rules_of,
+    weighing_of,
     weights_in,
     weights_in_force,
 )
@@ -38,10 +40,10 @@ class _Panel(Struct, frozen=True):
 class _Work(Struct):
     """What comes of one input; a row is written once, as it is in the end."""
 
-    messages: list[Outgoing] = field(default_factory=list)
-    deadlines: list[tuple[str, Time | None]] = field(default_factory=list)
-    standing: dict[tuple[str, str], Row] = field(default_factory=dict)
-    journal: list[Row] = field(default_factory=list)
+    messages: list[Outgoing]
+    deadlines: list[tuple[str, Time | None]]
+    standing: dict[tuple[str, str], Row]
+    journal: list[Row]
 
     def decision(self) -> Decision:
         return Decision(tuple(self.messages), (), tuple(self.deadlines), (*self.standing.values(), *self.journal))
@@ -109,39 +111,38 @@ class SignalAggregator:
             return NOTHING
         if at % duration(timeframe):
             raise ValueError(f"{symbol} {timeframe}: a batch of T = {at} us, which is no close of a {timeframe} candle")
-        work = _Work()
+        work = _Work([], [], {}, [])
         head = self._standing.get((symbol, self._fastest))
         if head is not None and head.judged < head.batch.at < at:  # what has not come by now comes too late
-            head = self._give(head, panel, work)
+            self._give(head.batch, head.judged, panel, work)
             work.deadlines.append((_DEADLINE + symbol, None))
-        batch = _standing_over(known, batch)
+        batch = batch if batch.close is not None or known is None else _standing_over(known.batch, batch)
         if is_fastest:
-            head = Standing(symbol, timeframe, batch, head.judged if head is not None else 0)
-            self._keep(head, work)
+            judged = head.batch.at if head is not None else 0
+            if self._all_due_in(symbol, at, panel):
+                self._give(batch, judged, panel, work)
+            else:
+                self._keep(Standing(symbol, timeframe, batch, judged), work)
+                work.deadlines.append((_DEADLINE + symbol, at + self._settings.patience_seconds * SECOND))
         else:
             self._keep(Standing(symbol, timeframe, batch, 0, known.batch if known is not None else None), work)
-        if head is not None and head.judged < head.batch.at:
-            if self._all_due_in(head, panel):
-                self._give(head, panel, work)
-                if not is_fastest:
-                    work.deadlines.append((_DEADLINE + symbol, None))
-            elif is_fastest:
-                work.deadlines.append((_DEADLINE + symbol, at + self._settings.patience_seconds * SECOND))
+            if head is not None and head.judged < head.batch.at == at and self._all_due_in(symbol, at, panel):
+                self._give(head.batch, head.judged, panel, work)
+                work.deadlines.append((_DEADLINE + symbol, None))
         return work.decision()
 
     def _on_deadline(self, symbol: str) -> Decision:
         head = self._standing.get((symbol, self._fastest))
         if head is None or head.judged >= head.batch.at:
             return NOTHING
-        work = _Work()
-        self._give(head, self._panels.get(symbol) or self._seat(symbol), work)
+        work = _Work([], [], {}, [])
+        self._give(head.batch, head.judged, self._panels.get(symbol) or self._seat(symbol), work)
         return work.decision()
 
-    def _all_due_in(self, head: Standing, panel: _Panel) -> bool:
-        at = head.batch.at
+    def _all_due_in(self, symbol: str, at: Time, panel: _Panel) -> bool:
         for timeframe, span in panel.slower.items():
             if at % span == 0:
-                standing = self._standing.get((head.symbol, timeframe))
+                standing = self._standing.get((symbol, timeframe))
                 if standing is None or standing.batch.at < at:
                     return False
         return True
@@ -159,31 +160,33 @@ class SignalAggregator:
 
     # ---- verdicts
 
-    def _give(self, head: Standing, panel: _Panel, work: _Work) -> Standing:
-        """Give the verdict at the head's T, and return the head as judged."""
-        at = head.batch.at
-        reported = {self._fastest: Reported(head.batch, True)}
-        for timeframe, span in panel.slower.items():
-            standing = self._standing.get((head.symbol, timeframe))
-            found = _as_of(standing, at) if standing is not None else None
-            if found is not None:
-                reported[timeframe] = Reported(found, found.at >= at - at % span)
-        verdict = judge(panel.strategies, head.batch, reported, self._weighing(at), self._rules)
-        work.messages.append(Outgoing(SIGNALS_AGGREGATED, head.symbol, verdict, (head.judged, at)))
+    def _give(self, batch: SignalBatch, judged: Time, panel: _Panel, work: _Work) -> None:
+        """Give the verdict at the T of the fastest timeframe's batch; `judged` is the T of the last one."""
+        symbol, at = batch.symbol, batch.at
+        slower = {timeframe: self._as_of(symbol, timeframe, span, at) for timeframe, span in panel.slower.items()}
+        verdict = judge(panel.strategies, batch, slower, self._weighing(at), self._rules)
+        work.messages.append(Outgoing(SIGNALS_AGGREGATED, symbol, verdict, (judged, at)))
         if abs(verdict.value) >= self._settings.threshold:
             row = row_of(verdict)
             work.journal.append(Row(VERDICTS, (row.id,), row))
-        judged = replace(head, judged=at)
-        self._keep(judged, work)
-        return judged
+        self._keep(Standing(symbol, self._fastest, batch, at), work)
+
+    def _as_of(self, symbol: str, timeframe: str, span: int, at: Time) -> Reported | None:
+        """Return the batch that stood at T: a decision at T uses facts up to T only (consistency-rules 1.4)."""
+        standing = self._standing.get((symbol, timeframe))
+        if standing is None:
+            return None
+        batch = standing.batch if standing.batch.at <= at else standing.before
+        return Reported(batch, batch.at >= at - at % span) if batch is not None and batch.at <= at else None
 
     def _weighing(self, at: Time) -> Weighing:
         day = day_in_force(at)
         weighing = self._weighings.get(day)
         if weighing is None:
             kept = self._weights.values() if self._settings.weighting == "learned" else ()
-            weights, complete = weights_in_force(day, kept)
-            weighing = Weighing(weights_in(self._plan, weights, self._settings), complete)
+            found, complete = weights_in_force(day, kept)
+            weights = weights_in(self._plan, found, self._settings)
+            weighing = weighing_of(self._plan, weights, complete=complete)
             self._weighings = {day: weighing}
         return weighing
 
@@ -203,22 +206,11 @@ class SignalAggregator:
         return Decision(rows=tuple(rows))
 
 
-def _standing_over(known: Standing | None, batch: SignalBatch) -> SignalBatch:
-    """Return the batch; over an absent candle with the opinions that went on standing (trading-rules 3.2)."""
-    if batch.close is not None or known is None:
-        return batch
-    before = known.batch
+def _standing_over(before: SignalBatch, batch: SignalBatch) -> SignalBatch:
+    """Return the batch of an absent candle with the opinions that go on standing over it (trading-rules 3.2)."""
     return replace(
         batch,
         opinions=batch.opinions or before.opinions,
         atr=before.atr if batch.atr is None else batch.atr,
         regime=batch.regime or before.regime,
     )
-
-
-def _as_of(standing: Standing, at: Time) -> SignalBatch | None:
-    """Return the batch that stood at T: a decision at T uses facts up to T only (consistency-rules 1.4)."""
-    if standing.batch.at <= at:
-        return standing.batch
-    before = standing.before
-    return before if before is not None and before.at <= at else None

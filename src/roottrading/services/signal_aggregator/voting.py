@@ -35,6 +35,17 @@ class Weight(Struct, frozen=True, gc=False):
     suited: int
 
 
+class Weighing(Struct, frozen=True):
+    """The weights that rule a verdict, and whether they are the ones there should be.
+
+    `by_regime` maps a regime to every strategy's weight in it, in units of 1e-6; regimes that suit nobody have none.
+    """
+
+    plain: Mapping[str, int]
+    by_regime: Mapping[str, Mapping[str, int]]
+    complete: bool
+
+
 def check_plan(plan: Sequence[VotingStrategy], fastest: str) -> None:
     """Raise ValueError unless the plan can vote: names once, no timeframe faster than `fastest`, weights sane."""
     if not plan:
@@ -94,6 +105,15 @@ def weights_in(
         plain = rounded(own * micro(strategy.weight), MICRO * sharing.get(strategy.name, 1))
         found[strategy.name] = Weight(plain, rounded(plain * factor, MICRO))
     return found
+
+
+def weighing_of(plan: Sequence[VotingStrategy], weights: Mapping[str, Weight], *, complete: bool) -> Weighing:
+    """Return the weights as they are looked up for a verdict."""
+    by_regime = {
+        regime: {s.name: weights[s.name].suited if suits(regime, s.family) else weights[s.name].plain for s in plan}
+        for regime in SUITS
+    }
+    return Weighing({s.name: weights[s.name].plain for s in plan}, by_regime, complete)
 
 
 def day_in_force(at: Time) -> Time:

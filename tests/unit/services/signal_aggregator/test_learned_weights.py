@@ -100,6 +100,11 @@ def test_old_opinions_fade_and_are_forgotten() -> None:
     assert weight(known([2.0] * 50, 5000)) == D("0.25")
 
 
+def test_what_is_just_remembered_counts_beside_what_is_forgotten() -> None:
+    both = record_of("a", [outcomes([TODAY - 305 * DAY, TODAY - 300 * DAY], [-9.0, 9.0])])
+    assert weight(both) == weight(known([9.0], 300)) > D("0.25")
+
+
 aged = st.lists(st.tuples(st.integers(-3, 320), st.integers(-10_000_000, 10_000_000)), max_size=30)
 
 
@@ -143,7 +148,7 @@ def test_clones_of_the_last_days_are_grouped() -> None:
     movements = co_movements(instants, {name: Directions(instants, column) for name, column in said.items()})
     assert weights_of_day(TODAY, NAMES, [], movements, SETTINGS).groups == (("a", "b", "d"),)
     future = co_movements(instants + 60 * DAY, {name: Directions(instants + 60 * DAY, other) for name in said})
-    assert weights_of_day(TODAY, NAMES, [], [*future, *movements], SETTINGS).groups == (("a", "b", "d"),)
+    assert weights_of_day(TODAY, NAMES, [], [*future, *future, *movements], SETTINGS).groups == (("a", "b", "d"),)
 
 
 def test_a_day_begins_at_midnight() -> None:

@@ -102,8 +102,8 @@ def test_a_looser_stop_and_a_small_step_are_ignored() -> None:
 
 
 def test_a_stop_above_the_close_means_out_at_once() -> None:
-    found = outcomes([FLAT, (101, 101, 101, 101), FLAT], Scripted({2: Adjustment(stop=D(105))}), one_opinion())
-    assert found.net.tolist() == [100_000]
+    found = outcomes([FLAT, (107, 107, 106, 107), FLAT], Scripted({2: Adjustment(stop=D(105))}), one_opinion())
+    assert found.net.tolist() == [700_000]
 
 
 @pytest.mark.parametrize(("close", "expected"), [(119.0, 100_000), (120.0, 1_500_000)])

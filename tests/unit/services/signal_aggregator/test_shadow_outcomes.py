@@ -118,7 +118,7 @@ def test_an_opinion_without_a_stop_gets_twice_the_atr() -> None:
     "opinions",
     [
         one_opinion(stop=NAN),  # no stop, no entry
-        one_opinion(stop=0.0),
+        one_opinion(close=99.0, stop=0.0),
         one_opinion(stop=100.0),  # a stop at 0
         one_opinion(close=120.0),  # opens below its stop
         one_opinion(close=80.0, target=20.0),  # opens at its target

@@ -171,6 +171,7 @@ def test_after_some_patience_a_verdict_is_given_without_the_batch() -> None:
     verdict = bench.verdict(DeadlineDue("verdict/BTCUSDT"))
     assert (verdict.at, verdict.value, verdict.complete) == (T, D(-1), False)
     assert bench.verdicts(DeadlineDue("verdict/BTCUSDT")) == []
+    assert bench.verdicts(batch(T, {"adx": 1}, "1h")) == []  # T has its verdict
 
 
 def test_the_deadline_is_withdrawn_with_the_verdict() -> None:
