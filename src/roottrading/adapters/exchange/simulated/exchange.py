@@ -19,7 +19,7 @@ from roottrading.domain.balance import Balance
 from roottrading.domain.candle import Candle
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.money import ZERO
+from roottrading.domain.money import ZERO, plain
 from roottrading.domain.time import SECOND, Time
 from roottrading.messages.exchange import (
     CancelOrder,
@@ -175,7 +175,8 @@ class SimulatedExchange:
         who = account or self._account
         wallet = self._venue.wallet(who, asset)
         if wallet.free + amount < ZERO:
-            raise ValueError(f"account {who!r} has {wallet.free} {asset} free: {-amount} can not be taken out")
+            held = f"account {who!r} has {plain(wallet.free)} {asset} free"
+            raise ValueError(f"{held}: {plain(-amount)} can not be taken out")
         self._venue.touch(wallet)
         wallet.free += amount
         return self._finish(who, now)
