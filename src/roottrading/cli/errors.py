@@ -7,11 +7,15 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 
 
+class CommandError(Exception):
+    """A command's options do not go together; the text says why, and what to do."""
+
+
 def exit_code(error: BaseException) -> int:
     """Return the exit code of a command that ended with this error."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    return WRONG_USAGE if type(error).__name__ == "ConfigError" else FAILED
+    return WRONG_USAGE if type(error).__name__ in {"ConfigError", "CommandError"} else FAILED
 
 
 def explain(error: BaseException) -> Iterator[str]:

@@ -12,7 +12,9 @@ import typer
 
 from roottrading import __version__
 from roottrading.cli import config, control, data
+from roottrading.cli.backtest import backtest
 from roottrading.cli.errors import exit_code, explain
+from roottrading.cli.run import run
 
 app = typer.Typer(
     help="Automated trading on Binance spot: recorded markets at any speed, with simulated money.",
@@ -21,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(run)
+app.command()(backtest)
 app.add_typer(data.app, name="data")
 app.add_typer(control.app, name="control")
 app.add_typer(config.app, name="config")

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from msgspec import Struct
+
     from roottrading.config.load import Loaded
+    from roottrading.config.settings import Settings
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings file (else roottrading.toml here, if there is one).")
@@ -17,9 +20,24 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set any key, e.g. coordinator.max_cycles=3.")
 ]
 State = Annotated[Path | None, typer.Option("--state", help="Folder that keeps the state, so that a run can go on.")]
-Tape = Annotated[
-    list[Path] | None, typer.Option("--tape", help="Files or folders with candles (else the shipped tape).")
+Tape = Annotated[list[str] | None, typer.Option("--tape", metavar="PATH", help="Candles (else the shipped tape).")]
+Instruments = Annotated[
+    list[str] | None, typer.Option("--instruments", metavar="PATH", help="exchangeInfo files (else the shipped ones).")
 ]
+Symbols = Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="Symbols to trade (else all).")]
+Timeframe = Annotated[str | None, typer.Option("--timeframe", help="Timeframe of the strategies, such as 5m.")]
+From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="Trade from here on.")]
+To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Trade until here.")]
+Strategies = Annotated[str | None, typer.Option("--strategies", metavar="all|A,B", help="Strategies to use.")]
+Capital = Annotated[str | None, typer.Option("--capital", metavar="N", help="What the bot begins with.")]
+Output = Annotated[str | None, typer.Option("--output", metavar="DIR", help="Write report.json and CSV files here.")]
+Report = Annotated[
+    str | None, typer.Option("--report", metavar="html", help="html: a page with charts in --output, too.")
+]
+Equity = Annotated[
+    str | None, typer.Option("--equity", metavar="every-candle", help="Equity of every candle as Parquet, too.")
+]
+Log = Annotated[str | None, typer.Option("--log", metavar="FILE", help="Append a log of JSON lines.")]
 
 
 def load_settings(
@@ -34,7 +52,16 @@ def load_settings(
     from roottrading.config.load import load
 
     given = {key: (_text(value), flag) for key, (value, flag) in (flags or {}).items() if value is not None}
-    return load(file, os.environ, assignments or (), given)
+    return load(file, os.environ, assignments or (), given, _known)
+
+
+def _known(settings: "Settings") -> "Mapping[str, type[Struct]]":
+    """Return the strategies that settings may name, looked for only where they name some."""
+    from roottrading.cli.preparing import known_strategies
+
+    if not settings.strategies and settings.run.strategies == ("all",):
+        return {}
+    return known_strategies(settings).strategies
 
 
 def _text(value: object) -> str:

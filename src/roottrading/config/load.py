@@ -20,7 +20,7 @@ from roottrading.config.sources import (
     from_toml,
 )
 
-ParametersOf = Callable[[], Mapping[str, type[Struct]]]
+ParametersOf = Callable[[Settings], Mapping[str, type[Struct]]]
 
 
 class ConfigError(Exception):
@@ -77,7 +77,7 @@ def load(
     settings = reader.read(Settings)
     problems += [problem for problem in reader.problems if tuple(problem.key.split(".")) not in DERIVED]
     if strategies is not None and settings is not None:
-        problems += _strategy_problems(settings, given, strategies())
+        problems += _strategy_problems(settings, given, strategies(settings))
     if problems or settings is None:
         raise ConfigError(problems)
     return Loaded(settings, reader.origins)

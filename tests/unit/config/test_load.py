@@ -214,7 +214,7 @@ class Crossing(Struct, frozen=True):
     gain: Annotated[float, Meta(gt=0, le=4.5)] = 1.5
 
 
-def known() -> Mapping[str, type[Struct]]:
+def known(settings: Settings) -> Mapping[str, type[Struct]]:
     return {"ema_cross": Crossing, "macd": Crossing}
 
 

@@ -1,0 +1,74 @@
+"""From settings to what a run needs: strategies put to use, a market, and what its state belongs to."""
+
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from roottrading import __version__
+from roottrading.cli.errors import CommandError
+from roottrading.config.settings import Settings, StrategySettings
+from roottrading.config.show import settings_digest
+from roottrading.runtimes.assembly import Cast, cast
+from roottrading.runtimes.market import Market, open_market
+from roottrading.services.analyzer import StrategyUse
+from roottrading.strategies import catalog
+
+_AS_IS = StrategySettings()
+
+
+class Prepared(Struct, frozen=True):
+    """A run that can begin; `faults` are strategies that are broken or want mending, in words."""
+
+    settings: Settings
+    cast: Cast
+    market: Market
+    faults: tuple[str, ...]
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What a state folder of this run belongs to."""
+        instruments = [self.market.instruments[symbol] for symbol in self.market.symbols]
+        strategies = [(use.name, use.timeframe, use.symbols, use.settings) for use in self.cast.uses]
+        return {
+            "tape": self.market.tape.digest,
+            "version": __version__,
+            "deployment": self.settings.account.deployment,
+            "settings": settings_digest(self.settings),
+            "strategies": _digest(strategies),
+            "instruments": _digest(instruments),
+        }
+
+
+def known_strategies(settings: Settings) -> catalog.Loaded:
+    """Return all strategies there are: built-in, installed, and those of the settings' folder."""
+    folder = settings.run.strategy_folder
+    return catalog.load(None if folder is None else Path(folder))
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Find strategies, read tape and instruments. Raises what each of them raises, naming what is wrong."""
+    known = known_strategies(settings)
+    uses = []
+    for name in _selected(settings, known):
+        given = settings.strategies.get(name, _AS_IS)
+        strategy = catalog.make(name, given.parameters, known.strategies)
+        uses.append(StrategyUse(name, strategy, given.timeframe or settings.run.timeframe))
+    if not uses:
+        raise CommandError("no strategy is enabled: name some with --strategies, or enable them in the settings")
+    others = {declared.partition("/")[0] for use in uses for declared in use.strategy.inputs} - {"*"}
+    market = open_market(settings.run, settings.account.quote_asset, sorted(others))
+    faults = tuple(map(str, (*known.broken, *known.warnings)))
+    return Prepared(settings, cast(settings, uses, market), market, faults)
+
+
+def _selected(settings: Settings, known: catalog.Loaded) -> list[str]:
+    named = settings.run.strategies
+    if "all" not in named:
+        return sorted(set(named))
+    return [name for name in sorted(known.strategies) if settings.strategies.get(name, _AS_IS).enabled]
+
+
+def _digest(value: object) -> str:
+    return blake2b(msgspec.json.encode(value, order="deterministic"), digest_size=8).hexdigest()

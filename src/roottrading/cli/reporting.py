@@ -1,0 +1,41 @@
+"""What commands that trade have in common around the run: the log, warnings, the report and its files."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from roottrading.cli.errors import CommandError
+from roottrading.cli.json_log import log_to
+from roottrading.config.settings import RunSettings
+from roottrading.reports import RunResult, build_report, print_report, write_outputs
+
+
+def check_outputs(run: RunSettings) -> None:
+    """Raise CommandError before the work is done where its files would have nowhere to go."""
+    if run.output is None and (run.report == "html" or run.equity == "every-candle"):
+        wanted = "--report html" if run.report == "html" else "--equity every-candle"
+        raise CommandError(f"{wanted} writes a file: name a folder with --output")
+
+
+def begin_log(run: RunSettings) -> None:
+    """Begin the log, where one is wanted."""
+    if run.log is not None:
+        log_to(Path(run.log))
+
+
+def warn(lines: Iterable[str]) -> None:
+    """Print warnings."""
+    for line in lines:
+        typer.echo(f"warning: {line}", err=True)
+
+
+def say_and_write(run: RunSettings, result: RunResult, console: Console) -> None:
+    """Print the report, and write the files where a folder is named."""
+    report = build_report(result)
+    print_report(report, console)
+    if run.output is not None:
+        html, every_candle = run.report == "html", run.equity == "every-candle"
+        for path in write_outputs(result, report, Path(run.output), html, every_candle):
+            typer.echo(f"wrote {path}")

@@ -1,0 +1,117 @@
+"""`roottrading run`: a recorded market at any speed through all services, with a state that goes on after any end."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roottrading.cli import options
+from roottrading.cli.errors import INTERRUPTED
+
+if TYPE_CHECKING:
+    from roottrading.adapters.store.port import Store
+    from roottrading.cli.preparing import Prepared
+
+Speed = Annotated[str | None, typer.Option("--speed", metavar="max|60x", help="How fast the tape is replayed.")]
+StateFolder = Annotated[
+    str | None, typer.Option("--state", metavar="DIR", help="Keep the state here, so that the run can go on.")
+]
+
+
+def run(
+    tape: options.Tape = None,
+    instruments: options.Instruments = None,
+    symbols: options.Symbols = None,
+    timeframe: options.Timeframe = None,
+    start: options.From = None,
+    end: options.To = None,
+    strategies: options.Strategies = None,
+    capital: options.Capital = None,
+    speed: Speed = None,
+    state: StateFolder = None,
+    output: options.Output = None,
+    report: options.Report = None,
+    equity: options.Equity = None,
+    log: options.Log = None,
+    config: options.ConfigFile = None,
+    assignments: options.Set = None,
+) -> None:
+    """Trade a recorded market with simulated money, as if it happened now.
+
+    With --state the run can be stopped at any moment, by Ctrl-C or harder: the same command goes on where it was.
+    """
+    flags: Mapping[str, tuple[object, str]] = {
+        "run.tape": (tape, "--tape"),
+        "run.instruments": (instruments, "--instruments"),
+        "run.symbols": (symbols, "--symbols"),
+        "run.timeframe": (timeframe, "--timeframe"),
+        "run.start": (start, "--from"),
+        "run.end": (end, "--to"),
+        "run.strategies": (strategies, "--strategies"),
+        "account.capital": (capital, "--capital"),
+        "run.speed": (speed, "--speed"),
+        "run.state": (state, "--state"),
+        "run.output": (output, "--output"),
+        "run.report": (report, "--report"),
+        "run.equity": (equity, "--equity"),
+        "run.log": (log, "--log"),
+    }
+    loaded = options.load_settings(config, assignments, flags)
+    from roottrading.cli.preparing import prepare
+    from roottrading.cli.reporting import begin_log, check_outputs, warn
+
+    check_outputs(loaded.settings.run)
+    begin_log(loaded.settings.run)
+    prepared = prepare(loaded.settings)
+    warn(prepared.faults)
+    with closing(_open_store(prepared)) as store:
+        _play(prepared, store)
+
+
+def _open_store(prepared: "Prepared") -> "Store":
+    from roottrading.adapters.store.memory import MemoryStore
+    from roottrading.adapters.store.sqlite import SqliteStore
+    from roottrading.runtimes.assembly import ALL_TABLES
+
+    folder = prepared.settings.run.state
+    if folder is None:
+        return MemoryStore(ALL_TABLES)
+    return SqliteStore.open(Path(folder), ALL_TABLES, prepared.identity)
+
+
+def _play(prepared: "Prepared", store: "Store") -> None:
+    from rich.console import Console
+
+    from roottrading.cli.live_view import PlainLines, TerminalView, View
+    from roottrading.cli.pacing import Pace
+    from roottrading.cli.reporting import say_and_write
+    from roottrading.cli.tally import Tally
+    from roottrading.cli.watching import Watcher, stop_on_signals
+    from roottrading.domain.time import iso
+    from roottrading.runtimes.embedded import run_embedded
+    from roottrading.runtimes.result import gather, journal
+
+    settings, market = prepared.settings, prepared.market
+    console = Console()
+    tally = Tally(journal(store, "trade_cycles"))
+    pace = Pace(settings.run.speed)
+    view: View
+    if console.is_terminal:
+        view = TerminalView(console, tally, market.start, market.end)
+    else:
+        view = PlainLines(console, tally, pace.factor is not None)
+    with stop_on_signals() as stop:
+        watcher = Watcher(view, tally, pace, stop, settings.run.log is not None)
+        try:
+            finished = run_embedded(settings, prepared.cast, market, store, watcher)
+        finally:
+            view.close()
+    if not finished:
+        kept = (
+            f"--state {settings.run.state} goes on from there" if settings.run.state else "nothing was kept: no --state"
+        )
+        typer.echo(f"stopped at {iso(watcher.reached or market.start)}; {kept}", err=True)
+        raise typer.Exit(INTERRUPTED)
+    say_and_write(settings.run, gather(settings, market, store, market.end), console)
