@@ -7,8 +7,6 @@ from msgspec import Struct
 
 from roottrading.domain.bounds import Bounds
 
-Share = Annotated[Decimal, Bounds(ge=0, le=1)]
-
 
 class AggregatorSettings(Struct, frozen=True):
     """How opinions become a verdict (trading-rules 3.3). Decimals have at most 6 decimals."""

@@ -1,7 +1,7 @@
 """Shadow outcomes: what every BUY opinion would have earned, traded or not, in net R (trading-rules 3.7).
 
 Entry is at the open after T, as a taker. Within a candle the path is open, low, high, close: the stop comes before the
-target, and the entry candle's target is not live (trading-rules 5.2); a target is filled where it is traded through
+target, and the entry candle cannot meet the target (trading-rules 5.2); a target is filled where it is traded through
 (5.3). A position is left at market at the open after the opinion turned SELL or its time limit ended, and at the close
 of the horizon. A candle without volume fills and triggers nothing (5.4). R is what lies between entry and stop.
 

@@ -1,5 +1,7 @@
 """Verdicts worked out by hand, and when they are given, complete, incomplete or late (trading-rules 3.2 to 3.5)."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -31,6 +33,9 @@ def test_the_worked_example_of_the_documentation() -> None:
         batch(T, {"ema_cross": "0.8", "bollinger_reversion": "-0.2", "rsi_reversion": 0}, regime="trend"),
     )
     assert verdict.value == D("0.537900")
+    assert verdict.votes[verdict.entry].opinion.strategy == "adx_trend"
+    text = (Path(__file__).parents[4] / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    assert f"= {verdict.value}." in text
     assert {vote.opinion.strategy: vote.weight for vote in verdict.votes} == {
         "adx_trend": D("0.3125"),
         "bollinger_reversion": D("0.25"),
