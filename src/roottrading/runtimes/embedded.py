@@ -4,7 +4,9 @@ Stopped or killed at any moment and started again, it goes on at its last commit
 orders and fills (consistency-rules 3.6).
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,6 +23,9 @@ from roottrading.runtimes.replay import instants
 from roottrading.runtimes.session import Position, Session, play
 from roottrading.runtimes.step import Unit
 from roottrading.services.analyzer import LiveWindows
+
+
+_CONTROL_SECONDS: Final = 0.2  # how often a person's commands are looked for, at most
 
 
 class Progress(Struct, frozen=True):
@@ -57,18 +62,21 @@ def run_embedded(
             session.closes[symbol] = reader.candle(row).close
     keeper = Keeper(store, session)
     control = loaded.control
+    polled = 0.0
     last = resumed or Position(market.start, "candles")
     if resumed is None:
         stand_on_opens(exchange, market, market.start)
     session.give([(unit, Resumed()) for unit in wiring.units.values()], last.at)
 
     def at_rest(position: Position) -> bool:
-        nonlocal control, last
+        nonlocal control, last, polled
         last = position
-        for request in store.poll_control(control):
-            control = request.number
-            session.give(_addressed(request, wiring.units), position.at)
-            keeper.note_control(control)
+        if (now := time.monotonic()) - polled >= _CONTROL_SECONDS:
+            polled = now
+            for request in store.poll_control(control):
+                control = request.number
+                session.give(_addressed(request, wiring.units), position.at)
+                keeper.note_control(control)
         rows = session.flush()
         keeper.at_rest(position, rows)
         return observe(Progress(position, rows, session))
