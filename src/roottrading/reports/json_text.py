@@ -21,8 +21,10 @@ def json_text(value: object, indent: str = "") -> str:
     """
     inner = indent + "  "
     match value:
-        case None | bool() | str() | int():
+        case None | bool() | str():
             return msgspec.json.encode(value).decode()
+        case int():
+            return str(value)
         case Decimal():
             return plain(value) if value.is_finite() else "null"
         case float():

@@ -13,6 +13,7 @@ from roottrading.domain.time import DAY, Time
 
 DAYS_A_YEAR: Final = 365  # the market never closes
 LEAST_DAYS: Final = 30  # fewer say nothing (trading-rules 6.3)
+_MOST_POWER: Final = 700.0  # e to more is beyond floats
 _EULER: Final = 0.5772156649015329
 
 
@@ -61,7 +62,10 @@ def annual_return(returns: Floats) -> float | None:
     """Return the yearly growth that the daily returns compound to; None under 30 days."""
     if len(returns) < LEAST_DAYS:
         return None
-    return _finite(float(np.prod(1 + returns)) ** (DAYS_A_YEAR / len(returns)) - 1)
+    if returns.min() <= -1:
+        return -1.0
+    power = float(np.log1p(returns).mean()) * DAYS_A_YEAR
+    return math.expm1(power) if power < _MOST_POWER else None
 
 
 def calmar(returns: Floats, drawdown: float) -> float | None:

@@ -11,7 +11,7 @@ from roottrading.domain.columns import UNITS, Candles
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.fill import Fill
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.money import ZERO, floor_digits, floor_to, quotient
+from roottrading.domain.money import floor_digits, floor_to, quotient
 from roottrading.domain.order import Order
 from roottrading.domain.time import MINUTE, Time, duration, parse_time
 from roottrading.domain.trade_cycle import Dust, TradeCycle, cycle_pnl, dust_left
@@ -20,6 +20,7 @@ from roottrading.reports import CheckLine, RunResult
 
 D = Decimal
 START = parse_time("2024-01-01")
+RATE = D("0.001")
 
 
 class Signal(Struct, frozen=True):
@@ -60,7 +61,14 @@ def candles_of(symbol: str, timeframe: str, closes: Sequence[Decimal], start: Ti
 
 
 def fill_of(  # one execution's own figures
-    number: int, cycle: str, symbol: str, side: str, price: Decimal, quantity: Decimal, at: Time, rate: Decimal = D("0.001")
+    number: int,
+    cycle: str,
+    symbol: str,
+    side: str,
+    price: Decimal,
+    quantity: Decimal,
+    at: Time,
+    rate: Decimal = RATE,
 ) -> Fill:
     """Return a taker's fill with its fee in the asset received, rounded down to eight digits."""
     buys = side == "BUY"
@@ -104,11 +112,15 @@ def order_of(fill: Fill) -> Order:
 
 
 def large_run(
-    cycles: int, symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT"), minutes: int = 20_000, seed: int = 1, capital: int = 100_000
+    cycles: int,
+    symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT"),
+    minutes: int = 20_000,
+    seed: int = 1,
+    capital: int = 100_000,
 ) -> RunResult:
     """Return a run of random cycles on random walks, its books kept by the rules' own formulas."""
     dice = random.Random(seed)
-    candles = {}
+    candles: dict[str, Candles] = {}
     for symbol in symbols:
         walk = np.random.default_rng(seed + len(candles)).normal(0.000005, 0.0009, minutes)
         prices = np.round(100 * (len(candles) + 1) * np.exp(np.cumsum(walk)), 2)
@@ -125,13 +137,23 @@ def large_run(
             end = begin + dice.randint(1, length - 1)
             name = f"{symbol}-{number:06}"
             bought = fill_of(
-                len(fills), name, symbol, "BUY", D(closes[begin]).scaleb(-8), D(dice.randint(500, 9000)).scaleb(-3),
+                len(fills),
+                name,
+                symbol,
+                "BUY",
+                D(closes[begin]).scaleb(-8),
+                D(dice.randint(500, 9000)).scaleb(-3),
                 START + (begin + 1) * MINUTE,
             )
             received = bought.quantity - bought.fee
             sold = fill_of(
-                len(fills) + 1, name, symbol, "SELL", D(closes[end]).scaleb(-8),
-                floor_to(received + dust[symbol].quantity, D("0.001")), START + (end + 1) * MINUTE,
+                len(fills) + 1,
+                name,
+                symbol,
+                "SELL",
+                D(closes[end]).scaleb(-8),
+                floor_to(received + dust[symbol].quantity, D("0.001")),
+                START + (end + 1) * MINUTE,
             )
             fills += [bought, sold]
             left = dust_left(bought.notional, received, sold.quantity, dust[symbol])
@@ -139,9 +161,19 @@ def large_run(
             dust[symbol] = left
             closed.append(
                 TradeCycle(
-                    name, symbol, "closed", number, bought.price, sold.price, bought.quantity,
-                    bought.fee_in_quote + sold.fee_in_quote, pnl, dice.choice(["stop", "target", "verdict"]),
-                    bought.filled_at, sold.filled_at, dice.choice(["ema_cross", "donchian", "rsi"]),
+                    name,
+                    symbol,
+                    "closed",
+                    number,
+                    bought.price,
+                    sold.price,
+                    bought.quantity,
+                    bought.fee_in_quote + sold.fee_in_quote,
+                    pnl,
+                    dice.choice(["stop", "target", "verdict"]),
+                    bought.filled_at,
+                    sold.filled_at,
+                    dice.choice(["ema_cross", "donchian", "rsi"]),
                     quotient(bought.notional, D(50)),
                 )
             )
@@ -168,6 +200,81 @@ def large_run(
     )
 
 
-def no_dust() -> dict[str, Dust]:
-    """Return no remainder at all."""
-    return {"BTCUSDT": Dust(ZERO, ZERO)}
+def small_run() -> RunResult:
+    """Return a run over midnight small enough to check by hand: a cycle won, one open at the end, one expired."""
+    start = parse_time("2023-12-31T23:58:00Z")
+    at = [start + minute * MINUTE for minute in range(6)]
+    bought = fill_of(1, "c1", "BTCUSDT", "BUY", D(100), D(2), at[1])
+    sold = fill_of(2, "c1", "BTCUSDT", "SELL", D(110), D("1.998"), at[3])
+    again = fill_of(3, "c2", "BTCUSDT", "BUY", D(112), D(1), at[4])
+    closes = [D(100), D(104), D(108), D(110), D(111)]
+    return RunResult(
+        capital=D(1000),
+        quote_asset="USDT",
+        started_at=start,
+        ended_at=at[5],
+        tape="five minutes",
+        instruments={"BTCUSDT": instrument("BTCUSDT")},
+        candles={"BTCUSDT": candles_of("BTCUSDT", "1m", closes, start)},
+        slippage=D("0.0005"),
+        settings={"timeframe": "1m"},
+        signals=[
+            Signal(9, "BTCUSDT", "1m", "rsi", "SELL", D("0.5"), D(108), at[3]),
+            Signal(10, "BTCUSDT", "1m", "ema_cross", "BUY", D("1.000000"), D("100.00"), at[1]),
+            Signal(9, "BTCUSDT", "1m", "rsi", "BUY", D("0.25"), D(100), at[1]),
+        ],
+        verdicts=[Verdict(f"BTCUSDT/{at[1]}", "BTCUSDT", "1m", "BUY", D("0.750000"), at[1])],
+        cycles=[
+            TradeCycle("c2", "BTCUSDT", "open", 9, D(112), None, D(1), D("0.112"), None, "", at[4], at[4], "rsi", D(7)),
+            TradeCycle(
+                "c1",
+                "BTCUSDT",
+                "closed",
+                10,
+                D("100.00000000"),
+                D(110),
+                D(2),
+                D("0.41978"),
+                D("19.56022"),
+                'at "2", out',
+                at[1],
+                at[3],
+                "ema_cross",
+                D(10),
+            ),
+            TradeCycle("c0", "BTCUSDT", "expired", 7, None, None, None, None, None, "", at[0], at[0], "rsi"),
+        ],
+        orders=[
+            Order(
+                "o2",
+                "c1",
+                "sim-b",
+                "BTCUSDT",
+                "SELL",
+                "STOP_LOSS",
+                D("1.998"),
+                None,
+                D("95.50"),
+                "CANCELED",
+                at[1],
+                at[3],
+            ),
+            Order(
+                "o1",
+                "c1",
+                "sim-a",
+                "BTCUSDT",
+                "BUY",
+                "LIMIT",
+                D("2.000"),
+                D("100.3"),
+                None,
+                "FILLED",
+                at[1],
+                at[1],
+                D(2),
+            ),
+        ],
+        fills=[again, sold, bought],
+        refusals={"cooldown": 2, "already_open": 5},
+    )

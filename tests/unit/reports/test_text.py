@@ -1,0 +1,74 @@
+"""The printed report fits its reader's screen and says what the report holds."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from roottrading.reports import CheckLine, Report, RunResult, build_report, print_report
+from roottrading.reports.wording import lasting
+from tests.unit.reports.runs import large_run, small_run
+from tests.unit.reports.test_report import idle_run
+
+
+def printed(report: Report, width: int) -> str:
+    console = Console(file=StringIO(), width=width, force_terminal=False)
+    print_report(report, console)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 100, 118, 160])
+def test_it_fits_the_screen_without_cutting_a_figure(width: int) -> None:
+    text = printed(build_report(large_run(5_000, ("BTCUSDT", "ETHUSDT"), minutes=60_000)), width)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) <= 40
+    assert "…" not in text
+    for name in ("5000", "ema_cross", "donchian", "ETHUSDT", "already_open 230", "Max drawdown", "buy and hold"):
+        assert name in text
+
+
+def test_it_says_what_the_small_run_earned() -> None:
+    text = printed(build_report(small_run()), 120)
+    assert "1,000.00 → 1,018.45 USDT" in text
+    assert "+1.84 %" in text
+    assert "buy and hold +10.78 %" in text
+    assert "+19.56" in text
+    assert "+1.96 R" in text
+    assert "0.21 %" in text
+    assert "slippage 5 bp, fees 0.10 % maker, 0.10 % taker" in text
+    assert "never without a resting stop" in text
+
+
+def test_nothing_traded_still_reads_well() -> None:
+    text = printed(build_report(idle_run()), 80)
+    assert "1,000.00 → 1,000.00 USDT" in text
+    assert "nan" not in text.lower()
+
+
+def test_failed_checks_and_notes_are_shown() -> None:
+    run = small_run()
+    fields = {name: getattr(run, name) for name in run.__struct_fields__}
+    checks = [
+        CheckLine("rsi", "BTCUSDT", 50, False, "looks ahead at 2024-01-01"),
+        CheckLine("macd", "BTCUSDT", 50, True),
+    ]
+    text = printed(build_report(RunResult(**fields | {"checks": checks, "notes": ["3 candles skipped"]})), 100)
+    assert "rsi on BTCUSDT: looks ahead at 2024-01-01" in text
+    assert "no look-ahead" not in text
+    assert "3 candles skipped" in text
+
+
+def test_many_groups_are_cut_to_the_best_and_counted() -> None:
+    symbols = tuple(f"A{number:02}USDT" for number in range(20))
+    text = printed(build_report(large_run(200, symbols, minutes=1_000)), 100)
+    assert "8 more" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (0, "0 s"), (2.5, "2.5 s"), (90, "2 min"), (7_500, "2 h 05 min"), (2e6, "23 d 3 h")],
+)
+def test_spans_of_time_are_in_units_that_matter(seconds: float | None, text: str) -> None:
+    assert lasting(seconds) == text
