@@ -74,11 +74,12 @@ class WholeBlocks:
         key = (stream, placement.use.name)
         known = self._columns.get(key)
         if known is None:
-            inputs = {i.declared: self._feed(i.stream) for i in placement.inputs}
-            known = self._columns[key] = opinion_columns(placement, self._feed(stream), inputs, self._begin)
+            inputs = {i.declared: self.feed(i.stream) for i in placement.inputs}
+            known = self._columns[key] = opinion_columns(placement, self.feed(stream), inputs, self._begin)
         return known
 
-    def _feed(self, stream: Stream) -> Feed:
+    def feed(self, stream: Stream) -> Feed:
+        """Return a stream's candles as strategies see them."""
         known = self._feeds.get(stream)
         if known is None:
             columns = columns_of(self.candles(stream))

@@ -146,7 +146,7 @@ def test_a_strategy_that_raises_is_counted_where_it_raised_and_takes_nobody_down
     for count, hour in enumerate(range(70, 73), start=1):
         decision = hear(service, candle(hour, 7 if hour == 70 else 12))
         broken, above = batch(decision).opinions
-        assert (broken.state, broken.conviction) == ("failed", 0)
+        assert (broken.state, broken.conviction) == ("failed", Decimal(0))
         assert above.state == "ok"
         (counter,) = [row.values for row in decision.rows if row.table == "analyzer_counters"]
         assert (counter.strategy, counter.kind, counter.count) == ("broken", "raised", count)

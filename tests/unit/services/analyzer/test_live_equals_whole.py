@@ -59,7 +59,7 @@ def both(plan: Plan, tape: Mapping[str, Candles]) -> tuple[list[SignalBatch], li
     return list(live.values()), live_rows, blocks
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6), missing=st.sampled_from([0.0, 0.01, 0.15]), late=st.integers(0, 90))
 def test_random_candles_with_gaps(seed: int, missing: float, late: int) -> None:
     btc = random_candles("BTCUSDT", "1h", 420, seed, missing)
