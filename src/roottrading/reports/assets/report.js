@@ -100,7 +100,7 @@
       pen.font = "11px system-ui, sans-serif";
       pen.lineWidth = 1;
       pen.textBaseline = "middle";
-      for (const tick of steps(low, high, Math.max(2, height / 60))) {
+      for (const tick of steps(low, high, Math.max(3, height / 60))) {
         pen.strokeStyle = color("line");
         pen.beginPath(); pen.moveTo(MARGIN.left, y(tick)); pen.lineTo(right, y(tick)); pen.stroke();
         pen.fillStyle = color("soft");
