@@ -1,0 +1,216 @@
+"""`run` and `backtest` as a user starts, stops, kills and restarts them."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from roottrading.adapters.store.inspection import inspect_folder
+from roottrading.cli.main import main
+from tests.e2e.conftest import Runner
+
+SPAN = ("--symbols", "LTCUSDT,XRPUSDT", "--from", "2021-04-17T12:00:00Z", "--to", "2021-04-18T12:00:00Z")
+TRADING = (*SPAN, "--strategies", "ema_cross", "--timeframe", "5m")
+FILES = ("signals.csv", "verdicts.csv", "cycles.csv", "orders.csv", "fills.csv", "equity.csv")
+COMMAND = (sys.executable, "-m", "roottrading")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the files of a run that nothing happened to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.raises(SystemExit) as ended:
+        main(("run", *TRADING, "--output", str(folder)))
+    assert not ended.value.code
+    return folder
+
+
+def start(arguments: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_the_run_traded(undisturbed: Path) -> None:
+    lines = {name: text.count(b"\n") for name, text in files(undisturbed).items()}
+    assert lines["cycles.csv"] > 10
+    assert lines["fills.csv"] > lines["cycles.csv"]
+    report = json.loads((undisturbed / "report.json").read_text())
+    assert report["metrics"]["cycles"] == lines["cycles.csv"] - 1 - report_open(report)
+
+
+def report_open(report: dict[str, list[object]]) -> int:
+    return len(report["open_cycles"])
+
+
+def test_a_backtest_writes_the_same_bytes(undisturbed: Path, roottrading: Runner, tmp_path: Path) -> None:
+    printed = roottrading("backtest", *TRADING, "--output", "out")
+    assert printed.code == 0
+    assert "Win rate" in printed.out
+    assert files(tmp_path / "out") == files(undisturbed)
+
+
+def test_killed_again_and_again_it_ends_with_the_same_bytes(undisturbed: Path, tmp_path: Path) -> None:
+    """kill -9 at random moments of a paced run; the seed is fixed, the moments are the machine's."""
+    chance = random.Random(1)
+    arguments = ("run", *TRADING, "--state", "state", "--output", "out")
+    reached = []
+    for _ in range(8):
+        running = start((*arguments, "--speed", "36000x"), tmp_path)
+        assert running.stdout is not None
+        running.stdout.readline()
+        time.sleep(chance.random() / 2)
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        position = inspect_folder(tmp_path / "state").position
+        reached.append(position)
+    assert len(set(reached)) > 2, f"the kills hit at {reached}"
+    last = start((*arguments, "--speed", "max"), tmp_path)
+    last.communicate()
+    assert last.returncode == 0
+    assert files(tmp_path / "out") == files(undisturbed)
+
+
+def test_a_finished_state_reports_again_without_trading(undisturbed: Path, roottrading: Runner, tmp_path: Path) -> None:
+    for _ in range(2):
+        printed = roottrading("run", *TRADING, "--state", "state", "--output", "out")
+        assert printed.code == 0
+        assert files(tmp_path / "out") == files(undisturbed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_keeps_everything_and_goes_on(
+    undisturbed: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    paced = start(("run", *TRADING, "--state", "state", "--speed", "36000x"), tmp_path)
+    assert paced.stdout is not None
+    paced.stdout.readline()
+    paced.send_signal(number)
+    _, err = paced.communicate()
+    assert paced.returncode == 130
+    assert err.startswith("stopped at 2021-04-1")
+    assert "--state state goes on from there" in err
+    again = start(("run", *TRADING, "--state", "state", "--output", "out", "--speed", "max"), tmp_path)
+    again.communicate()
+    assert again.returncode == 0
+    assert files(tmp_path / "out") == files(undisturbed)
+
+
+def test_a_running_process_obeys_control(tmp_path: Path) -> None:
+    running = start(("run", *TRADING, "--state", "state", "--speed", "3600x"), tmp_path)
+    assert running.stdout is not None
+    running.stdout.readline()
+
+    def control(*arguments: str) -> str:
+        command = [*COMMAND, "control", *arguments, "--state", "state"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    in_use = subprocess.run(
+        [*COMMAND, "run", *TRADING, "--state", "state"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert in_use.returncode == 1
+    assert f"in use by process {running.pid}" in in_use.stderr
+    assert f"process {running.pid} takes it" in control("halt", "--why", "test")
+    for _ in range(100):
+        said = control("status")
+        if "trading   halted" in said and "waiting" not in said:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail(said)
+    running.send_signal(signal.SIGINT)
+    running.communicate()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("--symbols", "LTCUSDT"), "settings is "),
+        (("--capital", "5000"), "settings is "),
+        (("--set", "strategies.ema_cross.parameters.fast=5"), "strategies is "),
+        (("--set", "account.deployment=other"), "deployment is sim there and other here"),
+    ],
+)
+def test_the_state_of_another_run_is_refused(
+    roottrading: Runner, change: tuple[str, ...], named: str, tmp_path: Path
+) -> None:
+    short = ("run", "--symbols", "LTCUSDT,XRPUSDT", "--from", "2021-04-18", "--to", "2021-04-18T01:00:00Z")
+    first = (*short, "--strategies", "ema_cross", "--state", "state")
+    assert roottrading(*first).code == 0
+    refused = roottrading(*first, *change)
+    assert refused.code == 1
+    assert "belongs to another run" in refused.err
+    assert named in refused.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        (("--symbols", "ABCUSDT"), 1, "ABCUSDT"),
+        (("--tape", "absent"), 1, "absent"),
+        (("--strategies", "ema_crss"), 2, "did you mean ema_cross?"),
+        (("--from", "2030-01-01"), 1, "the tape goes from 2021-04-10T00:00:00Z"),
+        (("--from", "someday"), 2, "run.start (flag --from): someday is not allowed"),
+        (("--capital", "-5"), 2, "account.capital (flag --capital): -5 is not allowed"),
+        (("--timeframe", "7m"), 2, "run.timeframe (flag --timeframe): 7m is not allowed"),
+        (("--report", "html"), 2, "name a folder with --output"),
+        (("--set", "strategies.ema_cross.enabled=false", "--strategies", "all"), 0, ""),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "backtest"])
+def test_what_cannot_be_done_is_said_in_a_line(
+    roottrading: Runner, command: str, arguments: tuple[str, ...], code: int, named: str
+) -> None:
+    span = () if "--from" in arguments else ("--from", "2021-04-18", "--to", "2021-04-18T00:30:00Z")
+    printed = roottrading(command, *span, *arguments)
+    assert printed.code == code, printed.err
+    assert named in printed.err
+    assert "Traceback" not in printed.err
+
+
+def test_a_tape_of_nonsense_is_named(roottrading: Runner) -> None:
+    Path("LTCUSDT-1m-a.csv").write_text("1704067200000,1,2,1,NaN,5\n")
+    printed = roottrading("backtest", "--tape", ".")
+    assert printed.code == 1
+    assert "LTCUSDT-1m-a.csv" in printed.err
+    assert "NaN" in printed.err
+
+
+def test_a_state_folder_that_cannot_be_written_is_named(roottrading: Runner) -> None:
+    Path("file").write_text("in the way")
+    printed = roottrading("run", *TRADING, "--state", "file/state")
+    assert printed.code == 1
+    assert "state folder file/state" in printed.err
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(roottrading: Runner) -> None:
+    Path("file").write_text("in the way")
+    printed = roottrading("backtest", *TRADING, "--output", "file/out")
+    assert printed.code == 1
+    assert "cannot write file/out" in printed.err
+
+
+def test_the_log_tells_what_happened_in_json(roottrading: Runner, undisturbed: Path) -> None:
+    roottrading("run", *TRADING, "--log", "logs/run.log")
+    lines = [json.loads(line) for line in Path("logs/run.log").read_text().splitlines()]
+    fills = [line for line in lines if line["text"] == "Fill"]
+    assert len(fills) == files(undisturbed)["fills.csv"].count(b"\n") - 1
+    assert {"at", "level", "name", "tape_at", "price", "quantity"} <= fills[0].keys()
+
+
+def test_a_page_with_charts_is_written(roottrading: Runner) -> None:
+    printed = roottrading("backtest", *TRADING, "--output", "out", "--report", "html")
+    assert printed.code == 0
+    assert "wrote out/report.html" in printed.out
+    assert os.path.getsize("out/report.html") > 10_000
