@@ -6,7 +6,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.services.portfolio.facts import INSTRUMENTS, D, fill, filled, locked, moved
 
 from roottrading.domain.money import ZERO, floor_digits, floor_to
 from roottrading.messages.envelope import Envelope
@@ -14,6 +13,7 @@ from roottrading.messages.events import OrderFilled
 from roottrading.messages.service import AccountAdjusted, DeadlineDue, Decision, Input, InstantComplete, Row
 from roottrading.services.portfolio import Portfolio, state
 from roottrading.services.portfolio.journal import accounts_of, postings_of, trial_balance
+from tests.unit.services.portfolio.facts import INSTRUMENTS, D, fill, filled, locked, moved
 
 BASES = {symbol: instrument.base_asset for symbol, instrument in INSTRUMENTS.items()}
 RATE = D("0.001")

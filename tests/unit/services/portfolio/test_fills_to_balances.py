@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from tests.unit.services.portfolio.facts import INSTRUMENTS, D, fill, filled, locked, moved
 
 from roottrading.domain.balance import Balance
 from roottrading.messages.events import PortfolioUpdated
@@ -11,6 +10,7 @@ from roottrading.messages.exchange import AccountChanged
 from roottrading.messages.service import NOTHING, AccountAdjusted, DeadlineDue, InstantComplete, Resumed
 from roottrading.services.portfolio import Portfolio
 from roottrading.services.portfolio.booking import BooksError
+from tests.unit.services.portfolio.facts import INSTRUMENTS, D, fill, filled, locked, moved
 
 
 def portfolio() -> Portfolio:
