@@ -96,7 +96,7 @@ def check_strategies(
             for columns in blocks.opinions(stream):
                 placement = columns.placement
                 inputs = {each.declared: blocks.feed(each.stream) for each in placement.inputs}
-                changed = columns.at[columns.changes].tolist()
+                changed = (columns.open_time[columns.changes] + placement.anchor.span).tolist()
                 checks.append(
                     check_strategy(placement, blocks.feed(stream), inputs, opened.get(stream, ()), changed, count)
                 )

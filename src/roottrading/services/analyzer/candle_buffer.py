@@ -63,17 +63,17 @@ class CandleBuffer:
             candles = candles.slice(int(candles.open_time.searchsorted(newest, side="right")), len(candles))
         columns = columns_of(candles)
         if self._stop + len(columns) > len(self._open_time):
-            self._make_room(len(columns), lambda: 0)
+            self._make_room(len(columns), lambda: 0, spare=0)  # what is idle goes with the next candle
         stop = self._stop + len(columns)
         self._open_time[self._stop : stop] = columns.open_time
         for row, column in enumerate((columns.open, columns.high, columns.low, columns.close, columns.volume)):
             self._floats[row, self._stop : stop] = column
         self._stop = stop
 
-    def _make_room(self, count: int, oldest_needed: Callable[[], Time]) -> None:
+    def _make_room(self, count: int, oldest_needed: Callable[[], Time], spare: int = 1) -> None:
         first = int(self._open_time[: self._stop].searchsorted(oldest_needed()))
         kept = self._stop - first
-        capacity = max(self._room, 2 * (kept + count))
+        capacity = max(self._room, (1 + spare) * (kept + count))
         open_time: Ints = np.empty(capacity, dtype=np.int64)
         floats: Floats = np.empty((_FIELDS, capacity))
         open_time[:kept] = self._open_time[first : self._stop]

@@ -50,13 +50,13 @@ class RawOpinions(Struct):
     own: dict[str, Floats]
     tag: npt.NDArray[Any] | None
 
-    def tail(self, first: int) -> "RawOpinions":
-        """Return the rows from `first` on."""
+    def rows(self, first: int, stop: int) -> "RawOpinions":
+        """Return the rows `first:stop` as views."""
         return RawOpinions(
-            self.conviction[first:],
-            {name: column[first:] for name, column in self.plan.items()},
-            {name: column[first:] for name, column in self.own.items()},
-            None if self.tag is None else self.tag[first:],
+            self.conviction[first:stop],
+            {name: column[first:stop] for name, column in self.plan.items()},
+            {name: column[first:stop] for name, column in self.own.items()},
+            None if self.tag is None else self.tag[first:stop],
         )
 
 

@@ -38,7 +38,7 @@ def evaluate_last(
     if not len(columns):
         return _none(use.name, WARMING_UP), None
     try:
-        raw = evaluate(use.strategy, columns).tail(len(columns) - 1)
+        raw = evaluate(use.strategy, columns).rows(len(columns) - 1, len(columns))
     except Exception as error:  # whatever a strategy raises is its own affair
         if short:
             return _none(use.name, WARMING_UP), None

@@ -123,7 +123,8 @@ class _StreamReader:
     def __init__(
         self, plan: Plan, opinions: tuple[OpinionColumns, ...], market: OpinionColumns, turnover: TapeTurnover
     ) -> None:
-        self._at = market.at.data
+        self._open_time = market.open_time.data
+        self._span = market.placement.anchor.span
         self._market = market
         self._cursors = tuple(_Cursor(plan, columns) for columns in opinions)
         self._turnover = turnover
@@ -131,8 +132,8 @@ class _StreamReader:
         self._standing: tuple[StandingOpinion | None, ...] = ()
 
     def at(self, at: Time) -> Evaluated:
-        row = bisect_left(self._at, at)
-        if row == len(self._at) or self._at[row] != at:
+        row = bisect_left(self._open_time, at - self._span)
+        if row == len(self._open_time) or self._open_time[row] != at - self._span:
             placement = self._market.placement
             raise ValueError(
                 f"the tape has no {placement.use.timeframe} candle of {placement.symbol} closed at {iso(at)}"
@@ -187,7 +188,7 @@ class _Cursor:
     def _move(self, row: int) -> None:
         place = bisect_right(self._changes, row) - 1
         self._since = self._changes[place] if place >= 0 else 0
-        self._next = self._changes[place + 1] if place + 1 < len(self._changes) else len(self._columns.at)
+        self._next = self._changes[place + 1] if place + 1 < len(self._changes) else len(self._columns.open_time)
         self.standing = _standing(self._plan, self._columns, place) if place >= 0 else None
         self._last = None
 
@@ -198,7 +199,8 @@ class _Cursor:
 
 def _standing(plan: Plan, columns: OpinionColumns, place: int) -> StandingOpinion:
     row = int(columns.changes[place])
-    placement, at = columns.placement, int(columns.at[row])
+    placement = columns.placement
+    at = int(columns.open_time[row]) + placement.anchor.span
     conviction = MICRO * int(columns.micros[row])
     return StandingOpinion(
         placement.symbol,
