@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from roottrading.messages import channels, commands, events, market, signals
 from roottrading.messages.envelope import Message
-from roottrading.messages.exchange import ExchangeEvent
+from roottrading.messages.exchange import AccountChanged, ExchangeEvent, InstrumentChanged
 from roottrading.messages.service import (
     AccountAdjusted,
     CandleMissing,
@@ -59,7 +59,13 @@ TRADE_COMMANDS: Final = Channel(
     channels.TRADE_COMMANDS,
     "kafka",
     "symbol",
-    (commands.OpenTradeCycle, commands.CloseTradeCycle, commands.MoveStop, commands.CancelEntry),
+    (
+        commands.OpenTradeCycle,
+        commands.CloseTradeCycle,
+        commands.MoveStop,
+        commands.CancelEntry,
+        commands.AdoptTradeCycle,
+    ),
 )
 TRADE_EVENTS: Final = Channel(
     channels.TRADE_EVENTS,
@@ -119,9 +125,9 @@ DISPATCHER: Final = Role(
 COORDINATOR: Final = Role(
     "coordinator",
     "turns verdicts into trade cycles, within the limits of risk",
-    consumes=(VERDICTS, TRADE_EVENTS),
+    consumes=(VERDICTS, TRADE_EVENTS, PORTFOLIO_UPDATES),
     produces=(TRADE_COMMANDS, TRADE_EVENTS),
-    inputs=(InstantComplete, ControlChanged, AccountAdjusted),
+    inputs=(InstantComplete, ControlChanged, AccountAdjusted, InstrumentChanged),
     sharding="one active",
 )
 TRADER: Final = Role(
@@ -137,7 +143,7 @@ PORTFOLIO: Final = Role(
     "keeps the books: balances, positions, profit",
     consumes=(TRADE_EVENTS,),
     produces=(PORTFOLIO_UPDATES,),
-    inputs=(InstantComplete, AccountAdjusted),
+    inputs=(InstantComplete, AccountAdjusted, AccountChanged),
     sharding="one active",
     keys="read",
 )

@@ -17,7 +17,7 @@ from roottrading.messages.exchange import ExchangeEvent
 from roottrading.messages.service import CandleMissing, CandleObserved, DeadlineDue, Input, InstantComplete, Row
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.replay import Instant
-from roottrading.runtimes.settle import InProcessExchange, Wiring, settle
+from roottrading.runtimes.settle import InProcessExchange, Wiring, addressed, settle
 from roottrading.runtimes.step import Effects, Unit
 
 Phase = Literal["fills", "deadlines", "candles"]
@@ -54,7 +54,6 @@ class Session:
         self.deadlines = deadlines
         self.effects = Effects()
         self.closes: dict[str, Decimal] = {}
-        self._trader = wiring.units["trader"]
         self._gateway = wiring.units["gateway"]
         self._judges = tuple(wiring.units[name] for name in ("coordinator", "portfolio"))
 
@@ -72,7 +71,7 @@ class Session:
         for candle in instant.opening:
             events.extend(self.exchange.candle_opens(candle, instant.at))
         if events:
-            self.give([(self._trader, event) for event in events], instant.at)
+            self.give(addressed(self.wiring, events), instant.at)
 
     def due(self, now: Time) -> None:
         """Deliver the deadlines that are due at `now`."""

@@ -1,13 +1,13 @@
 """Bring one phase of an instant to rest: drain every message, hand requests over in canonical order, again."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from roottrading.domain.time import Time
-from roottrading.messages.exchange import ExchangeEvent, Request, canonical_order
+from roottrading.messages.exchange import AccountChanged, ExchangeEvent, InstrumentChanged, Request, canonical_order
 from roottrading.messages.service import Input
 from roottrading.pipeline import BRIDGES, CHANNELS, ROLES
 from roottrading.runtimes.recording import RECORDED
@@ -58,14 +58,24 @@ def settle(
     if last:
         inbox.extend(last)
         _drain(wiring, inbox, now, done)
-    trader = wiring.units["trader"]
     while done.requests:
         held = sorted(done.requests, key=canonical_order) if len(done.requests) > 1 else done.requests
         done.requests = []
         for request in held:
-            for event in wiring.exchange.execute(request, now):
-                inbox.append((trader, event))
+            inbox.extend(addressed(wiring, wiring.exchange.execute(request, now)))
         _drain(wiring, inbox, now, done)
+
+
+def addressed(wiring: Wiring, events: Iterable[ExchangeEvent]) -> Iterator[tuple[Unit, Input]]:
+    """Say who hears each event of the exchange: the trader all, others what is theirs by the pipeline."""
+    units = wiring.units
+    trader = units["trader"]
+    for event in events:
+        yield trader, event
+        if type(event) is AccountChanged:
+            yield units["portfolio"], event
+        elif type(event) is InstrumentChanged:
+            yield units["coordinator"], event
 
 
 def _drain(wiring: Wiring, inbox: deque[tuple[Unit, Input]], now: Time, done: Effects) -> None:
