@@ -30,6 +30,7 @@ class Chaos(Struct, frozen=True):
     duplicate: float = 0.05
     redeliver: float = 0.05
     timeouts: float = 0.0
+    spared: frozenset[str] = frozenset()  # roles that neither die nor are replaced
 
 
 CALM = Chaos(0, 0, 0, 0, 0, 0, 0)
@@ -170,7 +171,7 @@ class World:
             if not ready:
                 return worked
             process = self.random.choice(ready)
-            dice = self.random.random()
+            dice = 1.0 if process.role in self.chaos.spared else self.random.random()
             if dice < self.chaos.crash:
                 self.crashes += 1
                 process.die()
