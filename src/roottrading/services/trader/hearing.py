@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from roottrading.domain.order import Order
 from roottrading.messages.exchange import (
+    EXIT,
     CancelRefused,
     ExchangeEvent,
     ExecutionsReported,
@@ -17,6 +18,7 @@ from roottrading.messages.exchange import (
     OrderReported,
     OrderTriggered,
     OutcomeUnknown,
+    QueryOrder,
 )
 from roottrading.services.trader.booking import fold_executed, is_fully_booked
 from roottrading.services.trader.exit import sold_with_rest
@@ -27,7 +29,14 @@ from roottrading.services.trader.reconciling import on_executions, on_open_order
 from roottrading.services.trader.refusals import on_cancel_refused, on_refused
 from roottrading.services.trader.sizes import is_resting
 from roottrading.services.trader.turn import Turn
-from roottrading.services.trader.unknown import ask_for_fills, note_absent, note_still_open, note_unknown
+from roottrading.services.trader.unknown import (
+    ask_for_fills,
+    doubtful_legs,
+    note_absent,
+    note_still_open,
+    note_unknown,
+    overdue_legs,
+)
 
 
 def _on_executed(turn: Turn, event: OrderExecuted) -> None:
@@ -46,12 +55,16 @@ def _on_ended(turn: Turn, event: OrderEnded) -> None:
 
 
 def _on_reported(turn: Turn, event: OrderReported) -> None:
+    before = turn.execution.orders.get(event.client_order_id)
     ended = fold_reported(turn, event)
     note_still_open(turn, event)
     _watch_stop(turn, event.client_order_id)
     _judge_end(turn, ended, "")
     if not is_fully_booked(turn.execution):
         ask_for_fills(turn)
+    if turn.execution.orders.get(event.client_order_id) is not before:
+        for client_order_id in (*doubtful_legs(turn.execution), *overdue_legs(turn.execution)):
+            turn.look(QueryOrder(event.symbol, client_order_id, EXIT, turn.now))
 
 
 def _on_absent(turn: Turn, event: OrderAbsent) -> None:

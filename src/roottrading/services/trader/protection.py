@@ -61,6 +61,7 @@ def move_stops(turn: Turn) -> bool:
         give_up(turn, order.client_order_id)
         if not turn.instrument.cancel_replace_allowed:
             cancel(turn, order.client_order_id)
+            execution.protected = ZERO  # to be protected anew once that is done
             continue
         execution.protections += 1
         quantity = whole(turn.instrument, rest_of(order) + spare)

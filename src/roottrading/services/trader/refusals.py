@@ -21,7 +21,7 @@ from roottrading.services.trader.protection import refused
 from roottrading.services.trader.sizes import is_live
 from roottrading.services.trader.state import Unanswered
 from roottrading.services.trader.turn import Turn
-from roottrading.services.trader.unknown import ask_for_fills, take_back
+from roottrading.services.trader.unknown import take_back
 
 CANCELLED_NOT_REPLACED: Final = -2021
 NOT_CANCELLED: Final = -2022
@@ -156,7 +156,6 @@ def _reconcile(turn: Turn, client_order_id: str) -> None:
     order = turn.execution.orders.get(client_order_id)
     if order is None or is_live(order):
         ask_about(turn, client_order_id)
-        ask_for_fills(turn)
 
 
 def _note_short(turn: Turn, event: OrderRefused) -> None:

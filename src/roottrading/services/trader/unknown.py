@@ -62,6 +62,30 @@ def doubtful_legs(execution: CycleExecution) -> list[str]:
     return doubtful
 
 
+def overdue_legs(execution: CycleExecution) -> list[str]:
+    """Return the legs that are gone without our having heard it: their list was touched, or we had it cancelled.
+
+    Nothing waits for their word, but the cycle does not end before it.
+    """
+    overdue = []
+    for client_order_id, order in execution.orders.items():
+        if order.side == "BUY" or not is_live(order):
+            continue
+        if leg_of(execution, client_order_id) not in (STOP_LEG, TARGET_LEG):
+            continue
+        other = sibling_of(execution, client_order_id)
+        sibling = execution.orders.get(other)
+        touched = sibling is not None and sibling.executed_quantity and not order.executed_quantity
+        given_up = client_order_id in execution.given_up and not any(
+            isinstance(unanswered.request, CancelReplace | CancelOrder)
+            and unanswered.request.target in (client_order_id, other)
+            for unanswered in execution.unanswered
+        )
+        if touched or given_up:
+            overdue.append(client_order_id)
+    return overdue
+
+
 def inquire(turn: Turn) -> None:
     """Ask for everything that we are in doubt about; late enough, also for what makes an absence final."""
     execution, now = turn.execution, turn.now
@@ -72,6 +96,7 @@ def inquire(turn: Turn) -> None:
         ids.extend(ids_asked_about(unanswered.request))
         late |= now >= unanswered.request.issued_at + turn.desk.settings.final_after
     ids.extend(doubtful_legs(execution))
+    ids.extend(overdue_legs(execution))
     for client_order_id in dict.fromkeys(ids):
         order = execution.orders.get(client_order_id)
         if order is None or order.status not in ENDED:

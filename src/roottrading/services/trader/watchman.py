@@ -13,7 +13,7 @@ from roottrading.services.trader.protection import least_price, move_stops, prot
 from roottrading.services.trader.sizes import covered, is_live, large_enough, protectable
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.turn import Turn
-from roottrading.services.trader.unknown import doubtful_legs, watch_doubt
+from roottrading.services.trader.unknown import doubtful_legs, overdue_legs, watch_doubt
 
 
 def look_after(turn: Turn) -> None:
@@ -188,5 +188,8 @@ def _watch_doubt(turn: Turn) -> None:
     watch_doubt(
         turn,
         any(unanswered.unknown_since is not None for unanswered in execution.unanswered)
-        or (bool(execution.orders) and (bool(doubtful_legs(execution)) or not is_fully_booked(execution))),
+        or (
+            bool(execution.orders)
+            and (bool(doubtful_legs(execution)) or bool(overdue_legs(execution)) or not is_fully_booked(execution))
+        ),
     )
