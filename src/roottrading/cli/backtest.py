@@ -47,6 +47,7 @@ def backtest(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+    from roottrading.cli import checking
     from roottrading.cli.preparing import prepare
     from roottrading.cli.reporting import begin_log, check_outputs, say_and_write, warn
     from roottrading.runtimes.backtest import run_backtest
@@ -63,7 +64,8 @@ def backtest(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("trading", total=market.end - market.start)
         store = run_backtest(settings, prepared.cast, market, Advance(bar, task, market.start))
-    say_and_write(settings.run, gather(settings, market, store, market.end), console)
+    checks = checking.lines(checking.check(prepared, store))
+    say_and_write(settings.run, gather(settings, market, store, market.end, checks), console)
 
 
 class Advance:

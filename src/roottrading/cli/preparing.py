@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from roottrading import __version__
 from roottrading.cli.errors import CommandError
-from roottrading.config.settings import Settings, StrategySettings
+from roottrading.config.settings import STRATEGY_FOLDER, Settings, StrategySettings
 from roottrading.config.show import settings_digest
 from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.market import Market, open_market
@@ -44,7 +44,9 @@ class Prepared(Struct, frozen=True):
 def known_strategies(settings: Settings) -> catalog.Loaded:
     """Return all strategies there are: built-in, installed, and those of the settings' folder."""
     folder = settings.run.strategy_folder
-    return catalog.load(None if folder is None else Path(folder))
+    if folder is None or (folder == STRATEGY_FOLDER and not Path(folder).exists()):
+        return catalog.load()
+    return catalog.load(Path(folder))
 
 
 def prepare(settings: Settings) -> Prepared:

@@ -21,6 +21,8 @@ from roottrading.services.trader.settings import TraderSettings
 Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
 Name = Annotated[str, Meta(pattern=r"[A-Za-z0-9_.-]+", description="a name of letters, digits and underscores")]
 
+STRATEGY_FOLDER: Final = "strategies"
+
 
 class RunSettings(Struct, frozen=True):
     """What is traded, over which span, how fast, and where things are read and written."""
@@ -36,9 +38,9 @@ class RunSettings(Struct, frozen=True):
     strategies: Annotated[
         tuple[Name, ...], Bounds(description='names of the strategies to use, or "all" that are enabled')
     ] = ("all",)
-    strategy_folder: Annotated[str | None, Bounds(description="folder with strategies of your own, one file each")] = (
-        None
-    )
+    strategy_folder: Annotated[
+        str | None, Bounds(description="folder with strategies of your own, one file each (the default may be absent)")
+    ] = STRATEGY_FOLDER
     start: Annotated[
         int | None,
         Moment("trading begins here, candles before it only warm strategies up (off: with the tape)"),
