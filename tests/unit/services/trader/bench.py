@@ -108,7 +108,7 @@ class Bench:
         self.fees = fees or FeeSchedule()
         self.exchange = ScriptedExchange(SYMBOL, instrument.step_size, D(base_free))
         self.trader = self._fresh()
-        self.now = T
+        self.now = self.exchange.now = T
         self.arrange = arrange or (lambda events: events)
         self.restarting = restarting
         self.rows: dict[tuple[str, tuple[str | int, ...]], bytes] = {}
