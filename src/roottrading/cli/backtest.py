@@ -49,9 +49,8 @@ def backtest(
 
     from roottrading.cli import checking
     from roottrading.cli.preparing import prepare
-    from roottrading.cli.reporting import begin_log, check_outputs, say_and_write, warn
+    from roottrading.cli.reporting import begin_log, check_outputs, finish, warn
     from roottrading.runtimes.backtest import run_backtest
-    from roottrading.runtimes.result import gather
 
     settings = loaded.settings
     check_outputs(settings.run)
@@ -64,8 +63,7 @@ def backtest(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("trading", total=market.end - market.start)
         store = run_backtest(settings, prepared.cast, market, Advance(bar, task, market.start))
-    checks = checking.lines(checking.check(prepared, store))
-    say_and_write(settings.run, gather(settings, market, store, market.end, checks), console)
+    finish(prepared, store, console, checking.lines(checking.check(prepared, store)))
 
 
 class Advance:

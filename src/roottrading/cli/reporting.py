@@ -1,15 +1,19 @@
 """What commands that trade have in common around the run: the log, warnings, the report and its files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
+from roottrading.adapters.store.port import Store
 from roottrading.cli.errors import CommandError
+from roottrading.cli.failing import notes
 from roottrading.cli.json_log import log_to
+from roottrading.cli.preparing import Prepared
 from roottrading.config.settings import RunSettings
-from roottrading.reports import RunResult, build_report, print_report, write_outputs
+from roottrading.reports import CheckLine, build_report, print_report, write_outputs
+from roottrading.runtimes.result import gather
 
 
 def check_outputs(run: RunSettings) -> None:
@@ -31,8 +35,10 @@ def warn(lines: Iterable[str]) -> None:
         typer.echo(f"warning: {line}", err=True)
 
 
-def say_and_write(run: RunSettings, result: RunResult, console: Console) -> None:
-    """Print the report, and write the files where a folder is named."""
+def finish(prepared: Prepared, store: Store, console: Console, checks: Sequence[CheckLine] = ()) -> None:
+    """Print the report of a run that came to its end, and write the files where a folder is named."""
+    run, market = prepared.settings.run, prepared.market
+    result = gather(prepared.settings, market, store, market.end, checks, notes(store, prepared.faults))
     report = build_report(result)
     print_report(report, console)
     if run.output is not None:

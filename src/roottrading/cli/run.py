@@ -86,12 +86,12 @@ def _play(prepared: "Prepared", store: "Store") -> None:
 
     from roottrading.cli.live_view import PlainLines, TerminalView, View
     from roottrading.cli.pacing import Pace
-    from roottrading.cli.reporting import say_and_write
+    from roottrading.cli.reporting import finish
     from roottrading.cli.tally import Tally
     from roottrading.cli.watching import Watcher, stop_on_signals
     from roottrading.domain.time import iso
     from roottrading.runtimes.embedded import run_embedded
-    from roottrading.runtimes.result import gather, journal
+    from roottrading.runtimes.result import journal
 
     settings, market = prepared.settings, prepared.market
     console = Console()
@@ -114,4 +114,4 @@ def _play(prepared: "Prepared", store: "Store") -> None:
         )
         typer.echo(f"stopped at {iso(watcher.reached or market.start)}; {kept}", err=True)
         raise typer.Exit(INTERRUPTED)
-    say_and_write(settings.run, gather(settings, market, store, market.end), console)
+    finish(prepared, store, console)

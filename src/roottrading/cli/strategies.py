@@ -104,16 +104,14 @@ def check(
 
     from roottrading.cli import checking
     from roottrading.cli.preparing import prepare
-    from roottrading.cli.reporting import say_and_write
+    from roottrading.cli.reporting import finish
     from roottrading.research.checks import DEEP
     from roottrading.runtimes.backtest import run_backtest
-    from roottrading.runtimes.result import gather
 
     prepared = prepare(loaded.settings)
     store = run_backtest(prepared.settings, prepared.cast, prepared.market)
     checks = checking.check(prepared, store, DEEP)
-    result = gather(prepared.settings, prepared.market, store, prepared.market.end, checking.lines(checks))
-    say_and_write(prepared.settings.run, result, Console())
+    finish(prepared, store, Console(), checking.lines(checks))
     findings = [finding for each in checks for finding in each.findings]
     for finding in findings:
         typer.echo(f"error: {finding}", err=True)
