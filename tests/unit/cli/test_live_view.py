@@ -1,0 +1,97 @@
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from roottrading.cli.live_view import PlainLines, TerminalView
+from roottrading.cli.tally import Standing, Tally
+from roottrading.domain.fill import Fill
+from roottrading.domain.time import DAY, parse_time
+from roottrading.domain.trade_cycle import CycleStatus, TradeCycle
+from roottrading.messages.service import Row
+from roottrading.services.analyzer.state import SignalRow
+from tests.e2e.test_control import CYCLE
+
+AT = parse_time("2024-01-31T12:00:00Z")
+FILL = Fill(
+    "f1", "o1", "c1", "BTCUSDT", "BUY", Decimal("42000.10"), Decimal("0.5"), Decimal("0.0005"), "BTC", False, AT,
+    Decimal("0.001"), Decimal("21.00005"), 1,
+)  # fmt: skip
+SIGNAL = SignalRow(7, "BTCUSDT", "5m", "ema_cross", "BUY", Decimal(1), Decimal(42000), AT, {})
+STANDING = Standing(AT, Decimal("10012.345"), Decimal("9949.95"), (CYCLE,))
+
+
+def cycle(status: CycleStatus, pnl: str | None) -> TradeCycle:
+    earned = None if pnl is None else Decimal(pnl)
+    return TradeCycle("c1", "BTCUSDT", status, 7, None, None, None, None, earned, "stop", AT, AT)
+
+
+def row(record: Fill | TradeCycle | SignalRow) -> Row:
+    return Row("any", (record.id,), record)
+
+
+@pytest.fixture
+def screen() -> StringIO:
+    return StringIO()
+
+
+def terminal(screen: StringIO) -> Console:
+    return Console(file=screen, force_terminal=True, color_system=None, width=110, height=40)
+
+
+def test_the_tally_counts_closed_cycles_only() -> None:
+    tally = Tally([cycle("closed", "5"), cycle("open", None)])
+    events = tally.note([row(cycle("opening", None)), row(FILL), row(SIGNAL), row(cycle("closed", "-2.5"))])
+    assert (tally.closed, tally.won, tally.pnl) == (2, 1, Decimal("2.5"))
+    assert events == [FILL, cycle("closed", "-2.5")]
+    assert (list(tally.fills), list(tally.signals)) == ([FILL], [SIGNAL])
+
+
+def test_the_picture_holds_what_a_person_watches(screen: StringIO) -> None:
+    tally = Tally()
+    tally.note([row(FILL), row(SIGNAL), row(cycle("closed", "12.5"))])
+    console = terminal(screen)
+    view = TerminalView(console, tally, AT - DAY, AT + DAY)
+    view.show(STANDING)
+    picture = screen.getvalue()
+    view.close()
+    for shown in (
+        "2024-01-31T12:00:00Z",
+        "10,012.34 (9,949.95 in cash)",
+        "1 open, 1 closed, 1 won",
+        "+12.50",
+        "BTCUSDT  ema_cross",
+        "2024-01-31T12:00:00Z BTCUSDT BUY ema_cross 5m",
+        "2024-01-31T12:00:00Z BTCUSDT BUY 0.5 at 42000.1",
+    ):
+        assert shown in picture
+
+
+def test_the_picture_is_renewed_a_few_times_a_second_only(screen: StringIO) -> None:
+    view = TerminalView(terminal(screen), Tally(), AT - DAY, AT + DAY)
+    assert view.wants(AT)
+    view.show(STANDING)
+    assert not view.wants(AT)
+    view.close()
+
+
+@pytest.mark.parametrize("paced", [True, False])
+def test_lines_come_once_a_day_and_events_only_where_there_is_time_to_read(screen: StringIO, paced: bool) -> None:
+    view = PlainLines(Console(file=screen, width=80), Tally(), paced)
+    assert view.wants(AT)
+    view.show(STANDING)
+    assert not view.wants(AT + 1)
+    assert view.wants(AT + DAY)
+    view.event(FILL)
+    view.event(cycle("closed", "-2.5"))
+    lines = screen.getvalue().splitlines()
+    assert lines[0] == "2024-01-31T12:00:00Z  equity 10012.34  open 1  closed 0 (0 won)"
+    assert lines[1:] == (
+        [
+            "2024-01-31T12:00:00Z BTCUSDT BUY 0.5 at 42000.1",
+            "2024-01-31T12:00:00Z BTCUSDT closed by stop: -2.50",
+        ]
+        if paced
+        else []
+    )
