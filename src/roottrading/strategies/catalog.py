@@ -26,7 +26,7 @@ __all__ = [
     "template",
 ]
 
-_HELPERS: Final = frozenset({"catalog", "contract", "discovery", "indicators", "parameters", "template"})
+_HELPERS: Final = frozenset({"catalog", "contract", "discovery", "indicators", "levels", "parameters", "template"})
 
 
 @cache

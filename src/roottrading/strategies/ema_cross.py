@@ -2,12 +2,12 @@
 
 from typing import Annotated, ClassVar
 
-import numpy as np
 from msgspec import Meta
 
 from roottrading.domain.columns import Columns, Floats
 from roottrading.strategies.contract import Family, Strategy
 from roottrading.strategies.indicators import ema
+from roottrading.strategies.levels import direction
 
 
 class EmaCross(Strategy, frozen=True):
@@ -25,5 +25,4 @@ class EmaCross(Strategy, frozen=True):
 
     def evaluate(self, columns: Columns) -> Floats:
         """Return the sign of the distance between the averages; 0 while they warm up."""
-        distance = ema(columns.close, self.fast) - ema(columns.close, self.slow)
-        return np.nan_to_num(np.sign(distance))
+        return direction(ema(columns.close, self.fast) - ema(columns.close, self.slow))

@@ -1,0 +1,43 @@
+"""How a number becomes a conviction: levels in [-1, 1], 0 where the number is unknown."""
+
+import numpy as np
+import numpy.typing as npt
+
+from roottrading.domain.columns import Floats
+
+
+def direction(distance: Floats) -> Floats:
+    """1 above 0, -1 below, 0 at 0 and where unknown."""
+    return np.asarray((distance > 0).astype(np.float64) - (distance < 0))
+
+
+def graded(distance: Floats, full: Floats | float) -> Floats:
+    """The distance as a share of the one at which conviction is full; 0 where that is not above 0."""
+    if isinstance(full, float):
+        level = distance / full
+    else:
+        level = np.zeros(len(distance))
+        np.divide(distance, full, out=level, where=full > 0)
+    np.minimum(level, 1.0, out=level)
+    np.maximum(level, -1.0, out=level)
+    level[np.isnan(level)] = 0.0
+    return level
+
+
+def against(values: Floats, low: float, high: float, bottom: float, top: float) -> Floats:
+    """Conviction against an extreme: 0.5 just below `low`, 1 at `bottom`; -0.5 just above `high`, -1 at `top`."""
+    level = np.zeros(len(values))
+    cheap, dear = values < low, values > high
+    level[cheap] = np.minimum(0.5 + 0.5 * (low - values[cheap]) / (low - bottom), 1.0)
+    level[dear] = np.maximum(-0.5 - 0.5 * (values[dear] - high) / (top - high), -1.0)
+    return level
+
+
+def only(level: Floats, where: npt.NDArray[np.bool_]) -> Floats:
+    """The level where a condition holds, elsewhere 0."""
+    return np.where(where, level, 0.0)
+
+
+def plan(distance: Floats) -> Floats:
+    """A stop or target distance; NaN, which means none, where it is not above 0."""
+    return np.where(distance > 0, distance, np.nan)
