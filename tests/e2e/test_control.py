@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from roottrading.adapters.store.port import Commit
 from roottrading.adapters.store.sqlite import SqliteStore
 from roottrading.domain.time import parse_time
-from roottrading.messages.service import ControlChanged, Row
+from roottrading.messages.service import AccountAdjusted, ControlChanged, Row
 from roottrading.services.coordinator import state as coordinator
 from tests.e2e.conftest import Runner
 
@@ -142,3 +142,28 @@ def test_a_folder_is_needed_and_must_hold_a_state(roottrading: Runner) -> None:
     absent = roottrading("control", "halt", "--state", "absent")
     assert (absent.code, absent.err.startswith("error: there is no state in absent")) == (1, True)
     assert not Path("absent").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["capital", "add", "500.50"], AccountAdjusted(1, "capital", "", Decimal("500.50"), None, 0)),
+        (["capital", "remove", "500"], AccountAdjusted(1, "capital", "", Decimal(-500), None, 0)),
+        (
+            ["adopt", "btcusdt", "0.5", "42000"],
+            AccountAdjusted(1, "adopt", "BTCUSDT", Decimal("0.5"), Decimal(42000), 0),
+        ),
+    ],
+)
+def test_a_change_of_the_bots_share_reaches_the_running_process(
+    roottrading: Runner, store: SqliteStore, state: Path, arguments: list[str], expected: AccountAdjusted
+) -> None:
+    assert roottrading(*arguments, "--state", str(state)).code == 0
+    assert store.poll_control(0) == (expected,)
+
+
+@pytest.mark.parametrize("amount", ["0", "-5", "NaN", "Infinity", "much"])
+def test_an_amount_that_is_none_is_refused(roottrading: Runner, store: SqliteStore, state: Path, amount: str) -> None:
+    printed = roottrading("capital", "add", "--state", str(state), "--", amount)
+    assert (printed.code, printed.err) == (2, f"error: the amount is {amount}: give a number above 0\n")
+    assert store.poll_control(0) == ()
