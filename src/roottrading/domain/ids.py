@@ -2,6 +2,7 @@
 
 import re
 from base64 import b32encode
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
@@ -59,5 +60,17 @@ def signal_id(deployment: str, strategy: str, settings: str, symbol: str, timefr
 
     `settings` is the strategy's version and parameters as text; JSON carries the id as a string.
     """
-    text = _SEPARATOR.join((deployment, strategy, settings, symbol, timeframe, str(at)))
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+    return signal_ids(deployment, strategy, settings, symbol, timeframe)(at)
+
+
+def signal_ids(deployment: str, strategy: str, settings: str, symbol: str, timeframe: str) -> Callable[[Time], int]:
+    """Return `signal_id` as a function of T alone: many ids of one strategy share the start of what is hashed."""
+    text = _SEPARATOR.join((deployment, strategy, settings, symbol, timeframe, ""))
+    begun = blake2b(text.encode(), digest_size=8)
+
+    def id_at(at: Time) -> int:
+        ended = begun.copy()
+        ended.update(b"%d" % at)
+        return int.from_bytes(ended.digest(), "big") >> 1
+
+    return id_at

@@ -14,7 +14,7 @@ from roottrading.messages.market import CandleAbsent, CandleClosed
 from roottrading.messages.service import NOTHING, Decision, Input, Outgoing, Resumed, Row
 from roottrading.messages.signals import Opinion, SignalBatch
 from roottrading.services.analyzer.evaluation import Failure
-from roottrading.services.analyzer.opinions import Evaluated, Opinions
+from roottrading.services.analyzer.opinions import Opinions
 from roottrading.services.analyzer.plan import Plan, Stream
 from roottrading.services.analyzer.signal_rows import direction_of, signal_row
 from roottrading.services.analyzer.state import (
@@ -43,7 +43,6 @@ class Analyzer:
         self._standing: dict[Stream, dict[str, StandingOpinion]] = defaultdict(dict)
         self._waiting: dict[tuple[Stream, Time], WaitingClose] = {}
         self._counters: dict[tuple[str, str], FailureCount] = {}
-        self._seen: dict[Stream, tuple[StandingOpinion | None, ...]] = {}  # what the port last said stands
 
     def restore(self, rows: Iterable[Row]) -> None:
         """Take up the analyzer's own rows, and `market_data` rows of its streams to refill the windows."""
@@ -114,11 +113,12 @@ class Analyzer:
             batch = SignalBatch(*stream, at, None, None, None, (), late=late)
         else:
             evaluated = self._opinions.at(stream, at)
-            if evaluated.standing is None:
-                opinions = self._judged(stream, candle, evaluated, rows)
-            else:
-                opinions = evaluated.opinions
-                self._adopt(stream, candle, evaluated, evaluated.standing, rows)
+            opinions = evaluated.opinions
+            if evaluated.began is None:
+                opinions = self._judged(stream, candle, opinions, rows)
+            elif evaluated.began:
+                by_name = {opinion.strategy: opinion for opinion in opinions}
+                rows.extend(_signal(began, by_name[began.strategy], candle) for began in evaluated.began)
             for place, failure in evaluated.failures:
                 rows.append(self._count(stream, at, evaluated.opinions[place].strategy, failure))
             batch = SignalBatch(
@@ -137,43 +137,24 @@ class Analyzer:
             )
         return Outgoing(SIGNALS_RAW, f"{close.symbol}/{close.timeframe}", batch, (close.follows, at))
 
-    def _judged(self, stream: Stream, candle: Candle, evaluated: Evaluated, rows: list[Row]) -> tuple[Opinion, ...]:
+    def _judged(
+        self, stream: Stream, candle: Candle, given: tuple[Opinion, ...], rows: list[Row]
+    ) -> tuple[Opinion, ...]:
         """Return the opinions with their signals' ids: a new one where the direction changed."""
         opinions: list[Opinion] = []
         standing_by_name = self._standing[stream]
-        for placement, given in zip(self._plan.placed(stream), evaluated.opinions, strict=True):
-            direction = direction_of(given.conviction)
-            standing = standing_by_name.get(given.strategy)
+        for placement, opinion in zip(self._plan.placed(stream), given, strict=True):
+            direction = direction_of(opinion.conviction)
+            standing = standing_by_name.get(opinion.strategy)
             if direction != ("NEUTRAL" if standing is None else standing.direction):
-                number = self._plan.signal_id(placement, candle.at)
-                strength = abs(given.conviction)
-                standing = StandingOpinion(*stream, given.strategy, direction, strength, number, candle.at)
-                self._begin(standing, given, candle, rows)
-            opinions.append(given if standing is None else replace(given, signal_id=standing.signal_id))
+                number = self._plan.signal_ids(placement)(candle.at)
+                strength = abs(opinion.conviction)
+                standing = StandingOpinion(*stream, opinion.strategy, direction, strength, number, candle.at)
+                standing_by_name[opinion.strategy] = standing
+                rows.append(Row(OPINIONS, (*stream, opinion.strategy), standing))
+                rows.append(_signal(standing, opinion, candle))
+            opinions.append(opinion if standing is None else replace(opinion, signal_id=standing.signal_id))
         return tuple(opinions)
-
-    def _adopt(
-        self,
-        stream: Stream,
-        candle: Candle,
-        evaluated: Evaluated,
-        standing: tuple[StandingOpinion | None, ...],
-        rows: list[Row],
-    ) -> None:
-        """Take over what the port knows to stand; only what begins at this candle is a signal now."""
-        if self._seen.get(stream) is standing:
-            return
-        self._seen[stream] = standing
-        known = self._standing[stream]
-        for opinion, began in zip(evaluated.opinions, standing, strict=True):
-            if began is not None and known.get(began.strategy) != began:
-                self._begin(began, opinion, candle, rows)
-
-    def _begin(self, standing: StandingOpinion, opinion: Opinion, candle: Candle, rows: list[Row]) -> None:
-        self._standing[standing.symbol, standing.timeframe][standing.strategy] = standing
-        rows.append(Row(OPINIONS, (standing.symbol, standing.timeframe, standing.strategy), standing))
-        if standing.since == candle.at:
-            rows.append(Row(SIGNALS, (standing.signal_id,), signal_row(standing, opinion, candle.close)))
 
     def _count(self, stream: Stream, at: Time, strategy: str, failure: Failure) -> Row:
         key = (strategy, failure.kind)
@@ -193,3 +174,7 @@ class Analyzer:
             COUNTERS: self._counters,
             **self._opinions.state(),
         }
+
+
+def _signal(standing: StandingOpinion, opinion: Opinion, candle: Candle) -> Row:
+    return Row(SIGNALS, (standing.signal_id,), signal_row(standing, opinion, candle.close))

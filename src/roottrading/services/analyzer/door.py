@@ -93,7 +93,11 @@ def refusal(raw: RawOpinions, row: int) -> str:
 
 
 class Readout:
-    """Reads single opinions out of admitted columns: Decimals from here on."""
+    """Reads single opinions out of admitted columns: Decimals from here on.
+
+    Of a `plain` strategy, which gives a conviction and nothing else, the opinion is the same while mark and conviction
+    are.
+    """
 
     __slots__ = (
         "_entry_limit",
@@ -120,10 +124,6 @@ class Readout:
         self._tag = raw.tag
         self._own = tuple((column, values.data) for column, values in raw.own.items())
         self.plain = not raw.plan and not raw.own and raw.tag is None
-
-    def value(self, row: int) -> tuple[int, int]:
-        """Return mark and conviction: where both stay, the opinion of a `plain` strategy stays."""
-        return self._marks[row], self._micros[row]
 
     def opinion(self, row: int, signal: int = 0) -> Opinion:
         """Return the opinion of one row; what makes an entry's plan comes only with one that buys."""

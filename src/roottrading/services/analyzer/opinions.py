@@ -19,13 +19,13 @@ from roottrading.services.analyzer.state import StandingOpinion
 class Evaluated(Struct, frozen=True):
     """All that is computed of one stream's candle of T; `opinions` are in the plan's order.
 
-    `standing` says since when each opinion stands in its direction (None: it never had one), where the port knows it
-    from the whole tape; the opinions then carry their signal ids. None: whoever asks has seen every candle himself.
-    `failures` names the opinions, by index, that have state "failed".
+    `began` are the opinions that changed direction with this candle, where the port knows the whole tape; all
+    opinions then carry their signals' ids. None: whoever asks sees every candle himself. `failures` names the
+    opinions, by index, that have state "failed".
     """
 
     opinions: tuple[Opinion, ...]
-    standing: tuple[StandingOpinion | None, ...] | None = None
+    began: tuple[StandingOpinion, ...] | None = None
     failures: tuple[tuple[int, Failure], ...] = ()
     atr: Decimal | None = None
     regime: str = ""

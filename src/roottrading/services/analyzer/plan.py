@@ -1,12 +1,12 @@
 """The plan: which strategy looks at which candles, and so which streams the analyzer must hear."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from roottrading.domain.ids import signal_id
+from roottrading.domain.ids import signal_ids
 from roottrading.domain.time import Time, duration
 from roottrading.services.analyzer.anchored_windows import Anchor, anchor_for
 from roottrading.services.analyzer.market_state import MarketState
@@ -114,10 +114,10 @@ class Plan:
         symbol, _ = stream
         return frozenset({i.stream for p in self._placed[stream] for i in p.inputs} | {(symbol, self.finest)})
 
-    def signal_id(self, placement: Placement, at: Time) -> int:
-        """Return the id of the opinion of a placement that begins at T."""
+    def signal_ids(self, placement: Placement) -> Callable[[Time], int]:
+        """Return what gives the id of the opinion of a placement that begins at T."""
         use = placement.use
-        return signal_id(self.deployment, use.name, placement.settings, placement.symbol, use.timeframe, at)
+        return signal_ids(self.deployment, use.name, placement.settings, placement.symbol, use.timeframe)
 
 
 def _place(use: StrategyUse, symbol: str) -> Placement:

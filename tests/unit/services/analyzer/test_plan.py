@@ -41,7 +41,7 @@ def test_ids_follow_deployment_version_and_parameters() -> None:
     plan = Plan("sim", (StrategyUse("x", EmaCross(slow=30), "5m"),), ("XUSDT",), "1m")
     (placement,) = plan.placed(("XUSDT", "5m"))
     assert placement.settings == '1:{"fast":12,"slow":30}'
-    assert plan.signal_id(placement, 300_000_000) == signal_id(
+    assert plan.signal_ids(placement)(300_000_000) == signal_id(
         "sim", "x", '1:{"fast":12,"slow":30}', "XUSDT", "5m", 300_000_000
     )
 
