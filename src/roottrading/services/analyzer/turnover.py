@@ -5,11 +5,14 @@ from decimal import Decimal
 from operator import mul
 from typing import Final, Protocol
 
-from roottrading.domain.columns import UNITS_DIGITS, Candles, candle_at
+import numpy as np
+
+from roottrading.domain.columns import MAX_UNITS, UNITS_DIGITS, Candles, Ints, candle_at
 from roottrading.domain.money import ONE, ZERO, quotient_down
 from roottrading.domain.time import DAY, Time, duration, start_of_day
 
 MEAN_OF: Final = 20
+_WRAP: Final = 2**64 - 1
 
 
 class Turnover(Protocol):
@@ -92,15 +95,24 @@ class TapeTurnover:
         self.begins = self._open_times[0] if len(candles) else None
         self._digits = UNITS_DIGITS + candles.volume_digits
         self._days: dict[Time, Decimal] = {}
+        sums, self._factor = _running_sums(candles)
+        self._sums = None if sums is None else sums.data
 
     def mean(self, at: Time) -> Decimal:
         """See `Turnover`."""
-        last = bisect_right(self._open_times, at - self._span)
+        open_times = self._open_times
+        last = bisect_right(open_times, at - self._span)
         first = max(last - MEAN_OF, 0)
         oldest = start_of_day(at) - DAY
-        if first < last and self._open_times[first] < oldest:
-            first = bisect_left(self._open_times, oldest, first, last)
-        return quotient_down(self._sum(first, last), Decimal(last - first)) if first < last else ZERO
+        if first < last and open_times[first] < oldest:
+            first = bisect_left(open_times, oldest, first, last)
+        if first == last:
+            return ZERO
+        if self._sums is None:
+            total = self._sum(first, last)
+        else:
+            total = ((self._sums[last] - self._sums[first]) & _WRAP) * self._factor
+        return self._quotient(total, last - first)
 
     def day(self, at: Time, begins: Time | None) -> Decimal:
         """See `Turnover`."""
@@ -110,10 +122,37 @@ class TapeTurnover:
         known = self._days.get(day)
         if known is None:
             total = self._sum(bisect_left(self._open_times, day), bisect_left(self._open_times, day + DAY))
-            known = self._days[day] = quotient_down(total, ONE)
+            known = self._days[day] = self._quotient(total, 1)
         return known
 
-    def _sum(self, first: int, last: int) -> Decimal:
+    def _sum(self, first: int, last: int) -> int:
         closes = self._candles.close[first:last].tolist()
         volumes = self._candles.volume[first:last].tolist()
-        return Decimal(sum(map(mul, closes, volumes))).scaleb(-self._digits)
+        return sum(map(mul, closes, volumes))
+
+    def _quotient(self, total: int, count: int) -> Decimal:
+        return Decimal(total // (count * 10 ** (self._digits - UNITS_DIGITS))).scaleb(-UNITS_DIGITS)
+
+
+def _running_sums(candles: Candles) -> tuple[Ints | None, int]:
+    """Return the sums of close x volume before each row, wrapped to 64 bits, and their unit in units of both columns.
+
+    The sum over up to MEAN_OF rows is the difference of two, and fits; None where it might not.
+    """
+    if not len(candles):
+        return None, 1
+    close, close_unit = _without_idle_zeros(candles.close)
+    volume, volume_unit = _without_idle_zeros(candles.volume)
+    if int(close.max()) * int(volume.max()) * MEAN_OF >= MAX_UNITS:
+        return None, 1
+    sums = np.zeros(len(candles) + 1, dtype=np.int64)
+    np.cumsum(close * volume, out=sums[1:])
+    return sums, close_unit * volume_unit
+
+
+def _without_idle_zeros(units: Ints) -> tuple[Ints, int]:
+    for digits in range(UNITS_DIGITS, 0, -1):
+        unit = 10**digits
+        if not (units[:100] % unit).any() and not (units % unit).any():
+            return units // unit, unit
+    return units, 1

@@ -58,6 +58,15 @@ def test_volumes_beyond_64_bits_of_units_are_exact() -> None:
     expected = (Decimal("9000000000123.456789") + Decimal("0.000001")) * Decimal("1.5")
     assert TapeTurnover(tape).day(48 * HOUR, DAY) == expected
     assert running(tape).day(48 * HOUR, DAY) == expected
+    assert TapeTurnover(tape).mean(26 * HOUR) == running(tape).mean(26 * HOUR) == expected / 2
+
+
+def test_sums_may_wrap_as_long_as_their_differences_fit() -> None:
+    volume = 4_611_686_018_427_387  # 15 times that, 200 times, is more than 2^63
+    tape = candles(list(range(24, 224)), [volume] * 200)
+    expected = Decimal("69175290.27641080")
+    for at in (44, 160, 224):
+        assert TapeTurnover(tape).mean(at * HOUR) == running(tape).mean(at * HOUR) == expected
 
 
 @settings(max_examples=20, deadline=None)
