@@ -5,15 +5,13 @@ from collections.abc import Callable
 from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.store.port import Commit, Store
 from roottrading.config.settings import Settings
-from roottrading.messages.service import Resumed
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, assemble, builders, simulated_exchange
 from roottrading.runtimes.deadlines import Deadlines
+from roottrading.runtimes.learning import weights_for, whole_blocks
 from roottrading.runtimes.loading import stand_on_opens
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import instants
 from roottrading.runtimes.session import Position, Session, play
-from roottrading.services.analyzer import WholeBlocks
-from roottrading.services.gateway.fold import fold
 
 _KEEP_EVERY = 1_000  # rows
 
@@ -24,11 +22,12 @@ def run_backtest(
     """Play the market from its start to its end; returns what was kept, for reports."""
     store = MemoryStore(ALL_TABLES)
     exchange = simulated_exchange(settings, market)
-    opinions = WholeBlocks(cast.plan, market.tape, fold, market.start)
+    opinions = whole_blocks(cast, market)
     wiring = assemble(builders(settings, cast, market), opinions, exchange)
-    session = Session(wiring, exchange, cast.decision_step, Deadlines())
+    weights = weights_for(settings, cast, market, opinions)
+    session = Session(wiring, exchange, cast.decision_step, Deadlines(), weights)
     stand_on_opens(exchange, market, market.start)
-    session.give([(unit, Resumed()) for unit in wiring.units.values()], market.start)
+    session.resume(market.start)
 
     def at_rest(position: Position) -> bool:
         if len(session.effects.rows) >= _KEEP_EVERY:

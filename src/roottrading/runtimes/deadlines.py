@@ -20,6 +20,10 @@ class Deadlines:
         else:
             self._due[role, key] = when
 
+    def has(self, role: str, key: str) -> bool:
+        """Say whether `key` is asked for."""
+        return (role, key) in self._due
+
     def next(self) -> Time | None:
         """Return the earliest time at which something is due."""
         return min(self._due.values(), default=None)

@@ -13,17 +13,17 @@ from msgspec import Struct
 from roottrading.adapters.store.port import Control, Store
 from roottrading.config.settings import Settings
 from roottrading.domain.time import duration
-from roottrading.messages.service import ControlChanged, Input, Resumed, Row
+from roottrading.messages.service import ControlChanged, Input, Row
 from roottrading.runtimes.assembly import Cast, assemble, builders, simulated_exchange
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.keeping import Keeper, position_of
+from roottrading.runtimes.learning import weights_for
 from roottrading.runtimes.loading import fill_windows, known_until, restore, stand_on_opens
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import instants
 from roottrading.runtimes.session import Position, Session, play
 from roottrading.runtimes.step import Unit
 from roottrading.services.analyzer import LiveWindows
-
 
 _CONTROL_SECONDS: Final = 0.2  # how often a person's commands are looked for, at most
 
@@ -54,7 +54,8 @@ def run_embedded(
     fill_windows(opinions, cast, market, until)
     wiring = assemble(builders(settings, cast, market), opinions, exchange)
     restore(wiring.units, exchange, loaded, market, until)
-    session = Session(wiring, exchange, cast.decision_step, Deadlines(loaded.deadlines))
+    weights = weights_for(settings, cast, market)
+    session = Session(wiring, exchange, cast.decision_step, Deadlines(loaded.deadlines), weights)
     for symbol in market.tape:
         reader = market.readers((symbol,))[symbol]
         row = reader.first_at_or_after(until) - 1
@@ -66,7 +67,7 @@ def run_embedded(
     last = resumed or Position(market.start, "candles")
     if resumed is None:
         stand_on_opens(exchange, market, market.start)
-    session.give([(unit, Resumed()) for unit in wiring.units.values()], last.at)
+    session.resume(last.at)
 
     def at_rest(position: Position) -> bool:
         nonlocal control, last, polled

@@ -12,9 +12,18 @@ from typing import Final, Literal, Protocol
 from msgspec import Struct
 
 from roottrading.domain.candle import Candle
-from roottrading.domain.time import Time
+from roottrading.domain.time import DAY, HOUR, Time, start_of_day
 from roottrading.messages.exchange import ExchangeEvent
-from roottrading.messages.service import CandleMissing, CandleObserved, DeadlineDue, Input, InstantComplete, Row
+from roottrading.messages.service import (
+    CandleMissing,
+    CandleObserved,
+    DeadlineDue,
+    Input,
+    InstantComplete,
+    Resumed,
+    Row,
+    WeightsSet,
+)
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.replay import Instant
 from roottrading.runtimes.settle import InProcessExchange, Wiring, addressed, settle
@@ -22,6 +31,10 @@ from roottrading.runtimes.step import Effects, Unit
 
 Phase = Literal["fills", "deadlines", "candles"]
 PHASES: Final[tuple[Phase, ...]] = ("fills", "deadlines", "candles")
+
+WeightsFor = Callable[[Time], WeightsSet]  # 00:00 UTC of a day -> its learned weights
+OWN: Final = "session"  # whose deadlines are the session's own: one a day, at which it gives the weights
+_WEIGHTS: Final = "weights"
 
 
 class MarketExchange(InProcessExchange, Protocol):
@@ -47,15 +60,33 @@ class Position(Struct, frozen=True, gc=False):
 class Session:
     """The state of a run between two phases; `effects` gathers what the phases since the last `flush` changed."""
 
-    def __init__(self, wiring: Wiring, exchange: MarketExchange, decision_step: int, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        wiring: Wiring,
+        exchange: MarketExchange,
+        decision_step: int,
+        deadlines: Deadlines,
+        weights_for: WeightsFor | None = None,
+    ) -> None:
         self.wiring = wiring
         self.exchange = exchange
         self.decision_step = decision_step  # the fastest timeframe in use: T of verdicts and InstantComplete
         self.deadlines = deadlines
         self.effects = Effects()
         self.closes: dict[str, Decimal] = {}
+        self._weights_for = weights_for  # None: all strategies weigh the same
         self._gateway = wiring.units["gateway"]
         self._judges = tuple(wiring.units[name] for name in ("coordinator", "portfolio"))
+
+    def resume(self, now: Time) -> None:
+        """Let every unit know that it was loaded, at `now`; ask for the day's weights where nothing did yet.
+
+        They are given at 01:00 UTC, in the deadlines phase: verdicts after it go by them, the one at 01:00 itself by
+        those of the day before (trading-rules 3.8).
+        """
+        if self._weights_for is not None and not self.deadlines.has(OWN, _WEIGHTS):
+            self.deadlines.set(OWN, _WEIGHTS, start_of_day(now - HOUR) + DAY + HOUR)
+        self.give([(unit, Resumed()) for unit in self.wiring.units.values()], now)
 
     def give(self, inputs: Iterable[tuple[Unit, Input]], now: Time, last: Sequence[tuple[Unit, Input]] = ()) -> None:
         """Bring one phase with these inputs to rest."""
@@ -75,9 +106,8 @@ class Session:
 
     def due(self, now: Time) -> None:
         """Deliver the deadlines that are due at `now`."""
-        units = self.wiring.units
         while ready := self.deadlines.take(now):
-            self.give([(units[role], DeadlineDue(key)) for role, key in ready], now)
+            self.give([self._input_of(role, key, now) for role, key in ready], now)
 
     def candles(self, instant: Instant) -> None:
         """Hand the closed candles to the gateway; where verdicts are due, complete the instant before requests go."""
@@ -101,6 +131,14 @@ class Session:
         self.effects.watches = []
         rows.extend(self.exchange.changed_rows())
         return rows
+
+    def _input_of(self, role: str, key: str, now: Time) -> tuple[Unit, Input]:
+        """Return what a deadline gives to whom."""
+        units = self.wiring.units
+        if role == OWN and self._weights_for is not None:
+            self.deadlines.set(OWN, key, now + DAY)
+            return units["signal_aggregator"], self._weights_for(start_of_day(now))
+        return units[role], DeadlineDue(key)
 
     def _note_deadlines(self) -> None:
         for role, key, when in self.effects.deadlines:
