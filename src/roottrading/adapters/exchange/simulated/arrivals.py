@@ -5,6 +5,7 @@ from decimal import Decimal
 from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.matching import conclude, take
 from roottrading.adapters.exchange.simulated.orders import (
+    leave,
     lock,
     needs,
     part_from_sibling,
@@ -39,7 +40,7 @@ def arrive(venue: Venue, book: Book, order: BookOrder, now: Time) -> None:
 def meet_open(venue: Venue, book: Book, order: BookOrder, reference: Decimal, now: Time) -> None:
     """Let a MARKET order that waited meet the open."""
     unlock(venue, payer(venue, book, order), order)
-    order.waits = ""
+    leave(book, order)
     take(venue, book, order, reference, now)
 
 
@@ -48,10 +49,11 @@ def trigger(venue: Venue, book: Book, order: BookOrder, reference: Decimal, now:
 
     One with a limit says NEW again: it is on the book now, and what is not filled waits for its limit.
     """
-    part_from_sibling(venue, book, order, now)
+    if order.sibling >= 0:
+        part_from_sibling(venue, book, order, now)
     unlock(venue, payer(venue, book, order), order)
+    leave(book, order)
     order.triggered = True
-    order.waits = ""
     if order.price is not None:
         tell_opened(venue, order, now)
     take(venue, book, order, reference, now)

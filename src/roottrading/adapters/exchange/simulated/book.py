@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.adapters.exchange.simulated.state import BookOrder, Execution, Market, Wallet
@@ -10,6 +11,7 @@ from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ONE, ZERO
 from roottrading.domain.time import Time
 
+INFINITE: Final = Decimal("Infinity")  # a bound that the exchange did not set
 Bounds = tuple[Decimal | None, Decimal | None]
 
 
@@ -21,28 +23,43 @@ class Book:
         "clients",
         "down",
         "executions",
+        "highest_price",
         "history",
         "instrument",
+        "least_quantity",
+        "limits",
+        "lowest_price",
         "market",
+        "most_quantity",
         "orders",
         "pairs",
         "quote_fee_step",
+        "room",
         "step",
         "tick",
         "up",
         "volume_share",
+        "waiting",
     )
 
     def __init__(self, instrument: Instrument, model: FillModel) -> None:
         self.instrument = instrument
         self.market = Market(instrument.symbol, instrument.status)
-        self.orders: dict[int, BookOrder] = {}  # alive, by id
+        self.orders: dict[int, BookOrder] = {}  # alive, by id (and in its order)
+        self.limits: dict[int, BookOrder] = {}  # those of them that rest at their limit
+        self.waiting: dict[int, BookOrder] = {}  # those of them that wait for an open, in the order they came
         self.history: OrderedDict[int, BookOrder] = OrderedDict()  # ended, the first to end first
         self.executions: OrderedDict[tuple[int, int], Execution] = OrderedDict()  # by trade and order id
         self.clients: dict[tuple[str, str], int] = {}  # the newest order of an account's client order id
         self.pairs: dict[str, tuple[Wallet, Wallet]] = {}  # an account's wallets of base and quote
         self.tick = instrument.tick_size
         self.step = instrument.step_size
+        self.lowest_price = max(instrument.min_price, self.tick)
+        self.highest_price = instrument.max_price or INFINITE
+        self.least_quantity = max(instrument.min_quantity, self.step)
+        self.most_quantity = instrument.max_quantity or INFINITE
+        bounds = [most for most in (instrument.max_orders, instrument.max_algo_orders) if most is not None]
+        self.room = min(bounds) if bounds else None  # so many open orders keep every bound on their number
         self.up = ONE + model.slippage
         self.down = ONE - model.slippage
         self.volume_share = model.volume_share
@@ -78,16 +95,17 @@ class Book:
 
     def legs_of(self, order: BookOrder) -> list[BookOrder]:
         """Return the open orders of the order's list, by id; the order alone where it has none."""
-        if order.list_id < 0:
+        number = order.list_id
+        if number < 0:
             return [order]
-        return sorted((leg for leg in self.orders.values() if leg.list_id == order.list_id), key=lambda leg: leg.id)
+        return [leg for leg in self.orders.values() if leg.list_id == number]
 
     def makers(self, buys: bool, bound: Decimal) -> list[BookOrder]:
         """Return what rests opposite to a taker who would go to `bound`: best price first, then the first to come."""
         found: list[tuple[Decimal, int, BookOrder]] = []
-        for order in self.orders.values():
+        for order in self.limits.values():
             price = order.price
-            if order.waits != "limit" or price is None or (order.side == "BUY") is buys:
+            if price is None or (order.side == "BUY") is buys:
                 continue
             if (price <= bound) if buys else (price >= bound):
                 found.append((price if buys else -price, order.priority, order))

@@ -3,8 +3,6 @@
 from decimal import Decimal
 from typing import Final
 
-from msgspec import Struct
-
 from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.state import BookOrder, Wallet
 from roottrading.adapters.exchange.simulated.venue import Venue
@@ -12,14 +10,7 @@ from roottrading.domain.money import ONE, ZERO
 
 BNB: Final = "BNB"
 BNB_DIGITS: Final = 8
-
-
-class Commission(Struct, frozen=True, gc=False):
-    """A commission: the amount, its asset, and the rate by which it was reckoned."""
-
-    amount: Decimal
-    asset: str
-    rate: Decimal
+Commission = tuple[Decimal, str, Decimal]  # the amount, its asset, and the rate by which it was reckoned
 
 
 def commission(
@@ -32,12 +23,12 @@ def commission(
         discounted = rate * fees.bnb_factor
         amount = _in_bnb(venue, book, order, price, quantity, discounted)
         if amount is not None:
-            return Commission(amount, BNB, discounted)
+            return amount, BNB, discounted
     if order.side == "BUY":
         step = book.base_fee_step
-        return Commission(quantity * rate // step * step, book.instrument.base_asset, rate)
+        return quantity * rate // step * step, book.instrument.base_asset, rate
     step = book.quote_fee_step
-    return Commission(price * quantity * rate // step * step, book.instrument.quote_asset, rate)
+    return price * quantity * rate // step * step, book.instrument.quote_asset, rate
 
 
 def _in_bnb(

@@ -81,23 +81,24 @@ class SimulatedExchange:
         book = venue.books.get(request.symbol)
         if book is None:
             raise Refused(BAD_SYMBOL, "Invalid symbol.")
-        if isinstance(request, QueryOrder | ListOpenOrders | ListFills):
+        if isinstance(request, (QueryOrder, ListOpenOrders, ListFills)):
             venue.mail[account].append(answer(book, account, request, now))
             return
         if not now - venue.model.receive_window <= request.issued_at <= now + AHEAD:
             raise Refused(CLOCK, OUTSIDE_WINDOW)
-        if isinstance(request, PlaceOrder):
-            check_order(book, account, request.order)
-            place(venue, book, account, request.order, now)
-        elif isinstance(request, PlaceOrderList):
+        if isinstance(request, PlaceOrderList):
             place_list(venue, book, account, request, now)
         elif isinstance(request, CancelReplace):
             cancel_replace(venue, book, account, request, now)
+        elif isinstance(request, PlaceOrder):
+            check_order(book, account, request.order)
+            place(venue, book, account, request.order, now)
         elif isinstance(request, CancelOrder):
             cancel_order(venue, book, account, request, now)
         else:
             raise TypeError(f"the exchange does not know the request {type(request).__name__}")
-        place_pending(venue, now)
+        if venue.placements:
+            place_pending(venue, now)
 
     def _refusal(self, request: Request, refused: Refused, now: Time) -> ExchangeEvent:
         if isinstance(request, CancelOrder):
@@ -119,10 +120,9 @@ class SimulatedExchange:
         self._changed(candle.symbol)
         if market.status != "TRADING":
             return ()
-        waiting = [order for order in book.orders.values() if order.waits == "open"]
-        if not waiting:
+        if not book.waiting:
             return ()
-        for order in sorted(waiting, key=lambda order: order.priority):
+        for order in list(book.waiting.values()):
             meet_open(self._venue, book, order, candle.open, now)
             place_pending(self._venue, now)
         return self._finish(self._account, now)
@@ -150,7 +150,7 @@ class SimulatedExchange:
 
     def waits_for_open(self, symbol: str) -> bool:
         """Say whether an order waits for the symbol's next open."""
-        return any(order.waits == "open" for order in self._book(symbol).orders.values())
+        return bool(self._book(symbol).waiting)
 
     # ---- the house
 
@@ -177,7 +177,7 @@ class SimulatedExchange:
         if wallet.free + amount < ZERO:
             held = f"account {who!r} has {plain(wallet.free)} {asset} free"
             raise ValueError(f"{held}: {plain(-amount)} can not be taken out")
-        self._venue.touch(wallet)
+        self._venue.touched.append(wallet)
         wallet.free += amount
         return self._finish(who, now)
 

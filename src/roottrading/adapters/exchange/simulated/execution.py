@@ -3,29 +3,19 @@
 from decimal import Decimal
 
 from roottrading.adapters.exchange.simulated.book import Book
-from roottrading.adapters.exchange.simulated.commission import BNB, Commission, commission
+from roottrading.adapters.exchange.simulated.commission import BNB, commission
 from roottrading.adapters.exchange.simulated.orders import lock, needs, part_from_sibling, payer, retire, unlock
-from roottrading.adapters.exchange.simulated.state import BookOrder, Execution, Wallet
+from roottrading.adapters.exchange.simulated.state import BookOrder, Execution
 from roottrading.adapters.exchange.simulated.venue import Venue
-from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import OrderExecuted
-
-
-def next_trade(venue: Venue, book: Book) -> int:
-    """Return the next trade id of the symbol."""
-    market = book.market
-    market.trades += 1
-    if venue.changes is not None:
-        venue.changes.markets.add(market.symbol)
-    return market.trades
 
 
 def match(venue: Venue, book: Book, taker: BookOrder, maker: BookOrder, quantity: Decimal, now: Time) -> None:
     """Let two orders trade with each other at the resting one's price."""
     price = maker.price
     assert price is not None  # makers rest at a limit
-    trade = next_trade(venue, book)
+    trade = book.market.trades = book.market.trades + 1
     for order in sorted((taker, maker), key=lambda order: order.id):
         fill(venue, book, order, price, quantity, order is maker, trade, now)
 
@@ -39,7 +29,8 @@ def fill_from_candle(
         quantity = market.allowance // book.step * book.step
     if quantity:
         market.allowance -= quantity
-        fill(venue, book, order, price, quantity, is_maker, next_trade(venue, book), now)
+        trade = market.trades = market.trades + 1
+        fill(venue, book, order, price, quantity, is_maker, trade, now)
 
 
 def fill(
@@ -55,8 +46,8 @@ def fill(
     """Execute `quantity` of the order at `price`."""
     if order.sibling >= 0:
         _touch_one_leg(venue, book, order, now)
-    fee = commission(venue, book, order, price, quantity, is_maker)
-    _settle(venue, book, order, price, quantity, fee)
+    amount, asset, rate = commission(venue, book, order, price, quantity, is_maker)
+    _settle(venue, book, order, price, quantity, amount, asset)
     order.executed = executed = order.executed + quantity
     order.executed_quote += price * quantity
     filled = executed == order.quantity
@@ -71,9 +62,9 @@ def fill(
         order.side,
         price,
         quantity,
-        fee.amount,
-        fee.asset,
-        fee.rate,
+        amount,
+        asset,
+        rate,
         is_maker,
         executed,
         order.status,
@@ -81,7 +72,8 @@ def fill(
     venue.mail[order.account].append(event)
     _remember(venue, book, order.account, event)
     if not filled:
-        venue.changed(order)
+        if venue.changes is not None:
+            venue.changed(order)
         return
     if order.locked:  # a buy that was cheaper than its limit
         unlock(venue, payer(venue, book, order), order)
@@ -101,48 +93,46 @@ def _touch_one_leg(venue: Venue, book: Book, order: BookOrder, now: Time) -> Non
             lock(venue, wallet, order, wanted)
 
 
-def _settle(venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, fee: Commission) -> None:
+def _settle(
+    venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, fee: Decimal, fee_asset: str
+) -> None:
     """Move the money: paid from what the order locked (else from free), received into free or its pending leg."""
-    base, quote = venue.pair(book, order.account)
-    venue.touch(base)
-    venue.touch(quote)
+    base, quote = book.pairs.get(order.account) or venue.pair(book, order.account)
+    venue.touched += (base, quote)
     if order.side == "SELL":
-        _pay(base, order, quantity, quantity)
-        received, receiver = price * quantity, quote
+        receiver, received = quote, price * quantity
+        if order.locked:
+            order.locked -= quantity
+            base.locked -= quantity
+        else:
+            base.free -= quantity
     else:
-        _pay(quote, order, price * quantity, (order.price or price) * quantity)
-        received, receiver = quantity, base
+        receiver, received = base, quantity
+        if order.locked:  # at its limit: what the fill was cheaper becomes free
+            reserved = (order.price or price) * quantity
+            order.locked -= reserved
+            quote.locked -= reserved
+            quote.free += reserved
+        quote.free -= price * quantity
         market = book.market
         if order.account not in market.bought:
             market.bought = (*market.bought, order.account)
-    if fee.asset == receiver.asset and not _paid_from_free(order, base, fee):
-        received -= fee.amount
-    elif fee.amount:
-        wallet = receiver if fee.asset == receiver.asset else venue.wallet(order.account, fee.asset)
-        venue.touch(wallet)
-        wallet.free -= fee.amount
+    if fee_asset != receiver.asset:
+        wallet = venue.wallet(order.account, fee_asset)
+        venue.touched.append(wallet)
+        wallet.free -= fee
+    elif order.pays and base.asset != BNB and base.free >= fee:
+        base.free -= fee  # an OPO's legs get all that was bought where free base pays (trading-rules 1.3)
+    else:
+        received -= fee
     if order.pays:
         leg = book.orders[order.pending[0]]
         leg.locked += received
         receiver.locked += received
-        venue.changed(leg)
+        if venue.changes is not None:
+            venue.changed(leg)
     else:
         receiver.free += received
-
-
-def _pay(wallet: Wallet, order: BookOrder, amount: Decimal, reserved: Decimal) -> None:
-    """Take `amount` from what the order locked, `reserved` of which was for this part of it; else from free."""
-    if order.locked:
-        order.locked -= reserved
-        wallet.locked -= reserved
-        wallet.free += reserved - amount
-    else:
-        wallet.free -= amount
-
-
-def _paid_from_free(order: BookOrder, base: Wallet, fee: Commission) -> bool:
-    """Say whether an OPO's commission comes out of free base, so that its legs get all that was bought (1.3)."""
-    return order.pays and base.asset != BNB and base.free >= fee.amount and fee.amount > ZERO
 
 
 def _remember(venue: Venue, book: Book, account: str, event: OrderExecuted) -> None:

@@ -31,6 +31,7 @@ SHAPES: Final[dict[OrderType, tuple[bool, bool, bool]]] = {
     "TAKE_PROFIT_LIMIT": (True, True, True),
 }
 MOST_DIGITS: Final = -8
+_ALLOWED: Final = CLIENT_ORDER_ID.fullmatch
 
 
 def check_tradable(book: Book) -> None:
@@ -44,7 +45,7 @@ def check_form(instrument: Instrument, spec: OrderSpec, sized: bool = True) -> N
 
     `sized` says whether the quantity is the sender's to say (the exchange sizes an OPO's legs).
     """
-    if CLIENT_ORDER_ID.fullmatch(spec.client_order_id) is None:
+    if _ALLOWED(spec.client_order_id) is None:
         raise Refused(
             ILLEGAL_CHARACTERS,
             f"Illegal characters found in parameter 'newClientOrderId'; legal range is '{CLIENT_ORDER_ID.pattern}'.",
@@ -54,39 +55,51 @@ def check_form(instrument: Instrument, spec: OrderSpec, sized: bool = True) -> N
         raise Refused(INVALID, f"{name} orders are not supported for this symbol.")
     if spec.self_trade_prevention not in instrument.self_trade_prevention:
         raise Refused(INVALID, "This symbol does not allow the specified self-trade prevention mode.")
-    priced, stopped, forced = SHAPES[spec.type]
-    if (spec.price is None) is priced:
-        raise missing("price") if priced else not_required("price")
-    if (spec.stop_price is None) is stopped:
-        raise missing("stopPrice") if stopped else not_required("stopPrice")
-    if (spec.time_in_force is None) is forced:
-        raise missing("timeInForce") if forced else not_required("timeInForce")
+    shape = (spec.price is not None, spec.stop_price is not None, spec.time_in_force is not None)
+    if shape != SHAPES[spec.type]:
+        raise _misshapen(shape, SHAPES[spec.type])
     if spec.quote_quantity is not None:
-        if spec.type != "MARKET" or not sized:
-            raise not_required("quoteOrderQty")
-        if spec.quantity is not None:
-            raise not_required("quantity")
-        if spec.quote_quantity <= 0:
-            raise Refused(BAD_VALUE, "Data sent for parameter 'quoteOrderQty' is not valid.")
+        _check_quote_form(spec, sized)
     elif sized and spec.quantity is None:
         raise missing("quantity")
 
 
+def _misshapen(shape: tuple[bool, bool, bool], wanted: tuple[bool, bool, bool]) -> Refused:
+    """Return the refusal that names what is missing or too much."""
+    for name, has, wants in zip(("price", "stopPrice", "timeInForce"), shape, wanted, strict=True):
+        if wants and not has:
+            return missing(name)
+        if has and not wants:
+            return not_required(name)
+    raise AssertionError("the shapes are equal")
+
+
+def _check_quote_form(spec: OrderSpec, sized: bool) -> None:
+    """Refuse a quote amount where only a quantity will do."""
+    if spec.type != "MARKET" or not sized:
+        raise not_required("quoteOrderQty")
+    if spec.quantity is not None:
+        raise not_required("quantity")
+    if spec.quote_quantity is None or spec.quote_quantity <= 0:
+        raise Refused(BAD_VALUE, "Data sent for parameter 'quoteOrderQty' is not valid.")
+
+
 def check_prices(book: Book, spec: OrderSpec) -> None:
     """Refuse prices off PRICE_FILTER, and a limit off PERCENT_PRICE_BY_SIDE (the average price is the last one)."""
-    instrument = book.instrument
+    price = spec.stop_price
+    if price is not None and (price < book.lowest_price or price % book.tick or price > book.highest_price):
+        raise _precise(price, "stopPrice") or filter_failure("PRICE_FILTER")
     price = spec.price
-    for name, value in (("price", price), ("stopPrice", spec.stop_price)):
-        if value is None:
-            continue
-        low, high = instrument.min_price, instrument.max_price
-        if value <= 0 or value % book.tick or value < low or (high and value > high):
-            raise _precise(value, name) or filter_failure("PRICE_FILTER")
-    percent, last = instrument.percent_price, book.market.last
-    if price is not None and percent is not None and last is not None:
-        buys = spec.side == "BUY"
-        up, down = (percent.bid_up, percent.bid_down) if buys else (percent.ask_up, percent.ask_down)
-        if not last * down <= price <= last * up:
+    if price is None:
+        return
+    if price < book.lowest_price or price % book.tick or price > book.highest_price:
+        raise _precise(price, "price") or filter_failure("PRICE_FILTER")
+    percent, last = book.instrument.percent_price, book.market.last
+    if percent is not None and last is not None:
+        if spec.side == "BUY":
+            if not last * percent.bid_down <= price <= last * percent.bid_up:
+                raise filter_failure("PERCENT_PRICE_BY_SIDE")
+        elif not last * percent.ask_down <= price <= last * percent.ask_up:
             raise filter_failure("PERCENT_PRICE_BY_SIDE")
 
 
@@ -95,16 +108,17 @@ def check_size(book: Book, spec: Asked, quantity: Decimal) -> None:
     check_lots(book, spec.type, quantity)
     price = spec.price or spec.stop_price or book.market.last
     if price is not None:
-        check_notional(book.instrument, price * quantity, spec.type == "MARKET")
+        notional = price * quantity
+        if notional < book.instrument.min_notional or book.instrument.max_notional:
+            check_notional(book.instrument, notional, spec.type == "MARKET")
 
 
 def check_lots(book: Book, kind: OrderType, quantity: Decimal) -> None:
     """Refuse a quantity off LOT_SIZE, of a market order off MARKET_LOT_SIZE too."""
-    instrument = book.instrument
-    most = instrument.max_quantity
-    if quantity <= 0 or quantity < instrument.min_quantity or (most and quantity > most) or quantity % book.step:
+    if quantity < book.least_quantity or quantity > book.most_quantity or quantity % book.step:
         raise _precise(quantity, "quantity") or filter_failure("LOT_SIZE")
     if kind == "MARKET":
+        instrument = book.instrument
         step, most = instrument.market_step_size, instrument.market_max_quantity
         if quantity < instrument.market_min_quantity or (most and quantity > most) or (step and quantity % step):
             raise filter_failure("MARKET_LOT_SIZE")
@@ -121,12 +135,9 @@ def check_notional(instrument: Instrument, notional: Decimal, market: bool) -> N
 
 def check_counts(book: Book, account: str, specs: tuple[OrderSpec, ...]) -> None:
     """Refuse what would bring the account above MAX_NUM_ORDERS or MAX_NUM_ALGO_ORDERS; pending legs count."""
-    instrument = book.instrument
-    orders, algos = instrument.max_orders, instrument.max_algo_orders
-    if orders is None and algos is None:
-        return
-    if len(book.orders) + len(specs) <= min(orders or len(specs), algos or len(specs)):
+    if book.room is None or len(book.orders) + len(specs) <= book.room:
         return  # not even all accounts together reach a bound
+    orders, algos = book.instrument.max_orders, book.instrument.max_algo_orders
     types: list[OrderType] = [order.type for order in book.of_account(account)]
     types += [spec.type for spec in specs]
     if orders is not None and len(types) > orders:

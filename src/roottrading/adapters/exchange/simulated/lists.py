@@ -6,7 +6,7 @@ from decimal import Decimal
 from roottrading.adapters.exchange.simulated.arrivals import arrive
 from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.filters import check_size
-from roottrading.adapters.exchange.simulated.list_checks import check_list, check_pair_around
+from roottrading.adapters.exchange.simulated.list_checks import PAYING, check_list, check_pair_around
 from roottrading.adapters.exchange.simulated.orders import (
     accept,
     cost,
@@ -29,10 +29,9 @@ from roottrading.messages.exchange import OrderSpec, PlaceOrderList
 
 def place_list(venue: Venue, book: Book, account: str, request: PlaceOrderList, now: Time) -> None:
     """Place a list: an OCO's two legs at once, of the others the working order and its pending legs after it."""
-    kind, specs = request.kind, request.orders
-    check_list(book, account, kind, specs)
+    check_list(book, account, request.kind, request.orders)
     _check_ids(book, account, request)
-    if kind == "OCO":
+    if request.kind == "OCO":
         _place_pair(venue, book, account, request, now)
     else:
         _place_working(venue, book, account, request, now)
@@ -41,74 +40,71 @@ def place_list(venue: Venue, book: Book, account: str, request: PlaceOrderList, 
 def _check_ids(book: Book, account: str, request: PlaceOrderList) -> None:
     """Refuse client order ids that open orders, the list's other legs or open lists have."""
     ids = {spec.client_order_id for spec in request.orders}
-    if len(ids) < len(request.orders) or any(book.alive(account, number) is not None for number in ids):
+    if len(ids) < len(request.orders):
         raise duplicate()
-    for order in book.of_account(account):
-        if order.list_client_id == request.client_order_id:
+    for order in book.orders.values():
+        if order.account == account and (
+            order.client_order_id in ids or order.list_client_id == request.client_order_id
+        ):
             raise duplicate()
 
 
-def _accept_leg(
-    venue: Venue, book: Book, account: str, request: PlaceOrderList, spec: OrderSpec, list_id: int, now: Time
-) -> BookOrder:
-    return accept(venue, book, account, spec, now, list_id, request.client_order_id)
+def _place_pair(venue: Venue, book: Book, account: str, request: PlaceOrderList, now: Time) -> None:
+    """Place an OCO: both legs rest, and lock once."""
+    first_spec, second_spec = request.orders
+    check_pair_around(book, first_spec, second_spec)
+    for spec in request.orders:
+        check_market(book, spec)
+        check_funds(venue, book, account, spec, now)
+    number = _next_list(book)
+    first = accept(venue, book, account, first_spec, now, number, request.client_order_id)
+    second = accept(venue, book, account, second_spec, now, number, request.client_order_id)
+    tell_opened(venue, first, now)
+    tell_opened(venue, second, now)
+    _rest_pair(venue, book, first, second, now)
 
 
 def _next_list(book: Book) -> int:
+    """Return the symbol's next list id."""
     market = book.market
     market.lists += 1
     return market.lists
 
 
-def _place_pair(venue: Venue, book: Book, account: str, request: PlaceOrderList, now: Time) -> None:
-    """Place an OCO: both legs rest, and lock once."""
-    specs = request.orders
-    check_pair_around(book, specs)
-    for spec in specs:
-        check_market(book, spec)
-        check_funds(venue, book, account, spec, now)
-    list_id = _next_list(book)
-    legs = [_accept_leg(venue, book, account, request, spec, list_id, now) for spec in specs]
-    for leg in legs:
-        tell_opened(venue, leg, now)
-    _rest_pair(venue, book, legs, now)
-
-
-def _rest_pair(venue: Venue, book: Book, legs: Sequence[BookOrder], now: Time) -> None:
+def _rest_pair(venue: Venue, book: Book, first: BookOrder, second: BookOrder, now: Time) -> None:
     """Rest the two legs of an OCO; the one that can be filled in parts holds what both of them lock."""
-    first, second = legs
-    holder = first if first.type not in TRIGGERED_TYPES else second
-    lock(venue, payer(venue, book, holder), holder, max(needs(book, first), needs(book, second)))
-    for leg, other in ((first, second), (second, first)):
-        leg.sibling = other.id
-        rest(venue, book, leg, now)
+    holder = second if first.type in TRIGGERED_TYPES else first
+    needed = first.quantity if first.side == "SELL" else max(needs(book, first), needs(book, second))
+    lock(venue, payer(venue, book, holder), holder, needed)
+    first.sibling = second.id
+    second.sibling = first.id
+    rest(venue, book, first, now)
+    rest(venue, book, second, now)
 
 
 def _place_working(venue: Venue, book: Book, account: str, request: PlaceOrderList, now: Time) -> None:
     """Place the working order of a list; its pending legs are known, and funded unless it pays them itself (OPO)."""
-    kind, (working_spec, *pending_specs) = request.kind, request.orders
-    pays = kind in {"OPO", "OPOCO"}
+    working_spec, *pending_specs = request.orders
+    pays = request.kind in PAYING
     check_market(book, working_spec)
     check_funds(venue, book, account, working_spec, now)
     if not pays:
         _check_both_funded(venue, book, account, working_spec, pending_specs)
-    list_id = _next_list(book)
-    working = _accept_leg(venue, book, account, request, working_spec, list_id, now)
+    number, name = _next_list(book), request.client_order_id
+    working = accept(venue, book, account, working_spec, now, number, name)
     tell_opened(venue, working, now)
-    numbers: list[int] = []
+    legs: list[BookOrder] = []
     for spec in pending_specs:
-        leg = _accept_leg(venue, book, account, request, spec, list_id, now)
+        leg = accept(venue, book, account, spec, now, number, name)
         leg.status = "PENDING_NEW"
         leg.waits = "working"
-        numbers.append(leg.id)
+        legs.append(leg)
         tell_opened(venue, leg, now)
-    working.pending = tuple(numbers)
+    working.pending = tuple([leg.id for leg in legs])
     working.pays = pays
     if not pays:
-        first = book.orders[numbers[0]]
-        lock(venue, payer(venue, book, first), first, max(needs(book, book.orders[number]) for number in numbers))
+        lock(venue, payer(venue, book, legs[0]), legs[0], max(needs(book, leg) for leg in legs))
     arrive(venue, book, working, now)
-    place_pending(venue, now)
 
 
 def _check_both_funded(
@@ -127,18 +123,17 @@ def place_pending(venue: Venue, now: Time) -> None:
     while venue.placements:
         working = venue.placements.pop(0)
         book = venue.books[working.symbol]
-        legs = [book.orders[number] for number in working.pending if number in book.orders]
+        legs = [book.orders[number] for number in working.pending]
         working.pending = ()
-        if not legs:
-            continue
-        funds = legs[0].locked
-        unlock(venue, payer(venue, book, legs[0]), legs[0])
+        first = legs[0]
+        wallet = payer(venue, book, first)
         if working.pays:
-            quantity = _sized(book, legs, funds)
+            quantity = _sized(book, first, first.locked)
             for leg in legs:
                 leg.quantity = quantity
+        unlock(venue, wallet, first)
         try:
-            _check_placeable(venue, book, legs)
+            _check_placeable(book, legs, wallet.free)
         except Refused:
             for leg in legs:
                 end(venue, book, leg, "EXPIRED", "REJECTED", now)
@@ -148,31 +143,33 @@ def place_pending(venue: Venue, now: Time) -> None:
             leg.waits = ""
             tell_opened(venue, leg, now)
         if len(legs) > 1:
-            _rest_pair(venue, book, legs, now)
+            _rest_pair(venue, book, first, legs[1], now)
         else:
-            arrive(venue, book, legs[0], now)
+            arrive(venue, book, first, now)
 
 
-def _sized(book: Book, legs: Sequence[BookOrder], funds: Decimal) -> Decimal:
+def _sized(book: Book, leg: BookOrder, funds: Decimal) -> Decimal:
     """Return the quantity of an OPO's legs: what was received, brought down to the lot filters."""
     instrument = book.instrument
-    quantity = funds // book.step * book.step
-    most, step = instrument.max_quantity, ZERO
-    if legs[0].type == "MARKET":
-        step = instrument.market_step_size
-        most = min((bound for bound in (most, instrument.market_max_quantity) if bound), default=ZERO)
+    step, most = book.step, instrument.max_quantity
+    quantity = funds // step * step
     if most and quantity > most:
-        quantity = most // book.step * book.step
-    return quantity // step * step if step else quantity
+        quantity = most // step * step
+    if leg.type == "MARKET":
+        step, most = instrument.market_step_size, instrument.market_max_quantity
+        if most and quantity > most:
+            quantity = most
+        if step:
+            quantity = quantity // step * step
+    return quantity
 
 
-def _check_placeable(venue: Venue, book: Book, legs: Sequence[BookOrder]) -> None:
-    """Refuse pending legs that the market or a filter does not take now."""
+def _check_placeable(book: Book, legs: Sequence[BookOrder], free: Decimal) -> None:
+    """Refuse pending legs that the market, a filter or the balance does not take now."""
     if len(legs) > 1:
-        check_pair_around(book, legs)
-    free = payer(venue, book, legs[0]).free
+        check_pair_around(book, legs[0], legs[1])
     for leg in legs:
         check_size(book, leg, leg.quantity)
         check_market(book, leg)
-        if needs(book, leg) > free:
+        if leg.side == "BUY" and needs(book, leg) > free:  # sells were paid for when the list came, or by its working
             raise insufficient_balance()

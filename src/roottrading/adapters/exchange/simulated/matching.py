@@ -54,10 +54,11 @@ def _fill(venue: Venue, book: Book, order: BookOrder, price: Decimal | None, now
     limit = order.price
     if price is not None:
         until = order.quantity if limit is not None else _affordable(venue, book, order, price)
-        _meet(venue, book, order, price, until, now)
+        if book.limits:
+            _meet(venue, book, order, price, until, now)
         if order.status not in ENDED and until > order.executed:
             fill_from_candle(venue, book, order, price, until - order.executed, False, now)
-    if limit is not None and order.status not in ENDED:
+    if limit is not None and book.limits and order.status not in ENDED:
         _meet(venue, book, order, limit, order.quantity, now)
 
 
@@ -97,6 +98,8 @@ def _fills_whole(venue: Venue, book: Book, order: BookOrder, price: Decimal | No
     Nothing of it is executed before that: it is all or nothing in self-trade prevention too.
     """
     wanted = order.quantity
+    if not book.limits:
+        return price is not None and wanted <= book.market.allowance
     for source in _sources(book, order, price):
         if not isinstance(source, BookOrder):
             wanted -= source

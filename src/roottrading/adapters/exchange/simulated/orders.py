@@ -44,7 +44,8 @@ def accept(
     )
     book.orders[number] = order
     book.clients[account, spec.client_order_id] = number
-    venue.changed(order)
+    if venue.changes is not None:
+        venue.changed(order)
     return order
 
 
@@ -69,7 +70,8 @@ def tell_opened(venue: Venue, order: BookOrder, now: Time) -> None:
 
 def payer(venue: Venue, book: Book, order: BookOrder) -> Wallet:
     """Return the wallet that pays for the order: quote for a buy, base for a sell."""
-    return venue.pair(book, order.account)[order.side == "BUY"]
+    pair = book.pairs.get(order.account) or venue.pair(book, order.account)
+    return pair[order.side == "BUY"]
 
 
 def cost(book: Book, asked: Asked, quantity: Decimal, reference: Decimal | None) -> Decimal:
@@ -101,23 +103,21 @@ def needs(book: Book, order: BookOrder) -> Decimal:
 
 
 def lock(venue: Venue, wallet: Wallet, order: BookOrder, amount: Decimal) -> None:
-    """Move `amount` from free to locked, for the order."""
-    venue.touch(wallet)
+    """Move `amount` from free to locked, for the order (which is about to rest, and so is marked as changed then)."""
+    venue.touched.append(wallet)
     wallet.free -= amount
     wallet.locked += amount
     order.locked += amount
-    venue.changed(order)
 
 
 def unlock(venue: Venue, wallet: Wallet, order: BookOrder) -> None:
-    """Set all free that the order locked."""
+    """Set all free that the order locked (it is about to take, rest or end, and so is marked as changed then)."""
     amount = order.locked
     if amount:
-        venue.touch(wallet)
+        venue.touched.append(wallet)
         wallet.free += amount
         wallet.locked -= amount
         order.locked = ZERO
-        venue.changed(order)
 
 
 def rest(venue: Venue, book: Book, order: BookOrder, now: Time) -> None:
@@ -130,38 +130,54 @@ def rest(venue: Venue, book: Book, order: BookOrder, now: Time) -> None:
         order.falls = buys is not (order.type in STOP_TYPES)
     elif order.type in MARKET_TYPES:
         order.waits = "open"
+        book.waiting[order.id] = order
     else:
         assert order.price is not None
         order.waits = "limit"
+        book.limits[order.id] = order
         order.falls = buys
         order.level = order.price - book.tick if buys else order.price + book.tick
     market = book.market
     order.priority = market.priorities = market.priorities + 1
     order.updated_at = now
-    venue.changed(order)
+    if venue.changes is not None:
+        venue.changed(order)
+
+
+def leave(book: Book, order: BookOrder) -> None:
+    """Take an order from where it waited: it moves, or has come to its end."""
+    if order.waits == "limit":
+        del book.limits[order.id]
+    elif order.waits == "open":
+        del book.waiting[order.id]
+    order.waits = ""
 
 
 def retire(venue: Venue, book: Book, order: BookOrder, now: Time) -> None:
     """Take an order that has come to its end out of the book, and forget the oldest one where history is full."""
     market = book.market
-    order.waits = ""
+    if order.waits:
+        leave(book, order)
     order.updated_at = now
     order.ended = market.endings = market.endings + 1
     del book.orders[order.id]
     history = book.history
     history[order.id] = order
-    venue.changed(order)
+    if venue.changes is not None:
+        venue.changed(order)
     if len(history) > venue.model.history:
         _, oldest = history.popitem(last=False)
         key = (oldest.account, oldest.client_order_id)
         if book.clients.get(key) == oldest.id:
             del book.clients[key]
-        venue.changed(oldest)
+        if venue.changes is not None:
+            venue.changed(oldest)
 
 
 def end(venue: Venue, book: Book, order: BookOrder, status: OrderStatus, reason: str, now: Time) -> None:
     """End an order before it is filled whole, and with it whatever hangs on it."""
-    unlock(venue, payer(venue, book, order), order)
+    if order.locked:
+        unlock(venue, payer(venue, book, order), order)
     order.status = status
     retire(venue, book, order, now)
     venue.mail[order.account].append(
@@ -172,7 +188,8 @@ def end(venue: Venue, book: Book, order: BookOrder, status: OrderStatus, reason:
         if leg is not None:
             end(venue, book, leg, "EXPIRED", "OTO_PHASE_ONE_EXPIRED", now)
     order.pending = ()
-    part_from_sibling(venue, book, order, now)
+    if order.sibling >= 0:
+        part_from_sibling(venue, book, order, now)
 
 
 def part_from_sibling(venue: Venue, book: Book, order: BookOrder, now: Time) -> None:

@@ -42,7 +42,8 @@ def check_market(book: Book, spec: Asked) -> None:
     buys = spec.side == "BUY"
     if spec.type == "LIMIT_MAKER":
         price = spec.price or ZERO
-        if (last is not None and (price >= last if buys else price <= last)) or book.makers(buys, price):
+        crosses = last is not None and (price >= last if buys else price <= last)
+        if crosses or (book.limits and book.makers(buys, price)):
             raise Refused(REJECTED, "Order would immediately match and take.")
     elif spec.type in TRIGGERED_TYPES and last is not None:
         stop = spec.stop_price or ZERO

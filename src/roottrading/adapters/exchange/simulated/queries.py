@@ -22,8 +22,8 @@ def answer(book: Book, account: str, request: QueryOrder | ListOpenOrders | List
         order = book.known(account, number)
         return OrderAbsent(symbol, number, now) if order is None else _report(order, now)
     if isinstance(request, ListOpenOrders):
-        orders = sorted(book.of_account(account), key=lambda order: order.id)
-        return OpenOrdersReported(symbol, number, now, tuple(_report(order, now) for order in orders))
+        reports = tuple(_report(order, now) for order in book.of_account(account))
+        return OpenOrdersReported(symbol, number, now, reports)
     executions = tuple(
         execution.executed
         for execution in book.executions.values()

@@ -53,7 +53,7 @@ def restore(venue: Venue, rows: Iterable[Row]) -> None:
         record = row.values
         if isinstance(record, Wallet):
             wallet = venue.wallet(record.account, record.asset)
-            wallet.free, wallet.locked = record.free, record.locked
+            wallet.free, wallet.locked = venue.told[id(wallet)] = record.free, record.locked
         elif isinstance(record, Market):
             venue.books[record.symbol].market = copy(record)
         elif isinstance(record, BookOrder):
@@ -67,7 +67,13 @@ def restore(venue: Venue, rows: Iterable[Row]) -> None:
         book = venue.books[order.symbol]
         (book.history if order.ended else book.orders)[order.id] = order
     for order in sorted(orders, key=lambda order: order.id):
-        venue.books[order.symbol].clients[order.account, order.client_order_id] = order.id
+        book = venue.books[order.symbol]
+        book.clients[order.account, order.client_order_id] = order.id
+        if order.waits == "limit":
+            book.limits[order.id] = order
+    for order in sorted(orders, key=lambda order: order.priority):
+        if order.waits == "open":
+            venue.books[order.symbol].waiting[order.id] = order
     for execution in sorted(executions, key=lambda item: (item.executed.trade_id, item.executed.order_id)):
         executed = execution.executed
         venue.books[executed.symbol].executions[executed.trade_id, executed.order_id] = execution

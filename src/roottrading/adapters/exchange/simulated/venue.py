@@ -31,7 +31,7 @@ class Changes:
 class Venue:
     """The exchange's state and its mail."""
 
-    __slots__ = ("books", "changes", "fees", "mail", "model", "placements", "touched", "wallets")
+    __slots__ = ("books", "changes", "fees", "mail", "model", "placements", "told", "touched", "wallets")
 
     def __init__(
         self, instruments: Mapping[str, Instrument], fees: FeeSchedule, model: FillModel, changes: Changes | None
@@ -42,7 +42,8 @@ class Venue:
         self.model = model
         self.changes = changes  # None: nobody keeps rows
         self.mail: defaultdict[str, list[ExchangeEvent]] = defaultdict(list)
-        self.touched: dict[int, tuple[Wallet, Decimal, Decimal]] = {}
+        self.told: dict[int, tuple[Decimal, Decimal]] = {}  # by wallet: what its account heard last
+        self.touched: list[Wallet] = []  # whose amounts moved in this call
         self.placements: list[BookOrder] = []  # working orders that filled: their pending legs come in now
 
     def wallet(self, account: str, asset: str) -> Wallet:
@@ -50,6 +51,7 @@ class Venue:
         wallet = self.wallets.get((account, asset))
         if wallet is None:
             wallet = self.wallets[account, asset] = Wallet(account, asset)
+            self.told[id(wallet)] = (wallet.free, wallet.locked)
             if self.changes is not None:
                 self.changes.wallets.add((account, asset))
         return wallet
@@ -65,11 +67,6 @@ class Venue:
             )
         return pair
 
-    def touch(self, wallet: Wallet) -> None:
-        """Remember what a wallet held before this call changes it."""
-        if id(wallet) not in self.touched:
-            self.touched[id(wallet)] = (wallet, wallet.free, wallet.locked)
-
     def changed(self, order: BookOrder) -> None:
         """Remember that an order changed, and its market's counters with it."""
         if self.changes is not None:
@@ -79,8 +76,11 @@ class Venue:
     def tell_balances(self, now: Time) -> None:
         """Tell every account the whole values of those balances that the call changed."""
         changed: dict[str, list[Balance]] = {}
-        for wallet, free, locked in self.touched.values():
-            if wallet.free != free or wallet.locked != locked:
+        told = self.told
+        for wallet in self.touched:
+            amounts = (wallet.free, wallet.locked)
+            if amounts != told[id(wallet)]:
+                told[id(wallet)] = amounts
                 changed.setdefault(wallet.account, []).append(Balance(wallet.asset, wallet.free, wallet.locked))
                 if self.changes is not None:
                     self.changes.wallets.add((wallet.account, wallet.asset))
