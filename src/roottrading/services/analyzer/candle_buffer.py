@@ -16,14 +16,20 @@ from roottrading.domain.columns import (
     to_floats,
     volume_floats,
 )
-from roottrading.domain.time import Time
+from roottrading.domain.time import Time, iso
 
 _FIELDS: Final = 5  # open, high, low, close, volume
 
 
 def floats_of(candle: Candle) -> Floats:
     """Return open, high, low, close and volume as the very floats that exact columns of the candle give."""
-    units = [int(price.scaleb(UNITS_DIGITS)) for price in (candle.open, candle.high, candle.low, candle.close)]
+    exact = [price.scaleb(UNITS_DIGITS) for price in (candle.open, candle.high, candle.low, candle.close)]
+    units = [int(price) for price in exact]
+    if units != exact:
+        raise ValueError(
+            f"{candle.symbol} {candle.timeframe} candle of {iso(candle.open_time)}: a price has more than "
+            f"{UNITS_DIGITS} digits after the point; no exchange has such prices: look at where it came from"
+        )
     exponent = candle.volume.as_tuple().exponent
     digits = max(0, -exponent) if isinstance(exponent, int) else 0
     volume = volume_floats(np.array([int(candle.volume.scaleb(digits))]), digits)

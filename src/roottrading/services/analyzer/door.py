@@ -3,9 +3,9 @@
 One candle and a whole column go through the same functions, so that both give the same bits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from math import isnan
+from math import isinf, isnan
 from typing import Any, Final
 
 import numpy as np
@@ -71,7 +71,32 @@ def admit(raw: RawOpinions, marks: Marks, short: Flags) -> Micros:
     return micros
 
 
-def outside_plan(name: str, column: Floats) -> Flags:
+def admit_one(raw: RawOpinions, row: int, short: bool) -> tuple[int, int]:
+    """Return mark and conviction in millionths of a single row: what `admit` makes of it, without its arrays."""
+    conviction = float(raw.conviction[row])
+    mark, micros = OK, 0
+    if isnan(conviction):
+        mark = NOT_A_NUMBER
+    elif abs(conviction) > 1:
+        mark = OUT_OF_RANGE
+    else:
+        scaled = conviction * 1e6
+        micros = round(scaled)
+        if abs(scaled - micros) == 0.5:
+            micros = int(conviction_of(conviction).scaleb(6))
+    if micros > 0:
+        for name, column in raw.plan.items():
+            if outside_plan(name, column[row]):
+                mark = OUT_OF_RANGE
+    for column in raw.own.values():
+        if isinf(column[row]):
+            mark = OUT_OF_RANGE
+    if mark != OK:
+        return (WARMING_UP if short else mark), 0
+    return mark, micros
+
+
+def outside_plan(name: str, column: Any) -> Any:
     """Say where a plan's column has a value that none may have; NaN is no value, nor is a time limit below 1."""
     if name == "time_limit":
         return np.isinf(column)
@@ -86,7 +111,7 @@ def refusal(raw: RawOpinions, row: int) -> str:
     if np.isnan(conviction) or abs(conviction) > 1:
         return f"conviction is {conviction}: it must be a number in [-1, 1]"
     for name, column in raw.plan.items():
-        if outside_plan(name, column[row : row + 1])[0]:
+        if outside_plan(name, column[row]):
             return f"{name} is {column[row]}: it must be finite and above 0 (size_factor: at most 1)"
     infinite = [name for name, column in raw.own.items() if np.isinf(column[row])]
     return f"column {', '.join(infinite)} is infinite"
@@ -113,11 +138,11 @@ class Readout:
         "plain",
     )
 
-    def __init__(self, name: str, raw: RawOpinions, marks: Marks, micros: Micros) -> None:
-        """Take one strategy's columns."""
+    def __init__(self, name: str, raw: RawOpinions, marks: Sequence[int], micros: Sequence[int]) -> None:
+        """Take one strategy's columns, what became of the candles and the convictions in millionths."""
         self.name = name
-        self._marks = marks.data
-        self._micros = micros.data
+        self._marks = marks
+        self._micros = micros
         self._stop, self._target, self._time, self._entry_limit, self._size = (
             _view(raw.plan.get(column)) for column in PLAN_COLUMNS
         )

@@ -118,7 +118,7 @@ def opinion_columns(placement: Placement, own: Feed, inputs: Mapping[str, Feed],
         _changes(micros, int(open_time.searchsorted(begin - own.span))),
         raw.plan,
         raw.own,
-        Readout(placement.use.name, raw, marks, micros),
+        Readout(placement.use.name, raw, marks.data, micros.data),
         failures,
     )
 

@@ -90,8 +90,11 @@ class Plan:
                 raise ValueError(
                     f"strategy {use.name} is meant for {', '.join(unknown)}: use some of {', '.join(self.symbols)}"
                 )
-            if use.strategy.lookback < 0:
-                raise ValueError(f"strategy {use.name} has a lookback of {use.strategy.lookback}: it must be 0 or more")
+            lookback: object = use.strategy.lookback
+            if not isinstance(lookback, int) or lookback < 0:
+                raise ValueError(
+                    f"strategy {use.name} has a lookback of {lookback!r}: it must be a whole number from 0 on"
+                )
 
     def placed(self, stream: Stream) -> tuple[Placement, ...]:
         """Return the uses on a stream, in the plan's order."""

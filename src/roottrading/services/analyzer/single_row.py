@@ -7,13 +7,11 @@ import numpy as np
 
 from roottrading.domain.columns import Floats
 from roottrading.services.analyzer.anchored_windows import Feed, is_full, window
-from roottrading.services.analyzer.door import Readout, admit, refusal
+from roottrading.services.analyzer.door import Readout, admit_one, refusal
 from roottrading.services.analyzer.evaluation import (
-    OK,
     RAISED,
     WARMING_UP,
     Failure,
-    Marks,
     RawOpinions,
     evaluate,
     failure_at,
@@ -38,18 +36,16 @@ def evaluate_last(
     if not len(columns):
         return _none(use.name, WARMING_UP), None
     try:
-        raw = evaluate(use.strategy, columns).rows(len(columns) - 1, len(columns))
+        raw = evaluate(use.strategy, columns)
     except Exception as error:  # whatever a strategy raises is its own affair
         if short:
             return _none(use.name, WARMING_UP), None
         return _none(use.name, mark_of(error)), failure_from(use.strategy, error)
-    marks: Marks = np.array([OK], dtype=np.uint8)
-    micros = admit(raw, marks, np.array([short]))
-    mark = int(marks[0])
-    failure = failure_at(use.strategy, mark, refusal(raw, 0)) if mark >= RAISED else None
-    return Readout(use.name, raw, marks, micros), failure
+    last = len(columns) - 1
+    mark, micros = admit_one(raw, last, short)
+    failure = failure_at(use.strategy, mark, refusal(raw, last)) if mark >= RAISED else None
+    return Readout(use.name, raw.rows(last, last + 1), (mark,), (micros,)), failure
 
 
 def _none(name: str, mark: int) -> Readout:
-    raw = RawOpinions(_ZERO, {}, {}, None)
-    return Readout(name, raw, np.array([mark], dtype=np.uint8), np.zeros(1, dtype=np.int32))
+    return Readout(name, RawOpinions(_ZERO, {}, {}, None), (mark,), (0,))

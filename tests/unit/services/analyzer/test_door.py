@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roottrading.domain.money import conviction_of
-from roottrading.services.analyzer.door import Readout, admit, micro_units, refusal
+from roottrading.services.analyzer.door import Readout, admit, admit_one, micro_units, refusal
 from roottrading.services.analyzer.evaluation import NOT_A_NUMBER, OK, OUT_OF_RANGE, WARMING_UP, RawOpinions
 
 halves = st.integers(-128, 128).map(lambda n: n / 128)  # 1/128 is exactly 7812.5 millionths
@@ -77,6 +77,21 @@ def test_plans_out_of_range_are_refused_where_the_strategy_buys(name: str, bad: 
         assert judge(opinions([0.5], **{name: [value]}))[0] == [OK]
 
 
+anything = st.one_of(convictions, st.floats(), st.sampled_from([0.0, -0.0, 1.0, -1.0, 1.5, np.inf, -np.inf, np.nan]))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(*[anything] * 7, st.booleans()), min_size=1, max_size=8))
+def test_a_single_row_is_judged_as_a_column_is(rows: list[tuple[float, ...]]) -> None:
+    names = ("stop_distance", "target_distance", "time_limit", "entry_limit", "size_factor")
+    conviction, *plan, own, short = (list(column) for column in zip(*rows, strict=True))
+    raw = opinions(conviction, own=own, **dict(zip(names, plan, strict=True)))
+    marks = np.full(len(rows), OK, dtype=np.uint8)
+    micros = admit(raw, marks, np.array(short, dtype=np.bool_))
+    singles = [admit_one(raw, row, bool(short[row])) for row in range(len(rows))]
+    assert singles == list(zip(marks.tolist(), micros.tolist(), strict=True))
+
+
 def test_an_infinite_column_is_refused_whatever_the_conviction() -> None:
     raw = opinions([0.0, 0.0], own=[np.inf, np.nan])
     assert judge(raw)[0] == [OUT_OF_RANGE, OK]
@@ -85,7 +100,8 @@ def test_an_infinite_column_is_refused_whatever_the_conviction() -> None:
 
 def readout(raw: RawOpinions) -> Readout:
     marks = np.full(len(raw.conviction), OK, dtype=np.uint8)
-    return Readout("s", raw, marks, admit(raw, marks, np.zeros(len(marks), dtype=np.bool_)))
+    micros = admit(raw, marks, np.zeros(len(marks), dtype=np.bool_))
+    return Readout("s", raw, marks.data, micros.data)
 
 
 def test_an_opinion_carries_its_plan_where_it_buys_and_its_columns_always() -> None:
