@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from roottrading.config.load import load
+from tests.e2e.conftest import Runner
 from tools.make_docs import PART, current
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,14 @@ def test_every_command_shown_runs(path: Path, tmp_path: Path) -> None:
             ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert ended.returncode == 0, f"$ {command}\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}"
+
+
+def test_the_strategy_shown_is_an_honest_one(roottrading: Runner) -> None:
+    (text,) = [text for text in blocks(ROOT / "docs" / "strategies.md", "python") if "(Strategy" in text]
+    Path("strategies").mkdir()
+    Path("strategies/dip_buyer.py").write_text(text, encoding="utf-8")
+    printed = roottrading("strategies", "check", "dip_buyer", "--symbols", "LTCUSDT", "--from", "2021-04-17")
+    assert (printed.code, printed.err) == (0, "")
 
 
 @pytest.mark.parametrize("path", with_blocks("toml"), ids=name_of)
