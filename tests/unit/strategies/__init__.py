@@ -1,0 +1,1 @@
+"""Tests of strategies, indicators and the catalog."""
