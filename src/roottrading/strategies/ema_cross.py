@@ -7,7 +7,7 @@ from msgspec import Meta
 from roottrading.domain.columns import Columns, Floats
 from roottrading.strategies.contract import Family, Strategy
 from roottrading.strategies.indicators import ema
-from roottrading.strategies.levels import direction
+from roottrading.strategies.levels import above
 
 
 class EmaCross(Strategy, frozen=True):
@@ -25,4 +25,4 @@ class EmaCross(Strategy, frozen=True):
 
     def evaluate(self, columns: Columns) -> Floats:
         """Return the sign of the distance between the averages; 0 while they warm up."""
-        return direction(ema(columns.close, self.fast) - ema(columns.close, self.slow))
+        return above(ema(columns.close, self.fast), ema(columns.close, self.slow))

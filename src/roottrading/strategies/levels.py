@@ -1,14 +1,23 @@
 """How a number becomes a conviction: levels in [-1, 1], 0 where the number is unknown."""
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from roottrading.domain.columns import Floats
 
+ROUNDING: Final = 1e-11  # differences below this share of what is compared come from rounding
 
-def direction(distance: Floats) -> Floats:
-    """1 above 0, -1 below, 0 at 0 and where unknown."""
-    return np.asarray((distance > 0).astype(np.float64) - (distance < 0))
+
+def direction(distance: Floats, least: Floats | float = 0.0) -> Floats:
+    """1 where the distance is above `least`, -1 where it is below -`least`; 0 between, and where unknown."""
+    return np.asarray((distance > least).astype(np.float64) - (distance < -least))
+
+
+def above(one: Floats, other: Floats) -> Floats:
+    """1 where one price is above the other, -1 where it is below; 0 where they differ by no more than rounding does."""
+    return direction(one - other, ROUNDING * other)
 
 
 def graded(distance: Floats, full: Floats | float) -> Floats:

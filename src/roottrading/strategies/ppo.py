@@ -1,13 +1,15 @@
 """PPO: trend and momentum of two averages in percent."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta
 
 from roottrading.domain.columns import Columns, Floats
 from roottrading.strategies.contract import Family, Strategy
 from roottrading.strategies.indicators import ppo
-from roottrading.strategies.levels import direction
+from roottrading.strategies.levels import ROUNDING, direction
+
+PERCENT: Final = 100 * ROUNDING
 
 
 class Ppo(Strategy, frozen=True):
@@ -27,4 +29,4 @@ class Ppo(Strategy, frozen=True):
     def evaluate(self, columns: Columns) -> Floats:
         """Return the mean of both signs."""
         line, average = ppo(columns.close, self.fast, self.slow, self.signal)
-        return 0.5 * (direction(line) + direction(line - average))
+        return 0.5 * (direction(line, PERCENT) + direction(line - average, PERCENT))

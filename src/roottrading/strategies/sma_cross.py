@@ -7,7 +7,7 @@ from msgspec import Meta
 from roottrading.domain.columns import Columns, Floats
 from roottrading.strategies.contract import Family, Strategy
 from roottrading.strategies.indicators import sma
-from roottrading.strategies.levels import direction
+from roottrading.strategies.levels import above
 
 
 class SmaCross(Strategy, frozen=True):
@@ -25,4 +25,4 @@ class SmaCross(Strategy, frozen=True):
 
     def evaluate(self, columns: Columns) -> Floats:
         """Return the sign of the distance between the averages."""
-        return direction(sma(columns.close, self.fast) - sma(columns.close, self.slow))
+        return above(sma(columns.close, self.fast), sma(columns.close, self.slow))

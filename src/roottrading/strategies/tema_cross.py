@@ -7,7 +7,7 @@ from msgspec import Meta
 from roottrading.domain.columns import Columns, Floats
 from roottrading.strategies.contract import Family, Strategy
 from roottrading.strategies.indicators import tema
-from roottrading.strategies.levels import direction
+from roottrading.strategies.levels import above
 
 
 class TemaCross(Strategy, frozen=True):
@@ -25,4 +25,4 @@ class TemaCross(Strategy, frozen=True):
 
     def evaluate(self, columns: Columns) -> Floats:
         """Return the sign of the distance between the averages."""
-        return direction(tema(columns.close, self.fast) - tema(columns.close, self.slow))
+        return above(tema(columns.close, self.fast), tema(columns.close, self.slow))

@@ -1,13 +1,15 @@
 """TRIX: momentum of a thrice smoothed price."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta
 
 from roottrading.domain.columns import Columns, Floats
 from roottrading.strategies.contract import Family, Strategy
 from roottrading.strategies.indicators import trix
-from roottrading.strategies.levels import direction
+from roottrading.strategies.levels import ROUNDING, direction
+
+PERCENT: Final = 100 * ROUNDING
 
 
 class Trix(Strategy, frozen=True):
@@ -26,4 +28,4 @@ class Trix(Strategy, frozen=True):
     def evaluate(self, columns: Columns) -> Floats:
         """Return the mean of both signs."""
         line, average = trix(columns.close, self.period, self.signal)
-        return 0.5 * (direction(line) + direction(line - average))
+        return 0.5 * (direction(line, PERCENT) + direction(line - average, PERCENT))
