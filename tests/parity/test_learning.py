@@ -1,0 +1,259 @@
+"""Learned weights are one truth: the same in a backtest, in one process, through kills, and from what was stored."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from roottrading.adapters.store.memory import MemoryStore
+from roottrading.adapters.store.sqlite import SqliteStore
+from roottrading.domain.columns import Floats
+from roottrading.domain.time import DAY, HOUR, Time
+from roottrading.messages.service import WeightsSet
+from roottrading.runtimes.assembly import ALL_TABLES
+from roottrading.runtimes.backtest import run_backtest
+from roottrading.runtimes.embedded import Progress, run_embedded
+from roottrading.runtimes.learning import weights_for
+from roottrading.runtimes.opinion_records import Shadowing
+from roottrading.runtimes.session import Position
+from roottrading.services.analyzer import WholeBlocks
+from roottrading.services.analyzer.market_state import ATR
+from roottrading.services.analyzer.state import SignalRow
+from roottrading.services.gateway.fold import fold
+from roottrading.services.signal_aggregator.correlation import Directions, co_movements
+from roottrading.services.signal_aggregator.learned_weights import record_of, weights_of_day
+from roottrading.services.signal_aggregator.managed_outcomes import managed_outcomes
+from roottrading.services.signal_aggregator.shadow_outcomes import (
+    NEVER,
+    BuyOpinions,
+    Costs,
+    shadow_market,
+    shadow_outcomes,
+)
+from tests.parity.learning_runs import USES, Left, learning_run, left_by
+
+SETTINGS, CAST, MARKET = learning_run()
+DAYS = [day for day in range(MARKET.start // DAY * DAY, MARKET.end, DAY) if MARKET.start < day + HOUR <= MARKET.end]
+NAMES = sorted(use.name for use in USES)
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> Left:
+    """Return what a backtest leaves."""
+    return left_by(run_backtest(SETTINGS, CAST, MARKET))
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[Time, WeightsSet]:
+    """Return the weights of all days of the run."""
+    make = weights_for(SETTINGS, CAST, MARKET)
+    assert make is not None
+    return {day: make(day) for day in DAYS}
+
+
+def test_there_is_something_to_learn(undisturbed: Left, weights: dict[Time, WeightsSet]) -> None:
+    first, *later = weights.values()
+    assert set(first.weights.values()) == {Decimal("0.25")}
+    assert len({tuple(each.weights.values()) for each in weights.values()}) == len(weights) == 4
+    assert any(0 < weight < Decimal("0.25") for each in later for weight in each.weights.values())
+    assert all(each.groups == (("copy", "dip"),) for each in later)
+    assert len(undisturbed["trade_cycles"]) > 20
+
+
+def test_one_process_decides_as_the_backtest_and_gets_weights_at_one(
+    undisturbed: Left, weights: dict[Time, WeightsSet]
+) -> None:
+    given: list[tuple[Position, WeightsSet]] = []
+
+    def observe(progress: Progress) -> bool:
+        kept = [row.values for row in progress.rows if row.table == "weights" and row.values is not None]
+        given.extend((progress.position, WeightsSet(each.day, each.weights, each.groups)) for each in kept)
+        return True
+
+    store = MemoryStore(ALL_TABLES)
+    assert run_embedded(SETTINGS, CAST, MARKET, store, observe)
+    assert left_by(store) == undisturbed
+    assert given == [(Position(day + HOUR, "deadlines"), each) for day, each in weights.items()]
+
+
+def test_verdicts_after_one_go_by_the_day_and_the_one_at_one_by_the_day_before(
+    undisturbed: Left, weights: dict[Time, WeightsSet]
+) -> None:
+    used = set()
+    for verdict in undisturbed["verdicts"]:
+        day = (verdict.timestamp - HOUR - 1) // DAY * DAY
+        ruling = weights.get(day)
+        for vote in verdict.votes:
+            weight, members = Decimal("0.25"), 1
+            if ruling is not None:
+                weight = ruling.weights[vote.strategy]
+                members = max([len(group) for group in ruling.groups if vote.strategy in group], default=1)
+            plain = float(weight) / members
+            assert min(abs(float(vote.weight) - plain * factor) for factor in (1, 1.25)) < 2e-6
+            used.add((day, vote.strategy))
+    assert {day for day, _ in used} >= set(DAYS)
+
+
+class Killed(Exception):
+    """The process ends here: what was not committed is lost."""
+
+
+def played_through(folder: Path, kill: Callable[[Position], bool]) -> tuple[Left, int]:
+    """Run in a state folder, again and again, until no kill prevents the end; returns what was left and the kills."""
+
+    def observe(progress: Progress) -> bool:
+        if kill(progress.position):
+            raise Killed
+        return True
+
+    kills = 0
+    while True:
+        store = SqliteStore.open(folder, ALL_TABLES, {})
+        try:
+            assert run_embedded(SETTINGS, CAST, MARKET, store, observe)
+            return left_by(store), kills
+        except Killed:
+            kills += 1
+        finally:
+            store.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_random_rests_it_ends_the_same(undisturbed: Left, tmp_path: Path, seed: int) -> None:
+    chance = Random(seed)
+    coming = sorted(chance.randrange(MARKET.start, MARKET.end) for _ in range(5))
+
+    def kill(position: Position) -> bool:
+        if coming and position.at >= coming[0]:
+            del coming[0]
+            return True
+        return False
+
+    left, kills = played_through(tmp_path, kill)
+    assert kills == 5
+    assert left == undisturbed
+
+
+@pytest.mark.parametrize("phase", ["fills", "deadlines", "candles"])
+def test_killed_around_one_o_clock_it_ends_the_same(undisturbed: Left, tmp_path: Path, phase: str) -> None:
+    killed: set[Time] = set()
+
+    def kill(position: Position) -> bool:
+        if position.at % DAY == HOUR and position.phase == phase and position.at not in killed:
+            killed.add(position.at)
+            return True
+        return False
+
+    left, kills = played_through(tmp_path, kill)
+    assert kills == len(DAYS)
+    assert left == undisturbed
+
+
+def test_after_a_kill_the_weights_come_from_the_state(tmp_path: Path, weights: dict[Time, WeightsSet]) -> None:
+    until = DAYS[2] + HOUR
+
+    def observe(progress: Progress) -> bool:
+        if progress.position == Position(until, "deadlines"):
+            raise Killed
+        return True
+
+    store = SqliteStore.open(tmp_path, ALL_TABLES, {})
+    with pytest.raises(Killed):
+        run_embedded(SETTINGS, CAST, MARKET, store, observe)
+    kept = {row.values.day: row.values for row in store.load().rows["weights"]}
+    deadlines = store.load().deadlines
+    store.close()
+    assert [(day, each.weights) for day, each in sorted(kept.items())] == [
+        (day, weights[day].weights) for day in DAYS[1:3]
+    ]
+    assert ("session", "weights", until + DAY) in deadlines
+
+
+# ---- the same weights from what is stored: rows of `signals`, and candles closed before the day
+
+
+def test_weights_are_a_function_of_stored_signals_and_candles(
+    undisturbed: Left, weights: dict[Time, WeightsSet]
+) -> None:
+    rows = sorted(undisturbed["signals"], key=lambda row: row.timestamp)
+    for day, expected in weights.items():
+        assert from_what_is_stored(rows, day) == expected
+
+
+def from_what_is_stored(rows: list[SignalRow], day: Time) -> WeightsSet:
+    known = {symbol: MARKET.tape[symbol] for symbol in MARKET.tape}
+    known = {symbol: candles.slice(0, int((candles.at <= day).sum())) for symbol, candles in known.items()}
+    blocks = WholeBlocks(CAST.plan, known, fold)
+    of_use = {
+        (use.name, symbol): [
+            row for row in rows if row.strategy == use.name and row.symbol == symbol and row.timestamp <= day
+        ]
+        for use in USES
+        for symbol in known
+    }
+    records = []
+    for use in USES:
+        outcomes = []
+        for symbol in known:
+            stream = (symbol, use.timeframe)
+            candles = blocks.candles(stream)
+            buys = stored_buys(of_use[use.name, symbol], blocks, stream)
+            costs = Costs(0.001, 0.0005)
+            if use.strategy.manages:
+                for columns in blocks.opinions(stream):
+                    if columns.placement.use.name == use.name:
+                        manager = Shadowing(use.strategy, columns)
+                        outcomes.append(managed_outcomes(candles, buys, costs, manager, manager.row_at))
+            else:
+                outcomes.append(shadow_outcomes(shadow_market(candles), buys, costs))
+        records.append(record_of(use.name, outcomes))
+    movements = []
+    for symbol in known:
+        at = blocks.candles((symbol, CAST.fastest)).at
+        said = {name: directions(of_use[name, symbol]) for name in NAMES}
+        movements += co_movements(at[at > MARKET.start], said)
+    return weights_of_day(day, NAMES, records, movements, SETTINGS.learning)
+
+
+def directions(rows: list[SignalRow]) -> Directions:
+    sign = {"BUY": 1, "SELL": -1, "NEUTRAL": 0}
+    return Directions(
+        np.array([row.timestamp for row in rows], dtype=np.int64),
+        np.array([sign[row.signal_type] for row in rows], dtype=np.int64),
+    )
+
+
+def stored_buys(rows: list[SignalRow], blocks: WholeBlocks, stream: tuple[str, str]) -> BuyOpinions:
+    market = blocks.market(stream)
+    found: list[tuple[Time, float, float, float, int, Time, float]] = []
+    for place, row in enumerate(rows):
+        if row.signal_type != "BUY":
+            continue
+        candle = int(np.flatnonzero(market.at == row.timestamp)[0])
+        atr = float(f"{market.own[ATR][candle]:.11e}")
+        said = row.metadata
+        stop = float(said["stop_distance"]) if "stop_distance" in said else 2 * atr
+        sells = (later.timestamp for later in rows[place:] if later.signal_type == "SELL")
+        found.append(
+            (
+                row.timestamp,
+                float(row.price),
+                stop,
+                float(said.get("target_distance", "nan")),
+                int(said.get("time_limit", 0)),
+                next(sells, NEVER),
+                atr,
+            )
+        )
+
+    def column(index: int) -> Floats:
+        return np.array([each[index] for each in found], dtype=np.float64)
+
+    def whole(index: int) -> Iterator[int]:
+        return (int(each[index]) for each in found)
+
+    at, limit, sell_at = (np.fromiter(whole(index), dtype=np.int64) for index in (0, 4, 5))
+    return BuyOpinions(at, column(1), column(2), column(3), limit, sell_at, column(6))
