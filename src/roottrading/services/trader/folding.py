@@ -161,6 +161,8 @@ def keep(turn: Turn, order: Order) -> None:
     """Remember the order as it now is, and say so once it was placed (trading-rules 6.4)."""
     execution = turn.execution
     execution.orders = {**execution.orders, order.client_order_id: order}
+    # However we heard of it, what we know of free balances from before is older than this order's news (2.5).
+    execution.touched_at = max(execution.touched_at, order.updated_at)
     turn.changed = True
     if order.status != "PENDING_NEW" and order.status != "REJECTED":
         turn.rows.append(Row(ORDERS, (order.id,), order))
