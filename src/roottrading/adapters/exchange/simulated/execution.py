@@ -137,12 +137,12 @@ def _settle(
 
 def _remember(venue: Venue, book: Book, account: str, event: OrderExecuted) -> None:
     """Keep the execution for ListFills, and forget the oldest one where history is full."""
+    executions, changes = book.executions, venue.changes
     key = (event.trade_id, event.order_id)
-    book.executions[key] = Execution(account, event)
-    changes = venue.changes
+    executions[key] = Execution(account, event)
     if changes is not None:
         changes.executions.add((event.symbol, *key))
-    if len(book.executions) > venue.model.history:
-        oldest, _ = book.executions.popitem(last=False)
+    if len(executions) > venue.model.history:
+        oldest, _ = executions.popitem(last=False)
         if changes is not None:
             changes.executions.add((event.symbol, *oldest))

@@ -29,9 +29,16 @@ def take(venue: Venue, book: Book, order: BookOrder, reference: Decimal | None, 
         if limit is not None and (price > limit if buys else price < limit):
             price = None
     force = order.time_in_force
-    meets = price is not None or (limit is not None and (flows or force == "GTC"))
-    if meets and (force != "FOK" or _fills_whole(venue, book, order, price, now)):
-        _fill(venue, book, order, price, now)
+    if not book.limits:  # nothing but the candle to meet
+        if price is not None:
+            until = order.quantity if limit is not None else _affordable(venue, book, order, price)
+            wanted = until - order.executed
+            if wanted and (force != "FOK" or wanted <= book.market.allowance):
+                fill_from_candle(venue, book, order, price, wanted, False, now)
+    else:
+        meets = price is not None or (limit is not None and (flows or force == "GTC"))
+        if meets and (force != "FOK" or _fills_whole(venue, book, order, price, now)):
+            _fill(venue, book, order, price, now)
     if order.status not in ENDED:
         conclude(venue, book, order, now)
 
@@ -54,11 +61,10 @@ def _fill(venue: Venue, book: Book, order: BookOrder, price: Decimal | None, now
     limit = order.price
     if price is not None:
         until = order.quantity if limit is not None else _affordable(venue, book, order, price)
-        if book.limits:
-            _meet(venue, book, order, price, until, now)
+        _meet(venue, book, order, price, until, now)
         if order.status not in ENDED and until > order.executed:
             fill_from_candle(venue, book, order, price, until - order.executed, False, now)
-    if limit is not None and book.limits and order.status not in ENDED:
+    if limit is not None and order.status not in ENDED:
         _meet(venue, book, order, limit, order.quantity, now)
 
 
@@ -98,8 +104,6 @@ def _fills_whole(venue: Venue, book: Book, order: BookOrder, price: Decimal | No
     Nothing of it is executed before that: it is all or nothing in self-trade prevention too.
     """
     wanted = order.quantity
-    if not book.limits:
-        return price is not None and wanted <= book.market.allowance
     for source in _sources(book, order, price):
         if not isinstance(source, BookOrder):
             wanted -= source
