@@ -17,7 +17,9 @@ for _signal in (decimal.Inexact, decimal.InvalidOperation, decimal.DivisionByZer
     decimal.DefaultContext.traps[_signal] = True
 decimal.setcontext(_EXACT.copy())
 
-_ROUNDING: Final = decimal.Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[decimal.InvalidOperation, decimal.DivisionByZero])
+_ROUNDING: Final = decimal.Context(
+    prec=60, rounding=ROUND_HALF_EVEN, traps=[decimal.InvalidOperation, decimal.DivisionByZero]
+)
 _FLOORING: Final = decimal.Context(prec=60, rounding=ROUND_FLOOR, traps=[decimal.InvalidOperation])
 
 ZERO: Final = Decimal(0)

@@ -44,7 +44,8 @@ class Gap(Exception):
 
     def __init__(self, position: tuple[str, str], last: int, envelope: Envelope) -> None:
         super().__init__(
-            f"{position[1]} of {position[0]}: {envelope.sequence} follows {envelope.follows}, but {last} was the last seen"
+            f"{position[1]} of {position[0]}: {envelope.sequence} follows {envelope.follows}, "
+            f"but {last} was the last seen"
         )
         self.position = position
         self.last = last
