@@ -5,16 +5,17 @@
 decision; that is what a lookback promises, and the hardest place of a candle in its block.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
+from roottrading.domain.columns import Ints
+from roottrading.domain.money import conviction_of
 from roottrading.domain.time import Time, iso
 from roottrading.research.checked_candles import choose
 from roottrading.services.analyzer.anchored_windows import Feed, is_full, window
-from roottrading.services.analyzer.door import micro_units
 from roottrading.services.analyzer.evaluation import RawOpinions, evaluate
 from roottrading.services.analyzer.plan import Placement, Plan, Stream
 from roottrading.services.analyzer.whole_blocks import WholeBlocks
@@ -96,7 +97,7 @@ def check_strategies(
             for columns in blocks.opinions(stream):
                 placement = columns.placement
                 inputs = {each.declared: blocks.feed(each.stream) for each in placement.inputs}
-                changed = (columns.open_time[columns.changes] + placement.anchor.span).tolist()
+                changed = columns.open_time[columns.changes] + placement.anchor.span
                 checks.append(
                     check_strategy(placement, blocks.feed(stream), inputs, opened.get(stream, ()), changed, count)
                 )
@@ -107,8 +108,8 @@ def check_strategy(
     placement: Placement,
     own: Feed,
     inputs: Mapping[str, Feed],
-    opened: Iterable[Time],
-    changed: Iterable[Time],
+    opened: Sequence[Time] | Ints,
+    changed: Sequence[Time] | Ints,
     count: int = PLAIN,
 ) -> StrategyCheck:
     """Check a strategy on up to `count` candles: where cycles opened, where it changed its mind, and anywhere.
@@ -240,7 +241,8 @@ class _WarmUp(_Check):
 
 
 def _decision(conviction: float) -> int:
-    return int(np.sign(micro_units(np.array([conviction]))[0]))
+    rounded = conviction_of(conviction)
+    return (rounded > 0) - (rounded < 0)
 
 
 def _values(raw: RawOpinions, row: int) -> dict[str, str]:
