@@ -13,7 +13,7 @@ from roottrading.domain.time import duration
 from roottrading.messages.service import Service, Table
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.recording import TABLES as RECORDING_TABLES
-from roottrading.runtimes.settle import Wiring, wire
+from roottrading.runtimes.settle import InProcessExchange, Wiring, wire
 from roottrading.runtimes.step import Unit
 from roottrading.services.analyzer import TABLES as ANALYZER_TABLES
 from roottrading.services.analyzer import Analyzer, Opinions, Plan, StrategyUse
@@ -86,15 +86,15 @@ def builders(settings: Settings, cast: Cast, market: Market) -> dict[str, Callab
     }
 
 
-def simulated_exchange(settings: Settings, market: Market) -> SimulatedExchange:
-    """Open an exchange that holds the capital and trades the market's symbols."""
+def simulated_exchange(settings: Settings, market: Market, *, keeps_rows: bool = True) -> SimulatedExchange:
+    """Open an exchange that holds the capital and trades the market's symbols; `keeps_rows` where they are kept."""
     instruments = {symbol: market.instruments[symbol] for symbol in market.symbols}
     balances = {settings.account.quote_asset: settings.account.capital}
-    return SimulatedExchange(instruments, settings.fees, settings.exchange, balances)
+    return SimulatedExchange(instruments, settings.fees, settings.exchange, balances, keeps_rows=keeps_rows)
 
 
 def assemble(
-    build: Mapping[str, Callable[[Opinions], Service]], opinions: Opinions, exchange: SimulatedExchange
+    build: Mapping[str, Callable[[Opinions], Service]], opinions: Opinions, exchange: InProcessExchange
 ) -> Wiring:
     """Make the services and wire them."""
     return wire({role: Unit(role, 0, make(opinions)) for role, make in build.items()}, exchange)

@@ -1,25 +1,54 @@
-"""The backtest runtime: the tape through all seven services with no event loop, no store and no clock."""
+"""The backtest runtime: the tape through all seven services with no event loop, no store and no clock.
+
+Only candles at which something can happen are delivered; that this changes nothing is held against delivering them
+all, by tests (consistency-rules 1.5).
+"""
 
 from collections.abc import Callable
+from functools import cache
 
 from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.store.port import Commit, Store
 from roottrading.config.settings import Settings
+from roottrading.domain.time import DAY, HOUR, Time, start_of_day
+from roottrading.messages.service import WeightsSet
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, assemble, builders, simulated_exchange
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.learning import weights_for, whole_blocks
 from roottrading.runtimes.loading import stand_on_opens
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import instants
-from roottrading.runtimes.session import Position, Session, play
+from roottrading.runtimes.search_columns import grid_of, symbol_columns
+from roottrading.runtimes.session import Position, Session, WeightsFor, play
+from roottrading.runtimes.skipping import Skipper
+from roottrading.runtimes.skipping_exchange import SkippingExchange
+from roottrading.runtimes.skipping_rows import SkippingStore
+from roottrading.services.coordinator.verdicts_to_commands import Coordinator
+from roottrading.services.gateway import Forwarder
+from roottrading.services.signal_aggregator.formula import micro
 
 _KEEP_EVERY = 1_000  # rows
 
+Observer = Callable[[Position], bool]  # told of what came to rest; False stops the run
+
 
 def run_backtest(
-    settings: Settings, cast: Cast, market: Market, observe: Callable[[Position], bool] = lambda _: True
+    settings: Settings,
+    cast: Cast,
+    market: Market,
+    observe: Observer = lambda _: True,
+    *,
+    every_candle: bool = False,
 ) -> Store:
-    """Play the market from its start to its end; returns what was kept, for reports."""
+    """Play the market from its start to its end; returns what was kept, for reports.
+
+    `every_candle` delivers them all: the same trades, only slower.
+    """
+    run = _every_candle if every_candle else _skipping
+    return run(settings, cast, market, observe)
+
+
+def _every_candle(settings: Settings, cast: Cast, market: Market, observe: Observer) -> Store:
     store = MemoryStore(ALL_TABLES)
     exchange = simulated_exchange(settings, market)
     opinions = whole_blocks(cast, market)
@@ -28,12 +57,48 @@ def run_backtest(
     session = Session(wiring, exchange, cast.decision_step, Deadlines(), weights)
     stand_on_opens(exchange, market, market.start)
     session.resume(market.start)
+    play(session, instants(market.readers(market.tape), market.start, market.end), _keeping(session, store, observe))
+    store.commit(Commit(session.flush()))
+    return store
 
+
+def _skipping(settings: Settings, cast: Cast, market: Market, observe: Observer) -> Store:
+    blocks = whole_blocks(cast, market)
+    given = weights_for(settings, cast, market, blocks)
+    weights = cache(given) if given is not None else None
+    grid = grid_of(market, cast.decision_step)
+    known = _weights_of_all_days(weights, market)
+    symbols = [symbol_columns(symbol, settings, cast, market, blocks, grid, known) for symbol in market.symbols]
+    store = SkippingStore(ALL_TABLES, cast.plan, blocks, (market.start, market.end))
+    store.know(symbols, micro(settings.aggregator.threshold), cast.fastest)
+    exchange = SkippingExchange(
+        simulated_exchange(settings, market, keeps_rows=False), {each.symbol: each.finest for each in symbols}
+    )
+    build = builders(settings, cast, market) | {"gateway": lambda _: Forwarder(market.symbols)}
+    wiring = assemble(build, blocks, exchange)
+    session = Session(wiring, exchange, cast.decision_step, Deadlines(), weights)
+    session.resume(market.start)
+    coordinator = wiring.units["coordinator"].service
+    assert isinstance(coordinator, Coordinator)
+    span = (market.start, market.end)
+    threshold = settings.coordinator.threshold
+    Skipper(session, exchange, coordinator, symbols, grid, span, threshold).play(_keeping(session, store, observe))
+    store.commit(Commit(session.flush()))
+    return store
+
+
+def _keeping(session: Session, store: Store, observe: Observer) -> Observer:
     def at_rest(position: Position) -> bool:
         if len(session.effects.rows) >= _KEEP_EVERY:
             store.commit(Commit(session.flush()))
         return observe(position)
 
-    play(session, instants(market.readers(market.tape), market.start, market.end), at_rest)
-    store.commit(Commit(session.flush()))
-    return store
+    return at_rest
+
+
+def _weights_of_all_days(weights: WeightsFor | None, market: Market) -> list[WeightsSet]:
+    """Return what the session will give, at 01:00 UTC of every day of the run."""
+    if weights is None:
+        return []
+    first: Time = start_of_day(market.start - HOUR) + DAY + HOUR
+    return [weights(start_of_day(at)) for at in range(first, market.end + 1, DAY)]

@@ -33,11 +33,14 @@ class Market(Struct):
         return self.tape.timeframe
 
     def candles(self, symbol: str, timeframe: str) -> Candles:
-        """Return a symbol's candles of a timeframe, folded from the finest ones where it is longer."""
+        """Return a symbol's candles of a timeframe, folded from the finest ones where it is longer.
+
+        A candle whose end the market has seen is closed, even where the symbol itself had nothing more to say by then.
+        """
         key = (symbol, timeframe)
         if key not in self._folded:
             finest = self.tape[symbol]
-            self._folded[key] = finest if timeframe == self.finest else fold(finest, timeframe)
+            self._folded[key] = finest if timeframe == self.finest else fold(finest, timeframe, self.tape.span[1])
         return self._folded[key]
 
     def readers(self, symbols: Iterable[str]) -> dict[str, CandleReader]:

@@ -1,14 +1,20 @@
 """The tape as a market: instant after instant, which candles close and which open."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
 from roottrading.domain.candle import Candle
-from roottrading.domain.columns import Candles, candle_at
+from roottrading.domain.columns import UNITS_DIGITS, Candles
+from roottrading.domain.money import ONE
 from roottrading.domain.time import Time, duration
 from roottrading.messages.service import CandleMissing
+
+_UNIT: Final = ONE.scaleb(-UNITS_DIGITS)
 
 
 class Instant(Struct, frozen=True, gc=False):
@@ -28,8 +34,13 @@ class CandleReader:
 
     def __init__(self, candles: Candles) -> None:
         self.symbol = candles.symbol
-        self._candles = candles
-        self._times = np.ascontiguousarray(candles.open_time).data
+        self.candles = candles
+        self.span = duration(candles.timeframe)
+        self._times, self._open, self._high, self._low, self._close, self._volume = (
+            np.ascontiguousarray(column).data
+            for column in (candles.open_time, candles.open, candles.high, candles.low, candles.close, candles.volume)
+        )
+        self._volume_unit = ONE.scaleb(-candles.volume_digits)
 
     def __len__(self) -> int:
         return len(self._times)
@@ -37,7 +48,7 @@ class CandleReader:
     @property
     def timeframe(self) -> str:
         """The timeframe of the candles."""
-        return self._candles.timeframe
+        return self.candles.timeframe
 
     def open_time(self, row: int) -> Time:
         """Return the row's open time."""
@@ -45,11 +56,28 @@ class CandleReader:
 
     def first_at_or_after(self, time: Time) -> int:
         """Return the first row that opens at `time` or later."""
-        return int(np.searchsorted(self._candles.open_time, time))
+        return int(np.searchsorted(self.candles.open_time, time))
 
     def candle(self, row: int) -> Candle:
         """Return the row as a Candle."""
-        return candle_at(self._candles, row)
+        return Candle(
+            self.symbol,
+            self.candles.timeframe,
+            self._times[row],
+            _UNIT * self._open[row],
+            _UNIT * self._high[row],
+            _UNIT * self._low[row],
+            _UNIT * self._close[row],
+            self._volume_unit * self._volume[row],
+        )
+
+    def last_by(self, time: Time) -> int:
+        """Return the last row that opens at `time` or earlier, -1 for none."""
+        return bisect_right(self._times, time) - 1
+
+    def close(self, row: int) -> Decimal:
+        """Return the row's close."""
+        return _UNIT * self._close[row]
 
 
 def instants(readers: Mapping[str, CandleReader], start: Time, end: Time) -> Iterator[Instant]:

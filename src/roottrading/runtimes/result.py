@@ -18,9 +18,10 @@ from roottrading.runtimes.recording import SPANS
 _TABLES = {table.name: table for table in ALL_TABLES}
 
 
-def journal(store: Store, name: str) -> list[Any]:
-    """Return all records of a table."""
-    return list(store.journal(_TABLES[name]))
+def journal(store: Store, name: str) -> Sequence[Any]:
+    """Return all records of a table, as a store that makes them later gives them."""
+    found = store.journal(_TABLES[name])
+    return found if isinstance(found, Sequence) else list(found)
 
 
 def gather(
