@@ -65,11 +65,16 @@ class CancelOrder(Request, frozen=True):
 
 
 class CancelReplace(Request, frozen=True):
-    """Cancel `target`, then place `order`; with `stop_on_failure` nothing is placed where the cancel fails."""
+    """Cancel `target`, then place `order`; with `stop_on_failure` nothing is placed where the cancel fails.
+
+    With `only_new` the cancel fails (-2011) where `target` was filled in part meanwhile (cancelRestrictions ONLY_NEW):
+    the new order, sized for the whole, would else sell coins beside it.
+    """
 
     target: str
     order: OrderSpec
     stop_on_failure: bool = True
+    only_new: bool = False
 
 
 class QueryOrder(Request, frozen=True):
