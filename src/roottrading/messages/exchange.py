@@ -91,7 +91,13 @@ class ListFills(Request, frozen=True):
     from_trade_id: int = 0
 
 
-AnyRequest = PlaceOrder | PlaceOrderList | CancelOrder | CancelReplace | QueryOrder | ListOpenOrders | ListFills
+class QueryAccount(Request, frozen=True):
+    """Ask for the account's balances: answered by AccountChanged with all of them, under this request's id."""
+
+
+AnyRequest = (
+    PlaceOrder | PlaceOrderList | CancelOrder | CancelReplace | QueryOrder | ListOpenOrders | ListFills | QueryAccount
+)
 
 
 def canonical_order(request: Request) -> tuple[int, str, str]:
@@ -210,7 +216,10 @@ class ExecutionsReported(ExchangeEvent, frozen=True):
 
 
 class AccountChanged(ExchangeEvent, frozen=True):
-    """Balances that may have changed, whole values (outboundAccountPosition); `client_order_id` is empty."""
+    """Balances that may have changed, whole values (outboundAccountPosition); `symbol` and `client_order_id` are empty.
+
+    As the answer to QueryAccount it holds every balance and the request's symbol and id.
+    """
 
     balances: tuple[Balance, ...]
 

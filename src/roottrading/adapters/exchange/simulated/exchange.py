@@ -22,6 +22,7 @@ from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO, plain
 from roottrading.domain.time import SECOND, Time
 from roottrading.messages.exchange import (
+    AccountChanged,
     CancelOrder,
     CancelRefused,
     CancelReplace,
@@ -32,6 +33,7 @@ from roottrading.messages.exchange import (
     OrderRefused,
     PlaceOrder,
     PlaceOrderList,
+    QueryAccount,
     QueryOrder,
     Request,
 )
@@ -81,6 +83,10 @@ class SimulatedExchange:
         book = venue.books.get(request.symbol)
         if book is None:
             raise Refused(BAD_SYMBOL, "Invalid symbol.")
+        if isinstance(request, QueryAccount):
+            held = tuple(self.balances(account).values())
+            venue.mail[account].append(AccountChanged(request.symbol, request.client_order_id, now, held))
+            return
         if isinstance(request, (QueryOrder, ListOpenOrders, ListFills)):
             venue.mail[account].append(answer(book, account, request, now))
             return

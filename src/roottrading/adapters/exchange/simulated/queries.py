@@ -45,4 +45,5 @@ def _report(order: BookOrder, now: Time) -> OrderReported:
         order.stop_price,
         order.executed,
         order.status,
+        order.updated_at,
     )
