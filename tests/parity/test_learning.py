@@ -18,6 +18,7 @@ from roottrading.runtimes.backtest import run_backtest
 from roottrading.runtimes.embedded import Progress, run_embedded
 from roottrading.runtimes.learning import weights_for
 from roottrading.runtimes.opinion_records import Shadowing
+from roottrading.runtimes.result import journal
 from roottrading.runtimes.session import Position
 from roottrading.services.analyzer import WholeBlocks
 from roottrading.services.analyzer.market_state import ATR
@@ -63,10 +64,13 @@ def test_there_is_something_to_learn(undisturbed: Left, weights: dict[Time, Weig
     assert len(undisturbed["trade_cycles"]) > 20
 
 
-def test_one_process_decides_as_the_backtest_and_gets_weights_at_one(
-    undisturbed: Left, weights: dict[Time, WeightsSet]
-) -> None:
-    given: list[tuple[Position, WeightsSet]] = []
+Given = list[tuple[Position, WeightsSet]]
+
+
+@pytest.fixture(scope="module")
+def alone() -> tuple[MemoryStore, Given]:
+    """Return what a run in one process leaves, and the weights that were kept, with when they were."""
+    given: Given = []
 
     def observe(progress: Progress) -> bool:
         kept = [row.values for row in progress.rows if row.table == "weights" and row.values is not None]
@@ -75,15 +79,24 @@ def test_one_process_decides_as_the_backtest_and_gets_weights_at_one(
 
     store = MemoryStore(ALL_TABLES)
     assert run_embedded(SETTINGS, CAST, MARKET, store, observe)
-    assert left_by(store) == undisturbed
-    assert given == [(Position(day + HOUR, "deadlines"), each) for day, each in weights.items()]
+    return store, given
+
+
+def test_one_process_decides_as_the_backtest(undisturbed: Left, alone: tuple[MemoryStore, Given]) -> None:
+    assert left_by(alone[0]) == undisturbed
+
+
+def test_weights_come_at_one_before_its_candles(
+    alone: tuple[MemoryStore, Given], weights: dict[Time, WeightsSet]
+) -> None:
+    assert alone[1] == [(Position(day + HOUR, "deadlines"), each) for day, each in weights.items()]
 
 
 def test_verdicts_after_one_go_by_the_day_and_the_one_at_one_by_the_day_before(
-    undisturbed: Left, weights: dict[Time, WeightsSet]
+    alone: tuple[MemoryStore, Given], weights: dict[Time, WeightsSet]
 ) -> None:
     used = set()
-    for verdict in undisturbed["verdicts"]:
+    for verdict in journal(alone[0], "verdicts"):
         day = (verdict.timestamp - HOUR - 1) // DAY * DAY
         ruling = weights.get(day)
         for vote in verdict.votes:
