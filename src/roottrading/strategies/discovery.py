@@ -16,7 +16,7 @@ from typing import Final, get_args
 from msgspec import Struct
 
 from roottrading.strategies.contract import Family, Strategy
-from roottrading.strategies.parameters import describe, make
+from roottrading.strategies.parameters import StrategyError, describe, make
 
 ENTRY_POINTS: Final = "roottrading.strategies"
 _MODULES: Final = "roottrading_strategies_of_yours"  # the package that files of a folder appear to be in
@@ -61,7 +61,7 @@ class _Refused(Exception):
 
 
 def only_strategy(module: ModuleType) -> type[Strategy]:
-    """Return the strategy that a module defines; ValueError unless there is exactly one.
+    """Return the one strategy that a module defines; raises where there is none, or another.
 
     A class of the file that another one there derives from is a base, not a strategy.
     """
@@ -72,9 +72,10 @@ def only_strategy(module: ModuleType) -> type[Strategy]:
     ]
     leaves = [one for one in own if not any(other is not one and issubclass(other, one) for other in own)]
     if not leaves:
-        raise ValueError("it defines no strategy: write one class that derives from Strategy")
+        raise _Refused("it defines no strategy: write one class that derives from Strategy")
     if len(leaves) > 1:
-        raise ValueError(f"it defines {', '.join(one.__name__ for one in leaves)}: write one strategy a file")
+        names = ", ".join(one.__name__ for one in leaves)
+        raise _Refused(f"it defines {names}: write one strategy a file", _line(leaves[1]))
     return leaves[0]
 
 
@@ -146,7 +147,11 @@ def _check(name: str, strategy: type[Strategy]) -> None:
     for parameter in describe(strategy):
         if parameter.required:
             raise _Refused(f"its parameter {parameter.name} has no default", _line(strategy))
-    lookback = make(name, strategy, {}).lookback
+    try:
+        made = make(name, strategy, {})
+    except StrategyError as error:
+        raise _Refused(f"it cannot be made with its defaults: {error}", _line(strategy)) from error
+    lookback = made.lookback
     if type(lookback) is not int or lookback < 0:
         raise _Refused(f"its lookback is {lookback!r}: it must be a whole number, 0 or more", _line(strategy))
 

@@ -5,6 +5,7 @@ Import them from here: `from roottrading.strategies.indicators import atr, ema`.
 
 from roottrading.strategies.indicators.averages import ema, hull, kama, tema, wma
 from roottrading.strategies.indicators.events import crosses, held
+from roottrading.strategies.indicators.joined import on_its_candles
 from roottrading.strategies.indicators.library import talib
 from roottrading.strategies.indicators.oscillators import (
     aroon,
@@ -47,6 +48,7 @@ __all__ = [
     "macd",
     "mfi",
     "obv_flow",
+    "on_its_candles",
     "parabolic_sar",
     "ppo",
     "previous",
