@@ -55,8 +55,9 @@ class Plan:
     def __init__(self, deployment: str, uses: Sequence[StrategyUse], symbols: Iterable[str], finest: str) -> None:
         """Place the uses; `symbols` are those that get opinions, `finest` is the tape's finest timeframe.
 
-        Raises ValueError, naming the strategy, where a name comes twice in a timeframe, a symbol is not among
-        `symbols`, a lookback is negative or an input is not written as SYMBOL/timeframe.
+        Raises ValueError where there is no use at all and, naming the strategy, where a name comes twice in a
+        timeframe, a symbol is not among `symbols`, a lookback is no whole number or an input is not written as
+        SYMBOL/timeframe.
         """
         self.deployment = deployment
         self.finest = finest
@@ -80,6 +81,8 @@ class Plan:
         self.streams = tuple(sorted(self.windows | {(symbol, finest) for symbol in self.symbols}))
 
     def _check(self) -> None:
+        if not self.uses:
+            raise ValueError("no strategy is planned: name at least one")
         seen: set[tuple[str, str]] = set()
         for use in self.uses:
             duration(use.timeframe)

@@ -51,6 +51,13 @@ def test_a_window_is_full_when_history_begins_at_its_start() -> None:
     assert not is_full(Feed(hours(), HOUR, None), {}, 5 * HOUR)
 
 
+def test_a_window_is_full_when_its_inputs_reach_as_far() -> None:
+    own = Feed(hours(5), HOUR, 0)
+    # the candle of 9:00 closes at 10:00: of four hours, that of 4:00-8:00 is the last one closed by then
+    for begins, full in ((4 * HOUR, True), (4 * HOUR + 1, False), (None, False)):
+        assert is_full(own, {"*/4h": Feed(hours(), 4 * HOUR, begins)}, 9 * HOUR) is full
+
+
 def test_inputs_are_joined_as_of_t_inclusive() -> None:
     own = Feed(hours(*range(8, 17)), HOUR, 0)
     four = np.array([0, 4, 8, 12], dtype=np.float64)

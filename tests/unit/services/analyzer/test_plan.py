@@ -51,6 +51,7 @@ def test_ids_follow_deployment_version_and_parameters() -> None:
     [
         ((StrategyUse("a", Channel(), "5m"), StrategyUse("a", EmaCross(), "5m")), "strategy a is planned twice on 5m"),
         ((StrategyUse("a", Channel(), "5m", ("YUSDT",)),), "strategy a is meant for YUSDT: use some of XUSDT"),
+        ((), "no strategy is planned"),
         ((StrategyUse("a", Channel(), "7m"),), "unknown timeframe '7m'"),
         ((StrategyUse("a", Misspelt(), "5m"),), "strategy a has the input '1h': write SYMBOL/timeframe"),
         ((StrategyUse("a", Backwards(), "5m"),), "strategy a has a lookback of -1"),
