@@ -116,19 +116,17 @@ def complete(turn: Turn) -> bool:
 def cancel_resting(turn: Turn) -> None:
     """Cancel the entries that rest, once each; what they bought stays and stays protected (7.4)."""
     execution = turn.execution
-    if execution.entry_limit is None:
+    if execution.entry_limit is None or execution.held_back_until is not None:
         return  # what is taken at once ends by itself
-    for order in execution.orders.values():
-        if (
-            order.side == "BUY"
-            and order.type != "MARKET"
-            and is_resting(order)
-            and not any(
-                isinstance(unanswered.request, CancelOrder) and unanswered.request.target == order.client_order_id
-                for unanswered in execution.unanswered
-            )
-        ):
-            cancel(turn, order.client_order_id)
+    under_way = {
+        unanswered.request.target
+        if isinstance(unanswered.request, CancelOrder)
+        else unanswered.request.client_order_id  # its fate is being asked for
+        for unanswered in execution.unanswered
+    }
+    for client_order_id, order in execution.orders.items():
+        if order.side == "BUY" and order.type != "MARKET" and is_resting(order) and client_order_id not in under_way:
+            cancel(turn, client_order_id)
 
 
 def cancel(turn: Turn, target: str) -> None:

@@ -96,7 +96,11 @@ def _works(execution: CycleExecution, lock: Order) -> bool:
 
 
 def _replace(turn: Turn, locks: list[Order]) -> None:
-    """Replace each lock by a market sell; the first takes what no order locks along (trading-rules 1.8, 2.5)."""
+    """Replace each lock by a market sell; the first takes what no order locks along (trading-rules 1.8, 2.5).
+
+    A lock that is being filled may be smaller than we know when it is cancelled. Where the account has other coins of
+    this asset the exchange would not notice: there it is cancelled first, and its rest sold when we know it.
+    """
     execution = turn.execution
     locked = sum((rest_of(lock) for lock in locks), ZERO)
     spare = available(turn.desk, execution, locked) - locked
@@ -104,13 +108,32 @@ def _replace(turn: Turn, locks: list[Order]) -> None:
     for lock in locks:
         quantity = whole_at_market(turn.instrument, rest_of(lock) + spare)
         spare = ZERO
+        touched = lock.executed_quantity > ZERO
         give_up(turn, lock.client_order_id)
-        if not turn.instrument.cancel_replace_allowed:
+        if not turn.instrument.cancel_replace_allowed or (touched and _has_other_coins(turn)):
             cancel(turn, lock.client_order_id)
             continue
         execution.exits += 1
         order = market_sell_spec(turn, leg_id(execution, "x", execution.exits), quantity)
-        turn.ask(CancelReplace(execution.symbol, order.client_order_id, EXIT, turn.now, lock.client_order_id, order))
+        turn.ask(
+            CancelReplace(
+                execution.symbol,
+                order.client_order_id,
+                EXIT,
+                turn.now,
+                lock.client_order_id,
+                order,
+                only_new=not touched,
+            )
+        )
+
+
+def _has_other_coins(turn: Turn) -> bool:
+    desk = turn.desk
+    balance = desk.free.get(turn.instrument.base_asset)
+    if balance is None:
+        return "" not in desk.free
+    return balance.free >= turn.instrument.step_size
 
 
 def _place(turn: Turn, quantity: Decimal) -> None:

@@ -230,14 +230,29 @@ def drop_answered(turn: Turn, client_order_id: str, reported: bool = False) -> N
     """Forget the requests that an event about this order answers."""
     execution = turn.execution
     if execution.unanswered:
-        left = tuple(
+        answered = [
             unanswered
             for unanswered in execution.unanswered
-            if not _is_answered(execution, unanswered, client_order_id, reported)
-        )
-        if len(left) < len(execution.unanswered):
-            execution.unanswered = left
+            if _is_answered(execution, unanswered, client_order_id, reported)
+        ]
+        if answered:
+            execution.unanswered = tuple(entry for entry in execution.unanswered if entry not in answered)
             turn.changed = True
+        for unanswered in answered:
+            request = unanswered.request
+            if isinstance(request, CancelOrder) and execution.orders[request.target].status != "CANCELED":
+                take_back(turn, request.target)  # it ended by itself, and its list's other leg may live
+
+
+def take_back(turn: Turn, target: str) -> None:
+    """A leg that we asked to cancel was not: it, and its list, count again."""
+    execution = turn.execution
+    if leg_of(execution, target) == ENTRY_LEG:
+        return  # nothing waits for an entry to be gone
+    both = (target, sibling_of(execution, target))
+    if any(leg in execution.given_up for leg in both):
+        execution.given_up = tuple(leg for leg in execution.given_up if leg not in both)
+        turn.changed = True
 
 
 def note_attempt(execution: CycleExecution, client_order_id: str) -> None:

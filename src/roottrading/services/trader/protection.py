@@ -68,7 +68,15 @@ def move_stops(turn: Turn) -> bool:
         spare = ZERO
         stop = stop_spec(turn, leg_id(execution, "s", execution.protections), quantity, execution.stop_price)
         turn.ask(
-            CancelReplace(execution.symbol, stop.client_order_id, PROTECTION, turn.now, order.client_order_id, stop)
+            CancelReplace(
+                execution.symbol,
+                stop.client_order_id,
+                PROTECTION,
+                turn.now,
+                order.client_order_id,
+                stop,
+                only_new=True,
+            )
         )
     return True
 

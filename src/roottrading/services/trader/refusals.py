@@ -15,13 +15,12 @@ from roottrading.messages.exchange import (
 from roottrading.services.trader.booking import close, expire
 from roottrading.services.trader.entry import reprice
 from roottrading.services.trader.exit import hold_back, hold_back_after_refusal
-from roottrading.services.trader.folding import ask_about, drop_answered, update
+from roottrading.services.trader.folding import ask_about, drop_answered, take_back, update
 from roottrading.services.trader.legs import ENTRY_LEG, EXIT_LEG, leg_of, sibling_of, specs_of
 from roottrading.services.trader.protection import refused
 from roottrading.services.trader.sizes import is_live
 from roottrading.services.trader.state import Unanswered
 from roottrading.services.trader.turn import Turn
-from roottrading.services.trader.unknown import take_back
 
 CANCELLED_NOT_REPLACED: Final = -2021
 NOT_CANCELLED: Final = -2022

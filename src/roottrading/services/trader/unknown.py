@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from roottrading.domain.money import ZERO
-from roottrading.domain.order import ENDED, Order
+from roottrading.domain.order import ENDED, LIVE, Order
 from roottrading.messages.exchange import (
     EXIT,
     CancelOrder,
@@ -17,7 +17,7 @@ from roottrading.messages.exchange import (
     QueryOrder,
 )
 from roottrading.services.trader.booking import is_fully_booked
-from roottrading.services.trader.folding import drop_answered, update
+from roottrading.services.trader.folding import drop_answered, take_back, update
 from roottrading.services.trader.legs import STOP_LEG, TARGET_LEG, ids_asked_about, leg_id, leg_of, sibling_of
 from roottrading.services.trader.sizes import is_live
 from roottrading.services.trader.state import CycleExecution, Unanswered
@@ -178,9 +178,20 @@ def note_absent(turn: Turn, event: OrderAbsent) -> Order | None:
 
 
 def note_still_open(turn: Turn, event: OrderReported) -> None:
-    """A target that is still there, late enough, tells that the cancel never arrived."""
+    """A target that is still there, late enough, tells that the cancel never arrived.
+
+    So does a leg that is there although we hold its cancel for done.
+    """
+    execution = turn.execution
     final_after = turn.desk.settings.final_after
-    for unanswered in turn.execution.unanswered:
+    if (
+        event.status in LIVE
+        and event.at > execution.touched_at
+        and event.client_order_id in execution.given_up
+        and event.client_order_id in overdue_legs(execution)
+    ):
+        take_back(turn, event.client_order_id)
+    for unanswered in execution.unanswered:
         request = unanswered.request
         if (
             isinstance(request, CancelOrder)
@@ -188,6 +199,7 @@ def note_still_open(turn: Turn, event: OrderReported) -> None:
             and event.at >= request.issued_at + final_after
         ):
             _remove(turn, unanswered)
+            take_back(turn, request.target)
 
 
 def note_open_orders(turn: Turn, event: OpenOrdersReported) -> None:
@@ -221,14 +233,6 @@ def _settle_absences(turn: Turn) -> None:
             _remove(turn, unanswered)
             if isinstance(unanswered.request, CancelReplace):
                 take_back(turn, unanswered.request.target)
-
-
-def take_back(turn: Turn, target: str) -> None:
-    """A leg that we asked to cancel was not: it counts again."""
-    execution = turn.execution
-    both = (target, sibling_of(execution, target))
-    execution.given_up = tuple(leg for leg in execution.given_up if leg not in both)
-    turn.changed = True
 
 
 def _drop_questions(turn: Turn, client_order_id: str) -> None:

@@ -134,7 +134,9 @@ class ScriptedExchange:
         if refusal and refusal[0] != -2021:
             refuse(*refusal)
             return
-        if not self.cancel(request.target):
+        target = self.orders.get(request.target)
+        touched = request.only_new and target is not None and target.executed
+        if touched or not self.cancel(request.target):
             refuse(-2022, "Order cancel-replace failed.", -2011)
         elif refusal:
             refuse(*refusal)
