@@ -20,7 +20,7 @@ from roottrading.runtimes.assembly import ALL_TABLES, Cast, builders, cast, simu
 from roottrading.runtimes.loading import closed_by
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
-from roottrading.services.analyzer import LiveWindows, StrategyUse
+from roottrading.services.analyzer import NewestWindows, StrategyUse
 from roottrading.strategies.ema_cross import EmaCross
 
 SYMBOLS: Final = ("AAAUSDT", "BBBUSDT")
@@ -73,7 +73,7 @@ class Scenario:
         """Build a service; the analyzer's windows hold the candles of each stream up to the T that was heard last."""
         if role == "dispatcher":
             return Bridge()
-        windows = LiveWindows(self.cast.plan)
+        windows = NewestWindows(self.cast.plan)
         if role == "analyzer":
             for stream in self.cast.plan.streams:
                 until = heard.get(stream, self.market.start)

@@ -23,7 +23,7 @@ from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import instants
 from roottrading.runtimes.session import Position, Session, play
 from roottrading.runtimes.step import Unit
-from roottrading.services.analyzer import LiveWindows
+from roottrading.services.analyzer import NewestWindows
 
 _CONTROL_SECONDS: Final = 0.2  # how often a person's commands are looked for, at most
 
@@ -50,7 +50,7 @@ def run_embedded(
     resumed = position_of(loaded)
     until = known_until(resumed, market)
     exchange = simulated_exchange(settings, market)
-    opinions = LiveWindows(cast.plan)
+    opinions = NewestWindows(cast.plan)
     fill_windows(opinions, cast, market, until)
     wiring = assemble(builders(settings, cast, market), opinions, exchange)
     restore(wiring.units, exchange, loaded, market, until)

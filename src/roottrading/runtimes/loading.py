@@ -12,7 +12,7 @@ from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import CandleReader, opening_at
 from roottrading.runtimes.session import Position
 from roottrading.runtimes.step import Unit
-from roottrading.services.analyzer import LiveWindows
+from roottrading.services.analyzer import NewestWindows
 
 
 def known_until(position: Position | None, market: Market) -> Time:
@@ -30,7 +30,7 @@ def closed_by(candles: Candles, until: Time) -> Candles:
     return candles.slice(0, int((candles.at <= until).sum()))
 
 
-def fill_windows(opinions: LiveWindows, cast: Cast, market: Market, until: Time) -> None:
+def fill_windows(opinions: NewestWindows, cast: Cast, market: Market, until: Time) -> None:
     """Give the analyzer's windows the candles before `until`, as `market_data` would."""
     for symbol, timeframe in cast.plan.streams:
         if symbol in market.tape:

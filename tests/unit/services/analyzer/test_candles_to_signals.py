@@ -15,7 +15,7 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.market import CandleAbsent, CandleClosed
 from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Resumed, Row
 from roottrading.messages.signals import SignalBatch
-from roottrading.services.analyzer import Analyzer, LiveWindows, Plan, StrategyUse
+from roottrading.services.analyzer import Analyzer, NewestWindows, Plan, StrategyUse
 from roottrading.services.analyzer.state import SIGNALS
 from roottrading.strategies.contract import Evaluation, Strategy
 
@@ -76,7 +76,7 @@ def batch(decision: Decision) -> SignalBatch:
 def analyzer(*strategies: Strategy) -> Analyzer:
     uses = tuple(StrategyUse(type(s).__name__.lower(), s, "1h") for s in strategies)
     plan = Plan("sim", uses, ("XUSDT",), "1h")
-    return Analyzer(plan, LiveWindows(plan))
+    return Analyzer(plan, NewestWindows(plan))
 
 
 def signals(rows: tuple[Row, ...]) -> list[tuple[str, Decimal]]:
@@ -174,7 +174,7 @@ def test_what_is_not_for_the_analyzer_is_ignored() -> None:
 @pytest.mark.parametrize("order", [("4h", "1h"), ("1h", "4h")])
 def test_batches_wait_for_the_finest_candle_of_t(order: tuple[str, str]) -> None:
     plan = Plan("sim", (StrategyUse("above", Above(), "4h"), StrategyUse("above", Above(), "1h")), ("XUSDT",), "1h")
-    service = Analyzer(plan, LiveWindows(plan))
+    service = Analyzer(plan, NewestWindows(plan))
     for hour in range(3):
         hear(service, candle(hour, 8))
     bodies = {"4h": candle(0, 8, timeframe="4h"), "1h": candle(3, 9)}

@@ -12,7 +12,7 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.market import CandleClosed
 from roottrading.messages.service import Row
 from roottrading.messages.signals import SignalBatch
-from roottrading.services.analyzer import Analyzer, LiveWindows, Plan, StrategyUse, WholeBlocks
+from roottrading.services.analyzer import Analyzer, NewestWindows, Plan, StrategyUse, WholeBlocks
 from roottrading.strategies.ema_cross import EmaCross
 from tests.unit.services.analyzer.samples import (
     Channel,
@@ -49,7 +49,7 @@ def signals(rows: Sequence[Row]) -> list[str]:
 
 def both(plan: Plan, tape: Mapping[str, Candles]) -> tuple[list[SignalBatch], list[Row], WholeBlocks]:
     envelopes = list(candle_envelopes(tape, timeframes_of(plan)))
-    live, live_rows = run(Analyzer(plan, LiveWindows(plan)), envelopes)
+    live, live_rows = run(Analyzer(plan, NewestWindows(plan)), envelopes)
     blocks = WholeBlocks(plan, tape, whole_fold(end_of(tape)))
     whole, whole_rows = run(Analyzer(plan, blocks), envelopes)
     assert live.keys() == whole.keys()
@@ -108,7 +108,7 @@ def test_candles_may_be_left_out_where_the_tape_is_known(every: int) -> None:
     plan = hourly_plan()
     tape = {symbol: random_candles(symbol, "1h", 420, ord(symbol[0]), 0.02) for symbol in ("BTCUSDT", "ETHUSDT")}
     envelopes = list(candle_envelopes(tape, timeframes_of(plan)))
-    everything, _ = run(Analyzer(plan, LiveWindows(plan)), envelopes)
+    everything, _ = run(Analyzer(plan, NewestWindows(plan)), envelopes)
     closed = [e for e in envelopes if isinstance(e.body, CandleClosed)][::every]
     some, _ = run(Analyzer(plan, WholeBlocks(plan, tape, whole_fold(end_of(tape)))), closed)
     assert len(some) > 10
@@ -132,7 +132,7 @@ def test_directions_count_from_the_beginning_of_the_run() -> None:
     tape = {symbol: random_candles(symbol, "1h", 420, ord(symbol[0])) for symbol in ("BTCUSDT", "ETHUSDT")}
     begin = int(tape["BTCUSDT"].at[200])
     envelopes = [e for e in candle_envelopes(tape, timeframes_of(plan)) if e.at >= begin]
-    live = LiveWindows(plan)
+    live = NewestWindows(plan)
     fold = whole_fold(begin - 1)
     for symbol, timeframe in plan.streams:
         before = tape[symbol].slice(0, 200)

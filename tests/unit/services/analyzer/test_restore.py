@@ -11,7 +11,7 @@ from roottrading.domain.time import HOUR
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import Resumed, Row
 from roottrading.messages.signals import SignalBatch
-from roottrading.services.analyzer import TABLES, Analyzer, LiveWindows
+from roottrading.services.analyzer import TABLES, Analyzer, NewestWindows
 from tests.unit.services.analyzer.samples import (
     candle_envelopes,
     hourly_plan,
@@ -38,17 +38,17 @@ class Kept:
                 self.rows[row.table, row.key] = row
 
 
-def restored(live: LiveWindows, kept: Kept, candles: Sequence[Row], needed_only: bool) -> Analyzer:
+def restored(live: NewestWindows, kept: Kept, candles: Sequence[Row], needed_only: bool) -> Analyzer:
     rows = [*kept.rows.values(), *candles]
     if needed_only:
         rows = [row for row in rows if not isinstance(c := row.values, Candle) or still_needed(live, c)]
-    fresh = Analyzer(hourly_plan(), LiveWindows(hourly_plan()))
+    fresh = Analyzer(hourly_plan(), NewestWindows(hourly_plan()))
     fresh.restore(reversed(rows))
     assert fresh.decide(Resumed(), 0).messages == ()
     return fresh
 
 
-def still_needed(live: LiveWindows, candle: Candle) -> bool:
+def still_needed(live: NewestWindows, candle: Candle) -> bool:
     return candle.open_time >= live.needed_since((candle.symbol, candle.timeframe))
 
 
@@ -71,7 +71,7 @@ def test_a_restored_analyzer_equals_the_live_one_and_goes_on_alike(
     plan = hourly_plan()
     tape = {s: random_candles(s, "1h", 330, seed + ord(s[0]), 0.1) for s in ("BTCUSDT", "ETHUSDT")}
     envelopes = delayed(list(candle_envelopes(tape, timeframes_of(plan))), delay)
-    windows = LiveWindows(plan, room=16)
+    windows = NewestWindows(plan, room=16)
     live = Analyzer(plan, windows)
     others: list[Analyzer] = []
     kept = Kept()
@@ -95,7 +95,7 @@ def test_streams_that_come_late_change_no_opinion(delay: int) -> None:
     envelopes = list(candle_envelopes(tape, timeframes_of(plan)))
 
     def batches(given: list[Envelope]) -> list[SignalBatch]:
-        analyzer = Analyzer(plan, LiveWindows(plan, room=16))
+        analyzer = Analyzer(plan, NewestWindows(plan, room=16))
         said = [out for e in given for out in analyzer.decide(e, e.at).messages]
         for key in {out.key for out in said}:
             sequences = [out.sequence for out in said if out.key == key and out.sequence]
@@ -115,7 +115,7 @@ def test_streams_that_come_late_change_no_opinion(delay: int) -> None:
 def test_old_candles_are_dropped_and_room_stays_bounded() -> None:
     plan = hourly_plan()
     tape = {s: random_candles(s, "1h", 1_600, ord(s[0])) for s in ("BTCUSDT", "ETHUSDT")}
-    windows = LiveWindows(plan, room=16)
+    windows = NewestWindows(plan, room=16)
     analyzer = Analyzer(plan, windows)
     for envelope in candle_envelopes(tape, timeframes_of(plan)):
         analyzer.decide(envelope, envelope.at)

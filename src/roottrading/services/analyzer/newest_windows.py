@@ -24,7 +24,7 @@ from roottrading.services.analyzer.state import ABSENCES, HISTORIES, History, St
 from roottrading.services.analyzer.turnover import RunningTurnover
 
 
-class LiveWindows:
+class NewestWindows:
     """The port `Opinions` over candles as they come; keeps no more of them than windows still to come need."""
 
     def __init__(self, plan: Plan, room: int = 4096) -> None:
