@@ -41,7 +41,9 @@ from roottrading.services.trader.reconciling import reconcile, resume, sold_by_h
 from roottrading.services.trader.settings import TraderSettings
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.surroundings import (
+    ask_for_account,
     for_all,
+    merged,
     on_account,
     on_control,
     on_instrument,
@@ -58,8 +60,8 @@ Running = CloseTradeCycle | MoveStop | CancelEntry
 class Trader:
     """Executes trade cycles at the exchange and guards them, one active cycle a symbol.
 
-    The account's balances must reach it as AccountChanged before its first command: until then it does not know what
-    is free, and enters without the one-request lists that would pay commission from foreign coins (trading-rules 1.3).
+    At every load it asks for the account. Until the exchange has spoken of it, nobody knows what is free there, and
+    it enters without the one-request lists that would pay commission from foreign coins (trading-rules 1.3).
     Raises ValueError for a command in a symbol it has no instrument of, or with ids of another deployment.
     """
 
@@ -88,7 +90,8 @@ class Trader:
             case ControlChanged():
                 return on_control(self._desk, given, now)
             case Resumed():
-                return for_all(self._desk, "", now, lambda turn: resume(turn, given.unanswered))
+                asked = ask_for_account(self._desk, now)
+                return merged((asked, for_all(self._desk, "", now, lambda turn: resume(turn, given.unanswered))))
         return NOTHING
 
     def _on_exchange(self, event: ExchangeEvent, now: Time) -> Decision:

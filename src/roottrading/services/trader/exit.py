@@ -18,7 +18,7 @@ from roottrading.services.trader.legs import (
     sibling_of,
 )
 from roottrading.services.trader.protection import give_up, step_over_makers
-from roottrading.services.trader.sizes import available, is_live, is_resting, rest_of, whole_at_market
+from roottrading.services.trader.sizes import available, is_resting, is_working, rest_of, whole_at_market
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import fills_request
@@ -32,7 +32,8 @@ def leave(turn: Turn) -> None:
     if execution.held_back_until is not None or not turn.desk.tradable(execution.symbol):
         return
     if any(
-        is_live(order) and leg_of(execution, order.client_order_id) == EXIT_LEG for order in execution.orders.values()
+        is_working(order) and leg_of(execution, order.client_order_id) == EXIT_LEG
+        for order in execution.orders.values()
     ):
         return
     locks = locks_of(execution)

@@ -19,7 +19,7 @@ from roottrading.messages.exchange import (
 )
 from roottrading.messages.service import Row
 from roottrading.services.trader.legs import ENTRY_LEG, EXIT_LEG, STOP_LEG, TARGET_LEG, leg_of, sibling_of, specs_of
-from roottrading.services.trader.sizes import is_live, is_resting, rest_of
+from roottrading.services.trader.sizes import is_resting, is_working, rest_of
 from roottrading.services.trader.state import ORDERS, CycleExecution, Unanswered
 from roottrading.services.trader.turn import Turn
 
@@ -99,7 +99,7 @@ def fold_reported(turn: Turn, event: OrderReported) -> Order | None:
     else:
         order = update(turn, before, event.status, event.executed_quantity, at, event.order_id, event.quantity)
     drop_answered(turn, event.client_order_id, reported=True)
-    return order if order.status in ENDED and (before is None or is_live(before)) else None
+    return order if order.status in ENDED and (before is None or is_working(before)) else None
 
 
 def fold_ended(turn: Turn, event: OrderEnded) -> Order | None:
@@ -112,7 +112,7 @@ def fold_ended(turn: Turn, event: OrderEnded) -> Order | None:
     status = event.status
     if before.status == "PENDING_NEW" and (event.reason in NEVER_PLACED or not execution.bought):
         status = "REJECTED"
-    was_live = is_live(before)
+    was_live = is_working(before)
     order = update(turn, before, status, event.executed_quantity, event.at, event.order_id, None)
     drop_answered(turn, event.client_order_id)
     return order if was_live else None
@@ -180,7 +180,7 @@ def locked_by(execution: CycleExecution, order: Order) -> Decimal:
         sibling = execution.orders.get(sibling_of(execution, order.client_order_id))
         if leg == STOP_LEG and sibling is not None and sibling.executed_quantity:
             return ZERO
-        if leg == TARGET_LEG and sibling is not None and is_live(sibling) and not order.executed_quantity:
+        if leg == TARGET_LEG and sibling is not None and is_working(sibling) and not order.executed_quantity:
             return ZERO
     return rest_of(order)
 
@@ -241,7 +241,7 @@ def drop_answered(turn: Turn, client_order_id: str, reported: bool = False) -> N
         for unanswered in answered:
             request = unanswered.request
             if isinstance(request, CancelOrder) and execution.orders[request.target].status != "CANCELED":
-                take_back(turn, request.target)  # it ended by itself, and its list's other leg may live
+                take_back(turn, request.target)  # it ended by itself, and its list's other leg may still stand
 
 
 def take_back(turn: Turn, target: str) -> None:
@@ -279,9 +279,9 @@ def _is_answered(execution: CycleExecution, unanswered: Unanswered, client_order
             return True
         return all(leg in orders for leg in ids)
     if isinstance(request, CancelOrder):
-        return request.target == client_order_id and not is_live(orders[client_order_id])
+        return request.target == client_order_id and not is_working(orders[client_order_id])
     if isinstance(request, QueryOrder):
         if request.client_order_id != client_order_id:
             return False
-        return reported or not is_live(orders[client_order_id])
+        return reported or not is_working(orders[client_order_id])
     return request.client_order_id == client_order_id

@@ -30,6 +30,7 @@ from roottrading.services.trader.refusals import on_cancel_refused, on_refused
 from roottrading.services.trader.sizes import is_resting
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import (
+    ask_for_balances,
     ask_for_fills,
     doubtful_legs,
     note_absent,
@@ -63,6 +64,7 @@ def _on_reported(turn: Turn, event: OrderReported) -> None:
     if not is_fully_booked(turn.execution):
         ask_for_fills(turn)
     if turn.execution.orders.get(event.client_order_id) is not before:
+        ask_for_balances(turn)
         for client_order_id in (*doubtful_legs(turn.execution), *overdue_legs(turn.execution)):
             turn.look(QueryOrder(event.symbol, client_order_id, EXIT, turn.now))
 

@@ -18,6 +18,7 @@ from roottrading.services.trader.sizes import is_resting
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import (
     all_unknown,
+    ask_for_balances,
     ask_for_fills,
     inquire,
     note_executions,
@@ -68,6 +69,7 @@ def on_open_orders(turn: Turn, event: OpenOrdersReported) -> None:
 def on_executions(turn: Turn, event: ExecutionsReported) -> None:
     """Book what we have missed; and where base is missing, what a person sold (trading-rules 7.3)."""
     execution = turn.execution
+    booked = len(execution.trade_ids)
     by_order = {order.binance_order_id: name for name, order in execution.orders.items()}
     foreign: list[OrderExecuted] = []
     for executed in event.executions:
@@ -79,6 +81,8 @@ def on_executions(turn: Turn, event: ExecutionsReported) -> None:
             foreign.append(executed)
     if execution.status == "manual" or execution.searched:
         sold_by_hand(turn, foreign)
+    if len(execution.trade_ids) > booked:
+        ask_for_balances(turn)
     note_executions(turn, event)
 
 

@@ -18,7 +18,7 @@ from roottrading.services.trader.exit import hold_back, hold_back_after_refusal
 from roottrading.services.trader.folding import ask_about, drop_answered, take_back, update
 from roottrading.services.trader.legs import ENTRY_LEG, EXIT_LEG, leg_of, sibling_of, specs_of
 from roottrading.services.trader.protection import refused
-from roottrading.services.trader.sizes import is_live
+from roottrading.services.trader.sizes import is_working
 from roottrading.services.trader.state import Unanswered
 from roottrading.services.trader.turn import Turn
 
@@ -104,7 +104,7 @@ def _note_cancelled(turn: Turn, target: str, event: OrderRefused) -> None:
     execution = turn.execution
     for client_order_id in (target, sibling_of(execution, target)):
         order = execution.orders.get(client_order_id)
-        if order is not None and is_live(order):
+        if order is not None and is_working(order):
             update(turn, order, "CANCELED", ZERO, event.at, order.binance_order_id, None)
             drop_answered(turn, client_order_id)
 
@@ -131,7 +131,7 @@ def _exit_refused(turn: Turn, event: OrderRefused) -> None:
         execution.held < 2 * max(instrument.min_quantity, instrument.market_min_quantity, instrument.step_size)
         or execution.held * execution.last_price < 2 * instrument.min_notional
     )
-    if filtered and small and not any(is_live(order) for order in execution.orders.values()):
+    if filtered and small and not any(is_working(order) for order in execution.orders.values()):
         turn.alert(
             "warning",
             "rest_refused",
@@ -153,7 +153,7 @@ def _alert_refused(turn: Turn, event: OrderRefused) -> None:
 def _reconcile(turn: Turn, client_order_id: str) -> None:
     """The leg is filling or gone: hear which before anything else is sold (trading-rules 1.8)."""
     order = turn.execution.orders.get(client_order_id)
-    if order is None or is_live(order):
+    if order is None or is_working(order):
         ask_about(turn, client_order_id)
 
 

@@ -96,7 +96,7 @@ def is_resting(order: Order) -> bool:
     return order.status == "NEW" or order.status == "PARTIALLY_FILLED"
 
 
-def is_live(order: Order) -> bool:
+def is_working(order: Order) -> bool:
     """Say whether the order may still do something; a pending leg may."""
     return order.status in LIVE
 

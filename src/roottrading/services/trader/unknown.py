@@ -14,12 +14,13 @@ from roottrading.messages.exchange import (
     OpenOrdersReported,
     OrderAbsent,
     OrderReported,
+    QueryAccount,
     QueryOrder,
 )
 from roottrading.services.trader.booking import is_fully_booked
 from roottrading.services.trader.folding import drop_answered, take_back, update
 from roottrading.services.trader.legs import STOP_LEG, TARGET_LEG, ids_asked_about, leg_id, leg_of, sibling_of
-from roottrading.services.trader.sizes import is_live
+from roottrading.services.trader.sizes import is_working
 from roottrading.services.trader.state import CycleExecution, Unanswered
 from roottrading.services.trader.turn import Turn
 
@@ -45,10 +46,10 @@ def doubtful_legs(execution: CycleExecution) -> list[str]:
     """Return the legs whose fate must be near: pending after the entry, or the other leg of a list that ended."""
     doubtful = []
     bought = execution.bought > ZERO and not any(
-        order.side == "BUY" and is_live(order) for order in execution.orders.values()
+        order.side == "BUY" and is_working(order) for order in execution.orders.values()
     )
     for client_order_id, order in execution.orders.items():
-        if order.side == "BUY" or not is_live(order) or client_order_id in execution.given_up:
+        if order.side == "BUY" or not is_working(order) or client_order_id in execution.given_up:
             continue
         if order.status == "PENDING_NEW":
             if bought:
@@ -69,7 +70,7 @@ def overdue_legs(execution: CycleExecution) -> list[str]:
     """
     overdue = []
     for client_order_id, order in execution.orders.items():
-        if order.side == "BUY" or not is_live(order):
+        if order.side == "BUY" or not is_working(order):
             continue
         if leg_of(execution, client_order_id) not in (STOP_LEG, TARGET_LEG):
             continue
@@ -123,6 +124,12 @@ def fills_request(turn: Turn) -> ListFills:
     return ListFills(execution.symbol, leg_id(execution, "q", 2), EXIT, turn.now, first)
 
 
+def ask_for_balances(turn: Turn) -> None:
+    """Ask for the account: what we found by asking, nobody told us the new balances of."""
+    execution = turn.execution
+    turn.look(QueryAccount(execution.symbol, leg_id(execution, "q", 3), EXIT, turn.now))
+
+
 def watch_doubt(turn: Turn, in_doubt: bool) -> None:
     """Keep the deadline at which we ask again exactly while there is something to ask for."""
     execution = turn.execution
@@ -156,14 +163,14 @@ def ask_again(turn: Turn) -> None:
 def note_absent(turn: Turn, event: OrderAbsent) -> Order | None:
     """The exchange knows no such order: final only when asked late enough (consistency-rules 4.2).
 
-    Returns an order that we took for live and that is gone.
+    Returns an order that we took for working and that is gone.
     """
     execution = turn.execution
     gone = None
     final_after = turn.desk.settings.final_after
     known = execution.orders.get(event.client_order_id)
     if known is not None:
-        if is_live(known) and event.at >= known.updated_at + final_after:
+        if is_working(known) and event.at >= known.updated_at + final_after:
             gone = update(turn, known, "CANCELED", ZERO, event.at, known.binance_order_id, None)
             drop_answered(turn, event.client_order_id)
             turn.alert("critical", "order_vanished", f"the exchange does not know {event.client_order_id} any more")

@@ -10,7 +10,7 @@ from roottrading.services.trader.booking import close, expire, is_fully_booked
 from roottrading.services.trader.entry import cancel_resting, complete, is_entry_cancel
 from roottrading.services.trader.exit import leave
 from roottrading.services.trader.protection import least_price, move_stops, protect
-from roottrading.services.trader.sizes import covered, is_live, large_enough, protectable
+from roottrading.services.trader.sizes import covered, is_working, large_enough, protectable
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import doubtful_legs, overdue_legs, watch_doubt
@@ -38,16 +38,16 @@ def look_after(turn: Turn) -> None:
         _watch_doubt(turn)
 
 
-def has_live_entry(execution: CycleExecution) -> bool:
+def has_working_entry(execution: CycleExecution) -> bool:
     """Say whether more may still be bought."""
-    return any(order.side == "BUY" and is_live(order) for order in execution.orders.values())
+    return any(order.side == "BUY" and is_working(order) for order in execution.orders.values())
 
 
 def _look_after_entry(turn: Turn) -> None:
     execution = turn.execution
     if execution.exit_reason or execution.cancel_reason:
         cancel_resting(turn)
-    if execution.unanswered or has_live_entry(execution) or not is_fully_booked(execution):
+    if execution.unanswered or has_working_entry(execution) or not is_fully_booked(execution):
         return
     expire(turn, execution.cancel_reason or execution.exit_reason or "not_filled")
 
@@ -72,7 +72,7 @@ def _hold(turn: Turn) -> None:
         _end_if_flat(turn)
     elif execution.lost:
         _put_back(turn)
-    elif has_live_entry(execution):
+    elif has_working_entry(execution):
         if execution.entry_limit is not None:
             protect(turn)  # what is too small yet waits for more
     elif execution.bought > execution.protected:
@@ -141,7 +141,7 @@ def _put_back(turn: Turn) -> None:
 def _end_if_flat(turn: Turn) -> None:
     """End a cycle of which nothing is under way and nothing is left that the filters let us sell."""
     execution = turn.execution
-    if execution.unanswered or any(is_live(order) for order in execution.orders.values()):
+    if execution.unanswered or any(is_working(order) for order in execution.orders.values()):
         return
     if turn.instrument.sellable(execution.held, execution.last_price):
         return
