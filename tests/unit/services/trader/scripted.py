@@ -33,6 +33,7 @@ from roottrading.messages.exchange import (
     OutcomeUnknown,
     PlaceOrder,
     PlaceOrderList,
+    QueryAccount,
     QueryOrder,
     Request,
 )
@@ -87,7 +88,7 @@ class ScriptedExchange:
         self.now = now
         self.requests.append(request)
         self.mail = []
-        if isinstance(request, QueryOrder | ListOpenOrders | ListFills):
+        if isinstance(request, QueryOrder | ListOpenOrders | ListFills | QueryAccount):
             if self.silent_questions:
                 self.silent_questions -= 1
                 return [OutcomeUnknown(self.symbol, request.client_order_id, now)]
@@ -230,6 +231,9 @@ class ScriptedExchange:
             if order is None:
                 return OrderAbsent(self.symbol, request.client_order_id, self.now)
             return self._report(order)
+        if isinstance(request, QueryAccount):
+            balances = (Balance("BASE", self.base_free, Decimal(0)),)
+            return AccountChanged(self.symbol, request.client_order_id, self.now, balances)
         if isinstance(request, ListFills):
             executions = tuple(e for e in self.executions if e.trade_id >= request.from_trade_id)
             return ExecutionsReported(self.symbol, request.client_order_id, self.now, executions)

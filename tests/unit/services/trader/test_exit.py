@@ -148,7 +148,8 @@ def test_400_with_2011_waits_for_what_happened_and_never_sells_twice() -> None:
     bench.filled()
     bench.exchange.fill(leg("s"), D("0.999"))  # nobody has told us yet
     bench.command(close())
-    assert bench.asked(1) == ["CancelReplace x1", "QueryOrder s1", "ListFills q2", "QueryOrder t1"]
+    assert bench.asked(1)[:2] == ["CancelReplace x1", "QueryOrder s1"]
+    assert [name for name in bench.asked(1) if name.startswith(("Place", "Cancel"))] == ["CancelReplace x1"]
     assert bench.moves[-2:] == [("closing", "verdict"), ("closed", "stop")]
     assert sold(bench) == D("0.999")
     assert bench.exchange.base_free == 0

@@ -139,7 +139,7 @@ class Storm:
 
     def unheard(self) -> None:
         """The stream is down: what happens is told by nobody."""
-        tell, self.tell = self.tell, lambda events: None  # type: ignore[method-assign, assignment]
+        tell, self.tell = self.tell, lambda events: None  # type: ignore[method-assign]
         self.fill_something()
         self.tell = tell  # type: ignore[method-assign]
 

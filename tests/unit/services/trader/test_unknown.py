@@ -186,14 +186,27 @@ def test_after_a_load_at_rest_nothing_is_placed_and_nothing_changes() -> None:
     bench.trader = bench.restored()
     bench.give(Resumed())
     assert placing(bench) == ["PlaceOrderList l1"]
-    assert bench.rows == rows
+    changed = {name for name in bench.rows if bench.rows[name] != rows[name]}
+    assert changed == {("trader_balances", ("BASE",))}  # the same amount, known anew
     assert len(bench.messages) == messages
 
 
-def test_after_a_load_without_cycles_nothing_is_asked() -> None:
-    bench = Bench()
+def test_after_a_load_the_account_is_asked_for() -> None:
+    bench = Bench(account_heard=False)
     bench.give(Resumed())
-    assert bench.requests == []
+    assert [type(request).__name__ for request in bench.requests] == ["QueryAccount"]
+    bench.command(opening())
+    assert placing(bench) == ["PlaceOrderList l1"]
+
+
+def test_what_was_found_by_asking_leaves_the_balances_known() -> None:
+    bench = Bench()
+    bench.exchange.outages["l"] = ["after"]
+    bench.command(opening())
+    bench.advance(SECOND)
+    bench.exchange.outages["x"] = ["after"]
+    bench.command(close())
+    assert bench.records("trader_balances")[("BASE",)].free == bench.exchange.base_free
 
 
 @pytest.mark.parametrize("arrived", [True, False])
