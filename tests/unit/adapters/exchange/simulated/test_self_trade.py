@@ -141,3 +141,15 @@ def test_a_limit_maker_that_would_meet_another_account_is_refused() -> None:
     bench.opens("97")
     assert refusals(bench.place(maker("SELL", "1", "98"))) == [(-2010, "Order would immediately match and take.")]
     assert openings(bench.place(maker("SELL", "1", "98.1"))) == [("t", "NEW")]
+
+
+def test_a_resting_order_larger_than_what_is_left_keeps_its_rest() -> None:
+    bench = bench_with_foreign_account()
+    bench.place(limit("SELL", "1", "100.1", "small"), FOREIGN)
+    bench.place(limit("SELL", "5", "100.2", "large"), FOREIGN)
+    bench.closes()
+    bench.opens("101")
+    events = bench.place(limit("BUY", "4", "101", "taker"))
+    assert fills(events) == [("100.1", "1"), ("100.2", "3")]
+    assert of(OrderExecuted, events)[-1].status == "FILLED"
+    assert bench.holds("BTC", FOREIGN) == (94, 2)
