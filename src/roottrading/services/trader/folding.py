@@ -112,10 +112,10 @@ def fold_ended(turn: Turn, event: OrderEnded) -> Order | None:
     status = event.status
     if before.status == "PENDING_NEW" and (event.reason in NEVER_PLACED or not execution.bought):
         status = "REJECTED"
-    was_live = is_working(before)
+    was_working = is_working(before)
     order = update(turn, before, status, event.executed_quantity, event.at, event.order_id, None)
     drop_answered(turn, event.client_order_id)
-    return order if was_live else None
+    return order if was_working else None
 
 
 def update(
