@@ -1,6 +1,7 @@
 """Deadlines that came: patience that ended, for an answer, a stop, a rest, an entry or a position."""
 
 from roottrading.services.trader.obeying import give_up_entry
+from roottrading.services.trader.sizes import is_working
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import ask_again
 from roottrading.services.trader.watchman import look_after
@@ -16,7 +17,8 @@ def on_deadline(turn: Turn, kind: str) -> None:
     elif kind == "repeat":
         execution.held_back_until = None
     elif kind == "stop":
-        _leave(turn, "stop")
+        if any(is_working(execution.orders[stop]) for stop in execution.triggered if stop in execution.orders):
+            _leave(turn, "stop")
     elif kind == "time_limit":
         _leave(turn, "time_limit")
     elif kind == "entry_timeout":

@@ -37,15 +37,16 @@ def leave(turn: Turn) -> None:
     ):
         return
     locks = locks_of(execution)
-    if any(_works(execution, lock) for lock in locks):
+    locked = sum((rest_of(lock) for lock in locks), ZERO)
+    spare = available(turn.desk, execution, locked) - locked
+    idle = [lock for lock in locks if not _works(execution, lock)]
+    if idle:
+        _replace(turn, idle, spare)
         return
-    if locks:
-        _replace(turn, locks)
-        return
-    quantity = whole_at_market(turn.instrument, available(turn.desk, execution, ZERO))
+    quantity = whole_at_market(turn.instrument, max(spare, ZERO))
     if turn.instrument.sellable(quantity, execution.last_price):
         _place(turn, quantity)
-    elif execution.short_of_base and turn.instrument.sellable(execution.held, execution.last_price):
+    elif not locks and execution.short_of_base and turn.instrument.sellable(execution.held, execution.last_price):
         _miss_base(turn)
 
 
@@ -93,18 +94,16 @@ def hold_back_after_refusal(turn: Turn) -> None:
 
 def _works(execution: CycleExecution, lock: Order) -> bool:
     """A triggered stop that is being filled is left alone for as long as it may take (1.5)."""
-    return lock.stop_price is not None and (execution.stop_triggered_at is not None and "stop" in execution.deadlines)
+    return lock.client_order_id in execution.triggered and "stop" in execution.deadlines
 
 
-def _replace(turn: Turn, locks: list[Order]) -> None:
-    """Replace each lock by a market sell; the first takes what no order locks along (trading-rules 1.8, 2.5).
+def _replace(turn: Turn, locks: list[Order], spare: Decimal) -> None:
+    """Replace each lock by a market sell; the first takes `spare`, what no order locks, along (trading-rules 1.8, 2.5).
 
     A lock that is being filled may be smaller than we know when it is cancelled. Where the account has other coins of
     this asset the exchange would not notice: there it is cancelled first, and its rest sold when we know it.
     """
     execution = turn.execution
-    locked = sum((rest_of(lock) for lock in locks), ZERO)
-    spare = available(turn.desk, execution, locked) - locked
     _close(turn)
     for lock in locks:
         quantity = whole_at_market(turn.instrument, rest_of(lock) + spare)

@@ -48,7 +48,7 @@ def _on_executed(turn: Turn, event: OrderExecuted) -> None:
 def _on_triggered(turn: Turn, event: OrderTriggered) -> None:
     order = turn.execution.orders.get(event.client_order_id)
     if order is not None and order.stop_price is not None and is_resting(order):
-        stop_triggered(turn)
+        stop_triggered(turn, event.client_order_id)
 
 
 def _on_ended(turn: Turn, event: OrderEnded) -> None:
@@ -86,7 +86,7 @@ def _watch_stop(turn: Turn, client_order_id: str) -> None:
         and is_resting(order)
         and leg_of(turn.execution, client_order_id) == STOP_LEG
     ):
-        stop_triggered(turn)
+        stop_triggered(turn, client_order_id)
 
 
 def _judge_end(turn: Turn, ended: Order | None, reason: str) -> None:

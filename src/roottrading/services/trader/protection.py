@@ -121,7 +121,7 @@ def leg_ended(turn: Turn, order: Order, reason: str) -> None:
         _leave(turn, "stop" if leg == STOP_LEG else "target")
     elif reason == TRIGGERED:
         if leg == TARGET_LEG:
-            stop_triggered(turn)
+            stop_triggered(turn, sibling_of(execution, order.client_order_id))
     elif order.status == "CANCELED" or reason in BY_EXCHANGE:
         if not order.executed_quantity:
             execution.lost = "by the exchange" if reason in BY_EXCHANGE else "by hand"
@@ -130,14 +130,14 @@ def leg_ended(turn: Turn, order: Order, reason: str) -> None:
     elif leg == STOP_LEG:
         _leave(turn, "stop")
     else:
-        stop_triggered(turn)
+        stop_triggered(turn, sibling_of(execution, order.client_order_id))
 
 
-def stop_triggered(turn: Turn) -> None:
+def stop_triggered(turn: Turn, stop: str) -> None:
     """A stop works now: it has a little while to be filled (trading-rules 1.5)."""
     execution = turn.execution
-    if execution.stop_triggered_at is None:
-        execution.stop_triggered_at = turn.now
+    if stop not in execution.triggered:
+        execution.triggered = (*execution.triggered, stop)
         turn.wake("stop", turn.now + turn.desk.settings.stop_patience)
 
 

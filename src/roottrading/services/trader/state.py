@@ -38,9 +38,9 @@ class CycleExecution(Struct, gc=False):
     in here the status REJECTED marks a pending leg that was never placed. Quantities are in base: `bought` before
     fees, `net` after those taken in base, `sold`, `lent` is the symbol's dust that this cycle sells along, `adopted`
     what was not bought by an order. `stop_price` and `target_price` are what is wanted now; a target that was given up
-    is None. `given_up` are legs that we asked to cancel. Attempts are counted per leg; `exit_reason` is empty while
-    the position is to be held, `cancel_reason` while a resting entry may rest. `held_back_until` delays the next
-    attempt after a refusal. `deadlines` are the kinds of deadlines that are set.
+    is None. `given_up` are legs that we asked to cancel, `triggered` stops that are being filled. Attempts are counted
+    per leg; `exit_reason` is empty while the position is to be held, `cancel_reason` while a resting entry may rest.
+    `held_back_until` delays the next attempt after a refusal. `deadlines` are the kinds of deadlines that are set.
     """
 
     cycle_id: str
@@ -58,6 +58,7 @@ class CycleExecution(Struct, gc=False):
     orders: dict[str, Order] = {}
     unanswered: tuple[Unanswered, ...] = ()
     given_up: tuple[str, ...] = ()
+    triggered: tuple[str, ...] = ()
     trade_ids: tuple[int, ...] = ()
     deadlines: tuple[str, ...] = ()
     adopted: Decimal = ZERO
@@ -80,7 +81,6 @@ class CycleExecution(Struct, gc=False):
     short_of_base: bool = False  # the exchange said that we own less than we think
     searched: bool = False  # executions by hand were looked for
     held_back_until: Time | None = None
-    stop_triggered_at: Time | None = None
     doubt_since: Time | None = None
     doubt_alerted: bool = False
     naked_since: Time | None = None

@@ -54,7 +54,7 @@ def doubtful_legs(execution: CycleExecution) -> list[str]:
         if order.status == "PENDING_NEW":
             if bought:
                 doubtful.append(client_order_id)
-        elif order.stop_price is not None and execution.stop_triggered_at is not None:
+        elif order.stop_price is not None and client_order_id in execution.triggered:
             continue  # it is being filled, and its own deadline watches it
         elif not order.executed_quantity and leg_of(execution, client_order_id) in (STOP_LEG, TARGET_LEG):
             sibling = execution.orders.get(sibling_of(execution, client_order_id))

@@ -192,7 +192,7 @@ class Storm:
             assert under_stops >= own or not INSTRUMENT.sellable(own - under_stops, execution.last_price)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 2**32), with_foreign=st.booleans(), with_hands=st.booleans())
 def test_the_books_equal_the_account_and_what_is_open_is_protected(
     seed: int, with_foreign: bool, with_hands: bool
