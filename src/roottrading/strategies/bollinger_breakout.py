@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from roottrading.domain.columns import Columns
 from roottrading.strategies.contract import Evaluation, Family, Strategy
-from roottrading.strategies.indicators import deviation, highest, lowest, previous, ratio, sma, zscore
+from roottrading.strategies.indicators import highest, lowest, previous, ratio, spread
 from roottrading.strategies.levels import graded, only
 
 
@@ -34,10 +34,10 @@ class BollingerBreakout(Strategy, frozen=True):
 
     def evaluate(self, columns: Columns) -> Evaluation:
         """Return how far outside the close is; inside the bands there is no opinion."""
-        distance = zscore(columns.close, self.period)
-        spread = ratio(deviation(columns.close, self.period), sma(columns.close, self.period), 0.0)
-        narrow, wide = lowest(spread, self.squeeze_period), highest(spread, self.squeeze_period)
-        squeezed = previous(spread) <= previous(narrow) + 0.2 * previous(wide - narrow)
+        mean, unit = spread(columns.close, self.period)
+        distance, width = ratio(columns.close - mean, unit, 0.0), unit / mean
+        narrow, wide = lowest(width, self.squeeze_period), highest(width, self.squeeze_period)
+        squeezed = previous(width - narrow) <= 0.2 * previous(wide - narrow)
         return Evaluation(
             only(graded(distance, 1.5 * self.width), np.abs(distance) > self.width),
             tag=np.where(squeezed, "squeeze", ""),

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from roottrading.domain.columns import Columns
 from roottrading.strategies.contract import Evaluation, Family, Strategy
-from roottrading.strategies.indicators import deviation, ratio, sma
+from roottrading.strategies.indicators import ratio, spread
 from roottrading.strategies.levels import against, plan
 
 
@@ -26,10 +26,10 @@ class BollingerReversion(Strategy, frozen=True):
 
     def evaluate(self, columns: Columns) -> Evaluation:
         """Return half a conviction at the bands, a full one at twice their distance."""
-        mean, spread = sma(columns.close, self.period), deviation(columns.close, self.period)
-        distance = ratio(columns.close - mean, spread, 0.0)
+        mean, unit = spread(columns.close, self.period)
+        distance = ratio(columns.close - mean, unit, 0.0)
         return Evaluation(
             against(distance, -self.width, self.width, -2 * self.width, 2 * self.width),
-            stop_distance=plan(self.stop_widths * self.width * spread),
+            stop_distance=plan(self.stop_widths * self.width * unit),
             target_distance=plan(mean - columns.close),
         )

@@ -36,12 +36,10 @@ class EmaRsiCross(Strategy, frozen=True):
     def evaluate(self, columns: Columns) -> Evaluation:
         """Return the level since the last cross; 0 before the first."""
         close = columns.close
-        up, down = crosses(ema(close, self.fast), ema(close, self.slow))
-        levels = np.full(len(close), -1.0)
-        levels[up] = np.where(rsi(close, self.rsi_period)[up] < self.overbought, 1.0, 0.0)
-        rows = np.union1d(up, down)
+        rows, upward = crosses(ema(close, self.fast), ema(close, self.slow))
+        levels = np.where(upward, rsi(close, self.rsi_period)[rows] < self.overbought, -1.0)
         return Evaluation(
-            held(rows, levels[rows], len(close)),
+            held(rows, levels, len(close)),
             stop_distance=close * (self.stop_percent / 100),
             target_distance=close * (self.target_percent / 100),
         )

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from roottrading.domain.columns import Floats
+from roottrading.strategies.indicators import ratio
 
 ROUNDING: Final = 1e-11  # differences below this share of what is compared come from rounding
 
@@ -22,11 +23,7 @@ def above(one: Floats, other: Floats) -> Floats:
 
 def graded(distance: Floats, full: Floats | float) -> Floats:
     """The distance as a share of the one at which conviction is full; 0 where that is not above 0."""
-    if isinstance(full, float):
-        level = distance / full
-    else:
-        level = np.zeros(len(distance))
-        np.divide(distance, full, out=level, where=full > 0)
+    level = distance / full if isinstance(full, float) else ratio(distance, full, 0.0)
     np.minimum(level, 1.0, out=level)
     np.maximum(level, -1.0, out=level)
     level[np.isnan(level)] = 0.0

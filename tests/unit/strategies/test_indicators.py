@@ -204,9 +204,9 @@ def test_deviation_keeps_its_digits_in_a_calm_market() -> None:
 
 def test_crosses_need_both_sides() -> None:
     fast = np.array([np.nan, 1.0, 3.0, 2.0, 2.0, 3.0, 1.0, 2.0])
-    up, down = indicators.crosses(fast, np.full(8, 2.0))
-    assert up.tolist() == [2, 5]
-    assert down.tolist() == [6]
+    crossed, upward = indicators.crosses(fast, np.full(8, 2.0))
+    assert crossed.tolist() == [2, 5, 6]
+    assert upward.tolist() == [True, True, False]
 
 
 def test_held_levels_last_until_the_next() -> None:

@@ -19,7 +19,7 @@ FIRST = len(CANDLES) - KEPT  # the references begin with this candle
 R = references()
 HIGH, LOW, CLOSE, VOLUME = (c[FIRST:] for c in (CANDLES.high, CANDLES.low, CANDLES.close, CANDLES.volume))
 
-SUPERTREND = plain_supertrend(CANDLES, 10, 3.0)[0]
+SUPERTREND, SUPERTREND_LINE, _ = plain_supertrend(CANDLES, 10, 3.0)
 
 
 def sign(number: float) -> float:
@@ -186,3 +186,50 @@ def test_parabolic_sar_is_on_the_side_of_its_stop() -> None:
     assert 0 < long.sum() < KEPT
     stop = CLOSE - said.plan["stop_distance"][FIRST:]
     assert (stop[long] <= CLOSE[long] - R["atr_14"][long] + 1e-9).all()
+
+
+def bollinger_plan(row: int) -> tuple[float, float]:
+    last = CANDLES.close[before(row + 1, 20)]
+    return 1.5 * 2 * float(last.std()), float(last.mean() - CLOSE[row])
+
+
+def supertrend_plan(row: int) -> tuple[float, float]:
+    away = CLOSE[row] - SUPERTREND_LINE[FIRST + row]
+    return max(away, 0.5 * 3 * R["atr_10"][row]), math.nan
+
+
+PLANS: dict[str, Callable[[int], tuple[float, float]]] = {
+    "bollinger_reversion": bollinger_plan,
+    "donchian_breakout": lambda row: (2 * R["atr_20"][row], math.nan),
+    "ema_rsi_cross": lambda row: (0.02 * CLOSE[row], 0.04 * CLOSE[row]),
+    "keltner_breakout": lambda row: (CLOSE[row] - R["ema_20"][row], math.nan),
+    "supertrend": supertrend_plan,
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_stop_and_target_are_where_the_rule_puts_them(name: str) -> None:
+    said = evaluate(make(name), CANDLES)
+    none = np.full(len(CANDLES), np.nan)
+    for row in range(KEPT):
+        stop, target = (distance if distance > 0 else math.nan for distance in PLANS[name](row))
+        assert said.plan["stop_distance"][FIRST + row] == pytest.approx(stop, rel=1e-6, nan_ok=True)
+        ours = said.plan.get("target_distance", none)[FIRST + row]
+        assert ours == pytest.approx(target, rel=1e-6, abs=1e-6, nan_ok=True)
+
+
+def test_time_limits_are_as_given() -> None:
+    for name, given in (("atr_breakout", 7), ("zscore_reversion", 9)):
+        assert (evaluate(make(name, {"time_limit": given}), CANDLES).plan["time_limit"] == given).all()
+
+
+def test_breakouts_out_of_narrow_bands_are_tagged() -> None:
+    tags = evaluate(make("bollinger_breakout"), CANDLES).tag
+    assert tags is not None
+    bands_of = [CANDLES.close[row - 19 : row + 1] for row in range(19, len(CANDLES))]
+    widths = [float(band.std() / band.mean()) for band in bands_of]
+    for row in range(FIRST, len(CANDLES)):
+        last = widths[row - 19 - 100 : row - 19]
+        narrow = last[-1] <= min(last) + 0.2 * (max(last) - min(last))
+        assert tags[row] == ("squeeze" if narrow else "")
+    assert {*tags[FIRST:]} == {"", "squeeze"}

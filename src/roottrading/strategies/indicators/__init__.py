@@ -26,6 +26,7 @@ from roottrading.strategies.indicators.rolling import (
     ratio,
     rolling_sum,
     sma,
+    spread,
     zscore,
 )
 from roottrading.strategies.indicators.volatility import atr, directional, parabolic_sar, supertrend
@@ -58,6 +59,7 @@ __all__ = [
     "rsi",
     "session_vwap",
     "sma",
+    "spread",
     "stochastic",
     "supertrend",
     "talib",

@@ -3,19 +3,23 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from roottrading.domain.columns import Floats, Ints
 
+Flags = npt.NDArray[np.bool_]
 
-def crosses(fast: Floats, slow: Floats) -> tuple[Ints, Ints]:
-    """Return the rows at which `fast` has just come to lie above `slow`, and those at which it has come to lie below.
+
+def crosses(fast: Floats, slow: Floats) -> tuple[Ints, Flags]:
+    """Return the rows at which `fast` has just come to lie on the other side of `slow`, and whether above it.
 
     A touch is no cross: what touches and turns back has not crossed. NaN crosses nothing.
     """
-    above, below = fast > slow, fast < slow
-    up = np.flatnonzero(above[1:] & (fast[:-1] <= slow[:-1])) + 1
-    down = np.flatnonzero(below[1:] & (fast[:-1] >= slow[:-1])) + 1
-    return up, down
+    above = fast > slow
+    crossed = above[1:] & (fast <= slow)[:-1]
+    crossed |= (fast < slow)[1:] & (fast >= slow)[:-1]
+    rows = np.flatnonzero(crossed) + 1
+    return rows, above[rows]
 
 
 def held(rows: Ints, levels: Floats, length: int) -> Floats:

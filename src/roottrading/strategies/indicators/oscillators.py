@@ -78,4 +78,5 @@ def _scaled(values: Floats) -> Floats:
     """
     if not len(values) or not np.isfinite(values[0]):
         return values
-    return np.ldexp(values, 10 - int(np.frexp(values[0])[1]))
+    result: Floats = values * 2.0 ** (10 - int(np.frexp(values[0])[1]))
+    return result

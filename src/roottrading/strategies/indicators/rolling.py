@@ -41,20 +41,26 @@ def sma(values: Floats, period: int) -> Floats:
     return rolling_sum(values, period) / period
 
 
-def deviation(values: Floats, period: int) -> Floats:
-    """Standard deviation of the last `period` values (of the population: divided by `period`).
+def spread(values: Floats, period: int) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of the last `period` values (of the population: divided by `period`).
 
     Squares of prices would swallow the deviation of a calm market, so distances from the first value are squared.
     """
-    distances = values - values[:1] if np.isfinite(values[:1]).all() else values
+    first = values[0] if len(values) and np.isfinite(values[0]) else 0.0
+    distances = values - first
     mean = sma(distances, period)
-    return np.sqrt(np.maximum(sma(distances * distances, period) - mean * mean, 0.0))
+    return mean + first, np.sqrt(np.maximum(sma(distances * distances, period) - mean * mean, 0.0))
+
+
+def deviation(values: Floats, period: int) -> Floats:
+    """Return the standard deviation of the last `period` values, of the population."""
+    return spread(values, period)[1]
 
 
 def zscore(values: Floats, period: int) -> Floats:
     """Distance from the mean of the last `period` values, in their standard deviations; 0 where all are equal."""
-    distance = values - sma(values, period)
-    return ratio(distance, deviation(values, period), 0.0)
+    mean, unit = spread(values, period)
+    return ratio(values - mean, unit, 0.0)
 
 
 def highest(values: Floats, period: int) -> Floats:
@@ -71,6 +77,7 @@ def lowest(values: Floats, period: int) -> Floats:
 
 def ratio(dividend: Floats, divisor: Floats, otherwise: float) -> Floats:
     """Divide; where the divisor is 0 or below the result is `otherwise`, where either is unknown it is NaN."""
-    result = np.full(len(dividend), otherwise)
-    np.divide(dividend, divisor, out=result, where=~(divisor <= 0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result: Floats = dividend / divisor
+    result[divisor <= 0] = otherwise
     return result

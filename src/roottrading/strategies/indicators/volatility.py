@@ -15,9 +15,9 @@ def atr(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
 
 def directional(high: Floats, low: Floats, close: Floats, period: int) -> tuple[Floats, Floats, Floats]:
     """ADX, +DI and -DI, each 0 to 100."""
-    # Powers of two keep every ratio and stay clear of what TA-Lib takes for 0 (below 1e-14).
-    up = 10 - int(np.frexp(close[0])[1]) if len(close) else 0
-    high, low, close = np.ldexp(high, up), np.ldexp(low, up), np.ldexp(close, up)
+    # A power of two keeps every ratio as it is, and stays clear of what TA-Lib takes for 0 (below 1e-14).
+    unit = 2.0 ** (10 - int(np.frexp(close[0])[1])) if len(close) else 1.0
+    high, low, close = high * unit, low * unit, close * unit
     adx = talib.ADX(high, low, close, timeperiod=period)
     plus = talib.PLUS_DI(high, low, close, timeperiod=period)
     minus = talib.MINUS_DI(high, low, close, timeperiod=period)
