@@ -127,6 +127,7 @@ def test_toml_dates_are_taken_as_utc() -> None:
         ("fees.taker=Infinity", "Infinity is not allowed: use a number"),
         ("fees.taker=cheap", "cheap is not allowed: use a number"),
         ("fees.taker=off", "off is not allowed: use a number"),
+        ("exchange.slippage=1", "1 is not allowed: use a number at least 0 and below 1"),
         ("fees.in_bnb=perhaps", "perhaps is not allowed: use true or false"),
         ("aggregator.weighting=wild", "wild is not allowed: use one of equal, learned"),
         ("run.timeframe=7m", "7m is not allowed: use one of 1m, 3m, 5m"),

@@ -1,9 +1,11 @@
 """What a simulated fill may claim (trading-rules 5)."""
 
 from decimal import Decimal
+from typing import Annotated
 
 from msgspec import Struct
 
+from roottrading.domain.bounds import Bounds
 from roottrading.domain.money import ONE
 from roottrading.domain.time import SECOND, Time
 
@@ -18,10 +20,19 @@ class FillModel(Struct, frozen=True):
     Raises ValueError where a number is out of its bounds.
     """
 
-    slippage: Decimal = Decimal("0.0005")
-    volume_share: Decimal = Decimal("0.1")
-    receive_window: Time = 3 * SECOND
-    history: int = 1_000
+    slippage: Annotated[
+        Decimal,
+        Bounds(ge=0, lt=1, description="how much worse a taker's price is than the one it meets, as a fraction"),
+    ] = Decimal("0.0005")
+    volume_share: Annotated[
+        Decimal, Bounds(ge=0, le=1, description="part of a finest candle's volume that all fills in it may take")
+    ] = Decimal("0.1")
+    receive_window: Annotated[
+        Time, Bounds(gt=0, le=60 * SECOND, description="microseconds after which a signed request is refused")
+    ] = 3 * SECOND
+    history: Annotated[
+        int, Bounds(ge=1, le=1_000_000, description="ended orders and executions of a symbol that can be asked for")
+    ] = 1_000
 
     def __post_init__(self) -> None:
         if not 0 <= self.slippage < ONE:
