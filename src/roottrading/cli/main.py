@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from roottrading import __version__
-from roottrading.cli import account, config, control, data, strategies
+from roottrading.cli import account, config, control, data, research, strategies
 from roottrading.cli.backtest import backtest
 from roottrading.cli.errors import exit_code, explain
 from roottrading.cli.run import run
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(backtest)
 app.add_typer(strategies.app, name="strategies")
+app.add_typer(research.app, name="research")
 app.add_typer(data.app, name="data")
 app.add_typer(control.app, name="control")
 app.add_typer(account.capital_app, name="capital")
