@@ -118,9 +118,7 @@ def test_a_phase_drains_messages_then_completes_the_instant_then_executes_in_can
 
 
 def test_nobody_hears_himself_and_a_bridge_is_followed() -> None:
-    units = {
-        name: Unit(name, 0, Echo("")) for name in ("signal_aggregator", "coordinator", "trader", "portfolio")
-    }
+    units = {name: Unit(name, 0, Echo("")) for name in ("signal_aggregator", "coordinator", "trader", "portfolio")}
     wiring = wire(units, Recording())
     assert [u.role for u in wiring.consumers["signals:aggregated"]] == ["coordinator"]
     assert [u.role for u in wiring.consumers["trade.events"]] == ["coordinator", "portfolio"]
