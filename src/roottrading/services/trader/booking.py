@@ -12,7 +12,7 @@ from roottrading.messages.events import OrderFilled
 from roottrading.messages.exchange import OrderExecuted
 from roottrading.messages.service import Row
 from roottrading.services.trader.folding import ask_about, drop_answered, from_request, keep, update
-from roottrading.services.trader.legs import STOP_LEG, TARGET_LEG, leg_of
+from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_of
 from roottrading.services.trader.state import FILLS, CycleExecution
 from roottrading.services.trader.turn import Turn
 
@@ -66,18 +66,6 @@ def fold_by_hand(turn: Turn, event: OrderExecuted) -> None:
     )
     _book(turn, event, order.id)
     keep(turn, order)
-
-
-def is_fully_booked(execution: CycleExecution) -> bool:
-    """Say whether we have every execution that the orders are said to have."""
-    bought = execution.adopted
-    sold = ZERO
-    for order in execution.orders.values():
-        if order.side == "BUY":
-            bought += order.executed_quantity
-        else:
-            sold += order.executed_quantity
-    return bought == execution.bought and sold == execution.sold
 
 
 def close(turn: Turn, reason: str) -> None:
@@ -153,7 +141,7 @@ def _book(turn: Turn, event: OrderExecuted, order: str) -> None:
         execution.last_price = event.price
     else:
         execution.trade_ids = tuple(sorted((*ids, event.trade_id)))
-    turn.changed = True
+    turn.resurvey()
 
 
 def _note_first_sale(execution: CycleExecution, client_order_id: str) -> None:

@@ -1,7 +1,7 @@
 """Deadlines that came: patience that ended, for an answer, a stop, a rest, an entry or a position."""
 
 from roottrading.services.trader.obeying import give_up_entry
-from roottrading.services.trader.sizes import is_working
+from roottrading.services.trader.survey import is_working
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import ask_again
 from roottrading.services.trader.watchman import look_after

@@ -8,7 +8,8 @@ from roottrading.domain.time import Time
 from roottrading.messages.commands import AdoptTradeCycle, OpenTradeCycle, ProtectionPlan
 from roottrading.messages.exchange import ENTRY, EXIT, CancelOrder, OrderSpec, PlaceOrder, PlaceOrderList
 from roottrading.services.trader.desk import Desk
-from roottrading.services.trader.legs import ENTRY_LEG, leg_id, leg_of, prevention, stop_spec, target_spec
+from roottrading.services.trader.leg_ids import ENTRY_LEG, leg_id, leg_of
+from roottrading.services.trader.legs import prevention, stop_spec, target_spec
 from roottrading.services.trader.sizes import completion, is_resting
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.turn import Turn

@@ -8,17 +8,10 @@ from roottrading.domain.order import Order
 from roottrading.domain.time import SECOND
 from roottrading.messages.exchange import EXIT, CancelReplace, PlaceOrder
 from roottrading.services.trader.entry import cancel
-from roottrading.services.trader.legs import (
-    EXIT_LEG,
-    STOP_LEG,
-    TARGET_LEG,
-    leg_id,
-    leg_of,
-    market_sell_spec,
-    sibling_of,
-)
+from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_id, leg_of, sibling_of
+from roottrading.services.trader.legs import market_sell_spec
 from roottrading.services.trader.protection import give_up, step_over_makers
-from roottrading.services.trader.sizes import available, is_resting, is_working, rest_of, whole_at_market
+from roottrading.services.trader.sizes import available, is_resting, rest_of, whole_at_market
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import fills_request
@@ -31,10 +24,7 @@ def leave(turn: Turn) -> None:
     execution = turn.execution
     if execution.held_back_until is not None or not turn.desk.tradable(execution.symbol):
         return
-    if any(
-        is_working(order) and leg_of(execution, order.client_order_id) == EXIT_LEG
-        for order in execution.orders.values()
-    ):
+    if turn.survey.exit_working:
         return
     locks = locks_of(execution)
     locked = sum((rest_of(lock) for lock in locks), ZERO)

@@ -18,9 +18,11 @@ from roottrading.messages.exchange import (
     QueryOrder,
 )
 from roottrading.messages.service import Row
-from roottrading.services.trader.legs import ENTRY_LEG, EXIT_LEG, STOP_LEG, TARGET_LEG, leg_of, sibling_of, specs_of
-from roottrading.services.trader.sizes import is_resting, is_working, rest_of
+from roottrading.services.trader.leg_ids import ENTRY_LEG, EXIT_LEG, STOP_LEG, TARGET_LEG, leg_of, sibling_of
+from roottrading.services.trader.legs import specs_of
+from roottrading.services.trader.sizes import is_resting, rest_of
 from roottrading.services.trader.state import ORDERS, CycleExecution, Unanswered
+from roottrading.services.trader.survey import is_working
 from roottrading.services.trader.turn import Turn
 
 NEVER_PLACED: Final = frozenset({"REJECTED", "OTO_PHASE_ONE_EXPIRED"})
@@ -163,7 +165,7 @@ def keep(turn: Turn, order: Order) -> None:
     execution.orders = {**execution.orders, order.client_order_id: order}
     # However we heard of it, what we know of free balances from before is older than this order's news (2.5).
     execution.touched_at = max(execution.touched_at, order.updated_at)
-    turn.changed = True
+    turn.resurvey()
     if order.status != "PENDING_NEW" and order.status != "REJECTED":
         turn.rows.append(Row(ORDERS, (order.id,), order))
         turn.say(OrderChanged(order, locked_by(execution, order)))
@@ -237,7 +239,7 @@ def drop_answered(turn: Turn, client_order_id: str, reported: bool = False) -> N
         ]
         if answered:
             execution.unanswered = tuple(entry for entry in execution.unanswered if entry not in answered)
-            turn.changed = True
+            turn.resurvey()
         for unanswered in answered:
             request = unanswered.request
             if isinstance(request, CancelOrder) and execution.orders[request.target].status != "CANCELED":
@@ -252,7 +254,7 @@ def take_back(turn: Turn, target: str) -> None:
     both = (target, sibling_of(execution, target))
     if any(leg in execution.given_up for leg in both):
         execution.given_up = tuple(leg for leg in execution.given_up if leg not in both)
-        turn.changed = True
+        turn.resurvey()
 
 
 def note_attempt(execution: CycleExecution, client_order_id: str) -> None:

@@ -20,10 +20,10 @@ from roottrading.messages.exchange import (
     OutcomeUnknown,
     QueryOrder,
 )
-from roottrading.services.trader.booking import fold_executed, is_fully_booked
+from roottrading.services.trader.booking import fold_executed
 from roottrading.services.trader.exit import sold_with_rest
 from roottrading.services.trader.folding import fold_ended, fold_opened, fold_reported
-from roottrading.services.trader.legs import EXIT_LEG, STOP_LEG, leg_of
+from roottrading.services.trader.leg_ids import EXIT_LEG, STOP_LEG, leg_of
 from roottrading.services.trader.protection import leg_ended, stop_triggered
 from roottrading.services.trader.reconciling import on_executions, on_open_orders
 from roottrading.services.trader.refusals import on_cancel_refused, on_refused
@@ -32,11 +32,9 @@ from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import (
     ask_for_balances,
     ask_for_fills,
-    doubtful_legs,
     note_absent,
     note_still_open,
     note_unknown,
-    overdue_legs,
 )
 
 
@@ -61,11 +59,11 @@ def _on_reported(turn: Turn, event: OrderReported) -> None:
     note_still_open(turn, event)
     _watch_stop(turn, event.client_order_id)
     _judge_end(turn, ended, "")
-    if not is_fully_booked(turn.execution):
+    if not turn.survey.booked:
         ask_for_fills(turn)
     if turn.execution.orders.get(event.client_order_id) is not before:
         ask_for_balances(turn)
-        for client_order_id in (*doubtful_legs(turn.execution), *overdue_legs(turn.execution)):
+        for client_order_id in (*turn.survey.doubtful, *turn.survey.overdue):
             turn.look(QueryOrder(event.symbol, client_order_id, EXIT, turn.now))
 
 

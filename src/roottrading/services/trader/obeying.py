@@ -2,7 +2,6 @@
 
 from roottrading.messages.commands import CancelEntry, CloseTradeCycle, MoveStop
 from roottrading.services.trader.turn import Turn
-from roottrading.services.trader.watchman import has_working_entry
 
 
 def close_cycle(turn: Turn, command: CloseTradeCycle) -> None:
@@ -38,7 +37,7 @@ def give_up_entry(turn: Turn, reason: str, command: str = "") -> None:
     """Have what rests to be bought cancelled, now or as soon as the exchange has it; refuse where nothing rests."""
     execution = turn.execution
     under_way = not execution.bought and bool(execution.unanswered)
-    if execution.entry_limit is None or not (under_way or has_working_entry(execution)):
+    if execution.entry_limit is None or not (under_way or turn.survey.entry_working):
         if command:
             turn.refuse(command, "no resting entry")
         return

@@ -7,17 +7,9 @@ from roottrading.domain.money import ZERO
 from roottrading.domain.order import Order
 from roottrading.messages.exchange import PROTECTION, CancelReplace, PlaceOrder, PlaceOrderList
 from roottrading.services.trader.entry import cancel
-from roottrading.services.trader.legs import (
-    STOP_LEG,
-    TARGET_LEG,
-    leg_id,
-    leg_of,
-    sibling_of,
-    stop_limit,
-    stop_spec,
-    target_spec,
-)
-from roottrading.services.trader.sizes import available, covered, is_resting, protectable, rest_of, whole
+from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_id, leg_of, sibling_of
+from roottrading.services.trader.legs import stop_limit, stop_spec, target_spec
+from roottrading.services.trader.sizes import available, is_resting, protectable, rest_of, whole
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.turn import Turn
 
@@ -34,7 +26,8 @@ def least_price(turn: Turn) -> Decimal:
 def protect(turn: Turn) -> bool:
     """Rest stop and target for all that is not under a stop yet; False where the filters refuse that size."""
     execution, instrument = turn.execution, turn.instrument
-    quantity = whole(instrument, available(turn.desk, execution, covered(execution)) - covered(execution))
+    covered = turn.survey.covered
+    quantity = whole(instrument, available(turn.desk, execution, covered) - covered)
     if not protectable(instrument, quantity, least_price(turn)):
         return False
     execution.protections += 1
@@ -56,7 +49,8 @@ def move_stops(turn: Turn) -> bool:
     outdated = [order for order in execution.orders.values() if _is_outdated(execution, order)]
     if not outdated:
         return False
-    spare = max(available(turn.desk, execution, covered(execution)) - covered(execution), ZERO)
+    covered = turn.survey.covered
+    spare = max(available(turn.desk, execution, covered) - covered, ZERO)
     for order in outdated:
         give_up(turn, order.client_order_id)
         if not turn.instrument.cancel_replace_allowed:
@@ -99,7 +93,7 @@ def give_up(turn: Turn, client_order_id: str) -> None:
     execution = turn.execution
     legs = (client_order_id, sibling_of(execution, client_order_id))
     execution.given_up = (*execution.given_up, *(leg for leg in legs if leg in execution.orders))
-    turn.changed = True
+    turn.resurvey()
 
 
 def leg_ended(turn: Turn, order: Order, reason: str) -> None:

@@ -13,7 +13,7 @@ from roottrading.messages.exchange import (
 )
 from roottrading.services.trader.booking import fold_by_hand, fold_executed
 from roottrading.services.trader.folding import ask_about, fold_reported
-from roottrading.services.trader.legs import leg_id
+from roottrading.services.trader.leg_ids import leg_id
 from roottrading.services.trader.sizes import is_resting
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import (

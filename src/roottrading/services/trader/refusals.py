@@ -16,10 +16,11 @@ from roottrading.services.trader.booking import close, expire
 from roottrading.services.trader.entry import reprice
 from roottrading.services.trader.exit import hold_back, hold_back_after_refusal
 from roottrading.services.trader.folding import ask_about, drop_answered, take_back, update
-from roottrading.services.trader.legs import ENTRY_LEG, EXIT_LEG, leg_of, sibling_of, specs_of
+from roottrading.services.trader.leg_ids import ENTRY_LEG, EXIT_LEG, leg_of, sibling_of
+from roottrading.services.trader.legs import specs_of
 from roottrading.services.trader.protection import refused
-from roottrading.services.trader.sizes import is_working
 from roottrading.services.trader.state import Unanswered
+from roottrading.services.trader.survey import is_working
 from roottrading.services.trader.turn import Turn
 
 CANCELLED_NOT_REPLACED: Final = -2021
@@ -37,7 +38,7 @@ def on_refused(turn: Turn, event: OrderRefused) -> None:
         if isinstance(request, QueryOrder | ListFills | ListOpenOrders):
             continue  # a question refused is asked again while there is doubt
         execution.unanswered = tuple(entry for entry in execution.unanswered if entry is not unanswered)
-        turn.changed = True
+        turn.resurvey()
         if _is_duplicate(event):
             for spec in specs_of(request):
                 ask_about(turn, spec.client_order_id)  # it is there: somebody sent it before us
@@ -62,7 +63,7 @@ def on_cancel_refused(turn: Turn, event: CancelRefused) -> None:
         request = unanswered.request
         if isinstance(request, CancelOrder) and request.target == event.client_order_id:
             execution.unanswered = tuple(entry for entry in execution.unanswered if entry is not unanswered)
-            turn.changed = True
+            turn.resurvey()
             take_back(turn, request.target)
             _reconcile(turn, request.target)
 
@@ -131,7 +132,7 @@ def _exit_refused(turn: Turn, event: OrderRefused) -> None:
         execution.held < 2 * max(instrument.min_quantity, instrument.market_min_quantity, instrument.step_size)
         or execution.held * execution.last_price < 2 * instrument.min_notional
     )
-    if filtered and small and not any(is_working(order) for order in execution.orders.values()):
+    if filtered and small and not turn.survey.working:
         turn.alert(
             "warning",
             "rest_refused",

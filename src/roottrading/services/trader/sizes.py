@@ -5,7 +5,7 @@ from typing import Final
 
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ONE, ZERO, floor_to
-from roottrading.domain.order import LIVE, Order
+from roottrading.domain.order import Order
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.state import CycleExecution
 
@@ -83,22 +83,9 @@ def completion(instrument: Instrument, execution: CycleExecution, taker_fee: Dec
     return quantity
 
 
-def covered(execution: CycleExecution) -> Decimal:
-    """Return the quantity under resting stops (trading-rules 1.10)."""
-    return sum(
-        (rest_of(order) for order in execution.orders.values() if order.stop_price is not None and is_resting(order)),
-        ZERO,
-    )
-
-
 def is_resting(order: Order) -> bool:
     """Say whether the exchange holds the order, placed and not ended."""
     return order.status == "NEW" or order.status == "PARTIALLY_FILLED"
-
-
-def is_working(order: Order) -> bool:
-    """Say whether the order may still do something; a pending leg may."""
-    return order.status in LIVE
 
 
 def _least(amount: Decimal, of_each: Decimal, step: Decimal) -> Decimal:

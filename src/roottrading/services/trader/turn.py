@@ -12,6 +12,7 @@ from roottrading.messages.exchange import AnyRequest
 from roottrading.messages.service import NOTHING, Decision, Outgoing, Row
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.state import EXECUTIONS, SYMBOLS, CycleExecution, SymbolLedger, Unanswered
+from roottrading.services.trader.survey import Survey, survey_of
 
 DeadlineKind = Literal["doubt", "repeat", "stop", "time_limit", "entry_timeout"]
 
@@ -20,6 +21,7 @@ class Turn:
     """What follows from an input for `execution`: changed in place here, kept as one row at the end."""
 
     __slots__ = (
+        "_survey",
         "changed",
         "deadlines",
         "desk",
@@ -43,6 +45,19 @@ class Turn:
         self.requests: list[AnyRequest] = []
         self.deadlines: list[tuple[str, Time | None]] = []
         self.rows: list[Row] = []
+        self._survey: Survey | None = None
+
+    @property
+    def survey(self) -> Survey:
+        """What the orders come to, as they now are."""
+        if self._survey is None:
+            self._survey = survey_of(self.execution)
+        return self._survey
+
+    def resurvey(self) -> None:
+        """Have the orders looked at anew: one of them, or what was asked about them, changed."""
+        self._survey = None
+        self.changed = True
 
     def say(self, body: Message) -> None:
         """Publish a fact about the symbol."""
@@ -62,7 +77,7 @@ class Turn:
         execution = self.execution
         execution.unanswered = (*execution.unanswered, Unanswered(request))
         self.requests.append(request)
-        self.changed = True
+        self.resurvey()
 
     def look(self, request: AnyRequest) -> None:
         """Send a question that changes nothing at the exchange; nobody waits for its answer."""

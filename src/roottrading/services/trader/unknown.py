@@ -17,11 +17,11 @@ from roottrading.messages.exchange import (
     QueryAccount,
     QueryOrder,
 )
-from roottrading.services.trader.booking import is_fully_booked
 from roottrading.services.trader.folding import drop_answered, take_back, update
-from roottrading.services.trader.legs import STOP_LEG, TARGET_LEG, ids_asked_about, leg_id, leg_of, sibling_of
-from roottrading.services.trader.sizes import is_working
-from roottrading.services.trader.state import CycleExecution, Unanswered
+from roottrading.services.trader.leg_ids import leg_id
+from roottrading.services.trader.legs import ids_asked_about
+from roottrading.services.trader.state import Unanswered
+from roottrading.services.trader.survey import is_working
 from roottrading.services.trader.turn import Turn
 
 
@@ -42,51 +42,6 @@ def all_unknown(turn: Turn, issued_before: int) -> None:
             _mark(turn, unanswered, replace(unanswered, unknown_since=turn.now))
 
 
-def doubtful_legs(execution: CycleExecution) -> list[str]:
-    """Return the legs whose fate must be near: pending after the entry, or the other leg of a list that ended."""
-    doubtful = []
-    bought = execution.bought > ZERO and not any(
-        order.side == "BUY" and is_working(order) for order in execution.orders.values()
-    )
-    for client_order_id, order in execution.orders.items():
-        if order.side == "BUY" or not is_working(order) or client_order_id in execution.given_up:
-            continue
-        if order.status == "PENDING_NEW":
-            if bought:
-                doubtful.append(client_order_id)
-        elif order.stop_price is not None and client_order_id in execution.triggered:
-            continue  # it is being filled, and its own deadline watches it
-        elif not order.executed_quantity and leg_of(execution, client_order_id) in (STOP_LEG, TARGET_LEG):
-            sibling = execution.orders.get(sibling_of(execution, client_order_id))
-            if sibling is not None and sibling.status in ENDED and not sibling.executed_quantity:
-                doubtful.append(client_order_id)
-    return doubtful
-
-
-def overdue_legs(execution: CycleExecution) -> list[str]:
-    """Return the legs that are gone without our having heard it: their list was touched, or we had it cancelled.
-
-    Nothing waits for their word, but the cycle does not end before it.
-    """
-    overdue = []
-    for client_order_id, order in execution.orders.items():
-        if order.side == "BUY" or not is_working(order):
-            continue
-        if leg_of(execution, client_order_id) not in (STOP_LEG, TARGET_LEG):
-            continue
-        other = sibling_of(execution, client_order_id)
-        sibling = execution.orders.get(other)
-        touched = sibling is not None and sibling.executed_quantity and not order.executed_quantity
-        given_up = client_order_id in execution.given_up and not any(
-            isinstance(unanswered.request, CancelReplace | CancelOrder)
-            and unanswered.request.target in (client_order_id, other)
-            for unanswered in execution.unanswered
-        )
-        if touched or given_up:
-            overdue.append(client_order_id)
-    return overdue
-
-
 def inquire(turn: Turn) -> None:
     """Ask for everything that we are in doubt about; late enough, also for what makes an absence final."""
     execution, now = turn.execution, turn.now
@@ -96,19 +51,15 @@ def inquire(turn: Turn) -> None:
     for unanswered in unknown:
         ids.extend(ids_asked_about(unanswered.request))
         late |= now >= unanswered.request.issued_at + turn.desk.settings.final_after
-    ids.extend(doubtful_legs(execution))
-    ids.extend(overdue_legs(execution))
+    ids.extend(turn.survey.doubtful)
+    ids.extend(turn.survey.overdue)
     for client_order_id in dict.fromkeys(ids):
         order = execution.orders.get(client_order_id)
         if order is None or order.status not in ENDED:
             turn.look(QueryOrder(execution.symbol, client_order_id, EXIT, now))
     if late:
         turn.look(ListOpenOrders(execution.symbol, leg_id(execution, "q", 1), EXIT, now))
-    if (
-        late
-        or not is_fully_booked(execution)
-        or any(isinstance(unanswered.request, ListFills) for unanswered in unknown)
-    ):
+    if late or not turn.survey.booked or any(isinstance(unanswered.request, ListFills) for unanswered in unknown):
         ask_for_fills(turn)
 
 
@@ -195,7 +146,7 @@ def note_still_open(turn: Turn, event: OrderReported) -> None:
         event.status in LIVE
         and event.at > execution.touched_at
         and event.client_order_id in execution.given_up
-        and event.client_order_id in overdue_legs(execution)
+        and event.client_order_id in turn.survey.overdue
     ):
         take_back(turn, event.client_order_id)
     for unanswered in execution.unanswered:
@@ -252,10 +203,10 @@ def _drop_questions(turn: Turn, client_order_id: str) -> None:
 def _mark(turn: Turn, before: Unanswered, after: Unanswered) -> None:
     execution = turn.execution
     execution.unanswered = tuple(after if entry is before else entry for entry in execution.unanswered)
-    turn.changed = True
+    turn.resurvey()
 
 
 def _remove(turn: Turn, unanswered: Unanswered) -> None:
     execution = turn.execution
     execution.unanswered = tuple(entry for entry in execution.unanswered if entry is not unanswered)
-    turn.changed = True
+    turn.resurvey()

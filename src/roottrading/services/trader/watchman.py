@@ -6,14 +6,13 @@ be called at any time, and as often as one likes: where nothing is missing it do
 
 from roottrading.domain.money import ZERO, floor_to
 from roottrading.messages.events import ProtectionRestored
-from roottrading.services.trader.booking import close, expire, is_fully_booked
+from roottrading.services.trader.booking import close, expire
 from roottrading.services.trader.entry import cancel_resting, complete, is_entry_cancel
 from roottrading.services.trader.exit import leave
 from roottrading.services.trader.protection import least_price, move_stops, protect
-from roottrading.services.trader.sizes import covered, is_working, large_enough, protectable
-from roottrading.services.trader.state import CycleExecution
+from roottrading.services.trader.sizes import large_enough, protectable
 from roottrading.services.trader.turn import Turn
-from roottrading.services.trader.unknown import doubtful_legs, overdue_legs, watch_doubt
+from roottrading.services.trader.unknown import watch_doubt
 
 
 def look_after(turn: Turn) -> None:
@@ -24,7 +23,7 @@ def look_after(turn: Turn) -> None:
     else:
         if execution.exit_reason or execution.cancel_reason:
             cancel_resting(turn)
-        if not _is_waiting(execution):
+        if not _is_waiting(turn):
             if execution.status == "manual":
                 _end_if_flat(turn)
             elif execution.exit_reason:
@@ -38,27 +37,23 @@ def look_after(turn: Turn) -> None:
         _watch_doubt(turn)
 
 
-def has_working_entry(execution: CycleExecution) -> bool:
-    """Say whether more may still be bought."""
-    return any(order.side == "BUY" and is_working(order) for order in execution.orders.values())
-
-
 def _look_after_entry(turn: Turn) -> None:
     execution = turn.execution
     if execution.exit_reason or execution.cancel_reason:
         cancel_resting(turn)
-    if execution.unanswered or has_working_entry(execution) or not is_fully_booked(execution):
+    if execution.unanswered or turn.survey.entry_working or not turn.survey.booked:
         return
     expire(turn, execution.cancel_reason or execution.exit_reason or "not_filled")
 
 
-def _is_waiting(execution: CycleExecution) -> bool:
+def _is_waiting(turn: Turn) -> bool:
     """Say whether an answer is on its way without which nothing may be decided."""
+    execution = turn.execution
     if execution.unanswered and not all(
         is_entry_cancel(execution, unanswered.request) for unanswered in execution.unanswered
     ):
         return True
-    return bool(doubtful_legs(execution)) or not is_fully_booked(execution)
+    return bool(turn.survey.doubtful) or not turn.survey.booked
 
 
 def _hold(turn: Turn) -> None:
@@ -66,13 +61,13 @@ def _hold(turn: Turn) -> None:
     execution, instrument = turn.execution, turn.instrument
     if execution.held_back_until is None and move_stops(turn):
         return
-    under_stops = covered(execution)
+    under_stops = turn.survey.covered
     gap = floor_to(max(execution.net - execution.sold, ZERO), instrument.step_size) - under_stops
     if gap <= 0:
         _end_if_flat(turn)
     elif execution.lost:
         _put_back(turn)
-    elif has_working_entry(execution):
+    elif turn.survey.entry_working:
         if execution.entry_limit is not None:
             protect(turn)  # what is too small yet waits for more
     elif execution.bought > execution.protected:
@@ -88,11 +83,11 @@ def _protect_purchase(turn: Turn) -> None:
     """Protect what was bought; what is too small for that is completed, sold or left as dust (1.3, 1.7)."""
     execution, instrument = turn.execution, turn.instrument
     enough = large_enough(instrument, execution.held, execution.stop_price)
-    if not enough and not covered(execution) and complete(turn):
+    if not enough and not turn.survey.covered and complete(turn):
         return
     if not protect(turn):
         execution.protected = execution.bought
-        if not covered(execution):
+        if not turn.survey.covered:
             _sell_small_rest(turn)
 
 
@@ -141,7 +136,7 @@ def _put_back(turn: Turn) -> None:
 def _end_if_flat(turn: Turn) -> None:
     """End a cycle of which nothing is under way and nothing is left that the filters let us sell."""
     execution = turn.execution
-    if execution.unanswered or any(is_working(order) for order in execution.orders.values()):
+    if execution.unanswered or turn.survey.working:
         return
     if turn.instrument.sellable(execution.held, execution.last_price):
         return
@@ -159,7 +154,7 @@ def _measure(turn: Turn) -> None:
     naked = (
         own > 0
         and execution.status != "manual"
-        and covered(execution) < floor_to(own, instrument.step_size)
+        and turn.survey.covered < floor_to(own, instrument.step_size)
         and instrument.sellable(own, execution.last_price)
     )
     if not naked:
@@ -184,12 +179,10 @@ def _span_ends(turn: Turn) -> None:
 
 
 def _watch_doubt(turn: Turn) -> None:
-    execution = turn.execution
-    watch_doubt(
-        turn,
-        any(unanswered.unknown_since is not None for unanswered in execution.unanswered)
-        or (
-            bool(execution.orders)
-            and (bool(doubtful_legs(execution)) or bool(overdue_legs(execution)) or not is_fully_booked(execution))
-        ),
-    )
+    execution, survey = turn.execution, turn.survey
+    in_doubt = bool(survey.doubtful or survey.overdue) or not survey.booked
+    for unanswered in execution.unanswered:
+        if unanswered.unknown_since is not None:
+            in_doubt = True
+    if in_doubt or execution.doubt_since is not None:
+        watch_doubt(turn, in_doubt)
