@@ -3,7 +3,7 @@
 It asks and never calls; what it asked for, and what it was answered, is state.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from roottrading.domain.fees import FeeSchedule
@@ -11,7 +11,7 @@ from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time
 from roottrading.messages.channels import TRADE_EVENTS
 from roottrading.messages.commands import AdoptTradeCycle, CancelEntry, CloseTradeCycle, MoveStop, OpenTradeCycle
-from roottrading.messages.envelope import Envelope, Message
+from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import CommandRefused, TradeCycleMoved
 from roottrading.messages.exchange import (
     AccountChanged,
@@ -35,13 +35,12 @@ from roottrading.messages.service import (
 from roottrading.services.trader.deadlines import on_deadline
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.entry import begin, enter, refusal
-from roottrading.services.trader.hearing import ABOUT_ORDERS, ABOUT_SYMBOLS, HAPPENED, touch
+from roottrading.services.trader.hearing import ABOUT_ORDERS, ABOUT_SYMBOLS, HAPPENED
 from roottrading.services.trader.obeying import cancel_entry, close_cycle, move_stop
 from roottrading.services.trader.reconciling import reconcile, resume, sold_by_hand
 from roottrading.services.trader.settings import TraderSettings
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.surroundings import (
-    ask_for_account,
     for_all,
     merged,
     on_account,
@@ -49,6 +48,15 @@ from roottrading.services.trader.surroundings import (
     on_instrument,
     on_late_fill,
     on_orphans,
+)
+from roottrading.services.trader.taking_over import (
+    TAKEOVER_DEADLINE,
+    ask_again,
+    hold,
+    is_answer,
+    must_wait,
+    take_over,
+    taken_over,
 )
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.watchman import look_after
@@ -69,45 +77,30 @@ class Trader:
         self, deployment: str, instruments: Mapping[str, Instrument], fees: FeeSchedule, settings: TraderSettings
     ) -> None:
         self._desk = Desk(deployment, instruments, fees, settings)
+        self._handlers: dict[type, Callable[[Any, Time], Decision]] = {
+            **dict.fromkeys(ABOUT_ORDERS, self._on_order_event),
+            **dict.fromkeys(ABOUT_SYMBOLS, self._on_report),
+            Envelope: self._on_envelope,
+            AccountChanged: self._on_account,
+            DeadlineDue: self._on_deadline,
+            ReconcileDue: lambda event, now: for_all(self._desk, event.symbol, now, reconcile),
+            InstrumentChanged: lambda event, now: on_instrument(self._desk, event, now),
+            ControlChanged: lambda event, now: on_control(self._desk, event, now),
+            Resumed: self._on_resumed,
+        }
 
     def restore(self, rows: Iterable[Row]) -> None:
         """Take the state that the rows describe."""
         self._desk.restore(rows)
 
-    def state(self) -> dict[str, dict[tuple[str, ...], Any]]:
+    def state(self) -> dict[str, dict[tuple[str | int, ...], Any]]:
         """Return every state table's records by key, for comparison."""
         return self._desk.state()
 
     def decide(self, given: Input, now: Time) -> Decision:
         """Fold one input; what is none of the trader's business changes nothing."""
-        if isinstance(given, ExchangeEvent):
-            return self._on_exchange(given, now)
-        match given:
-            case Envelope():
-                return self._on_command(given.body, now)
-            case DeadlineDue():
-                return self._on_deadline(given, now)
-            case ControlChanged():
-                return on_control(self._desk, given, now)
-            case Resumed():
-                asked = ask_for_account(self._desk, now)
-                return merged((asked, for_all(self._desk, "", now, lambda turn: resume(turn, given.unanswered))))
-        return NOTHING
-
-    def _on_exchange(self, event: ExchangeEvent, now: Time) -> Decision:
-        kind = type(event)
-        if kind in ABOUT_ORDERS:
-            return self._on_order_event(event, now)
-        match event:
-            case AccountChanged():
-                return on_account(self._desk, event)
-            case OpenOrdersReported() | ExecutionsReported():
-                return self._on_report(event, now)
-            case ReconcileDue():
-                return for_all(self._desk, event.symbol, now, reconcile)
-            case InstrumentChanged():
-                return on_instrument(self._desk, event, now)
-        return NOTHING
+        handler = self._handlers.get(type(given))
+        return NOTHING if handler is None else handler(given, now)
 
     def _on_order_event(self, event: ExchangeEvent, now: Time) -> Decision:
         execution = self._desk.executions.get(event.symbol)
@@ -115,8 +108,9 @@ class Trader:
             return self._on_stray(event, execution, now) if type(event) is OrderExecuted else NOTHING
         turn = Turn(self._desk, execution, now)
         kind = type(event)
-        if kind in HAPPENED:
-            touch(turn, event)
+        if event.at > execution.touched_at and kind in HAPPENED:
+            execution.touched_at = event.at  # what was said of balances before is old now (2.5)
+            turn.changed = True
         ABOUT_ORDERS[kind](turn, event)
         if not turn.ended:
             look_after(turn)
@@ -142,13 +136,27 @@ class Trader:
         look_after(turn)
         return turn.decision()
 
-    def _on_command(self, command: Message, now: Time) -> Decision:
-        match command:
-            case OpenTradeCycle() | AdoptTradeCycle():
-                return self._on_entering(command, now)
-            case CloseTradeCycle() | MoveStop() | CancelEntry():
-                return self._on_running(command, now)
+    def _on_resumed(self, resumed: Resumed, now: Time) -> Decision:
+        asked = take_over(self._desk, now)
+        return merged((asked, for_all(self._desk, "", now, lambda turn: resume(turn, resumed.unanswered))))
+
+    def _on_account(self, event: AccountChanged, now: Time) -> Decision:
+        told = on_account(self._desk, event)
+        if not is_answer(self._desk, event):
+            return told
+        change, waited = taken_over(self._desk)
+        return merged((told, change, *(self._on_command(command, now) for command in waited)))
+
+    def _on_envelope(self, envelope: Envelope, now: Time) -> Decision:
+        command = envelope.body
+        if isinstance(command, Entering | Running):
+            return hold(self._desk, command) if must_wait(self._desk, command) else self._on_command(command, now)
         return NOTHING
+
+    def _on_command(self, command: Entering | Running, now: Time) -> Decision:
+        if isinstance(command, OpenTradeCycle | AdoptTradeCycle):
+            return self._on_entering(command, now)
+        return self._on_running(command, now)
 
     def _on_entering(self, command: Entering, now: Time) -> Decision:
         desk = self._desk
@@ -193,6 +201,8 @@ class Trader:
         return turn.decision()
 
     def _on_deadline(self, due: DeadlineDue, now: Time) -> Decision:
+        if due.key == TAKEOVER_DEADLINE:
+            return ask_again(self._desk, now)
         kind, _, cycle_id = due.key.partition("/")
         for execution in self._desk.executions.values():
             if execution.cycle_id == cycle_id and kind in execution.deadlines:

@@ -5,7 +5,6 @@ from copy import copy
 from typing import Any
 
 from roottrading.domain.fees import FeeSchedule
-from roottrading.domain.ids import client_order_id
 from roottrading.domain.instrument import Instrument
 from roottrading.messages.service import Row
 from roottrading.services.trader.settings import TraderSettings
@@ -14,11 +13,16 @@ from roottrading.services.trader.state import (
     CONTROL,
     CONTROL_KEY,
     EXECUTIONS,
+    HELD,
     SYMBOLS,
+    TAKEOVER,
+    TAKEOVER_KEY,
     Control,
     CycleExecution,
     FreeBalance,
+    HeldCommand,
     SymbolLedger,
+    Takeover,
 )
 
 
@@ -38,6 +42,8 @@ class Desk:
         self.symbols: dict[str, SymbolLedger] = {}
         self.free: dict[str, FreeBalance] = {}
         self.control = Control()
+        self.takeover = Takeover()
+        self.held: dict[int, HeldCommand] = {}  # by place
 
     def restore(self, rows: Iterable[Row]) -> None:
         """Take the records that the rows hold; rows of other tables are none of ours."""
@@ -51,14 +57,20 @@ class Desk:
                 self.free[record.asset] = record
             elif row.table == CONTROL:
                 self.control = record
+            elif row.table == TAKEOVER:
+                self.takeover = record
+            elif row.table == HELD:
+                self.held[record.place] = record
 
-    def state(self) -> dict[str, dict[tuple[str, ...], Any]]:
+    def state(self) -> dict[str, dict[tuple[str | int, ...], Any]]:
         """Return every state table's records by key, for comparison."""
         return {
             EXECUTIONS: {(execution.cycle_id,): copy(execution) for execution in self.executions.values()},
             SYMBOLS: {(symbol,): ledger for symbol, ledger in self.symbols.items()},
             BALANCES: {(asset,): balance for asset, balance in self.free.items()},
             CONTROL: {(CONTROL_KEY,): self.control} if self.control != Control() else {},
+            TAKEOVER: {(TAKEOVER_KEY,): self.takeover} if self.takeover.number else {},
+            HELD: {(place,): held for place, held in self.held.items()},
         }
 
     def instrument(self, symbol: str) -> Instrument:
@@ -78,7 +90,3 @@ class Desk:
         ledger = self.symbols.get(symbol)
         status = ledger.status if ledger is not None and ledger.status else self.instruments[symbol].status
         return status == "TRADING"
-
-    def prefix_of(self, cycle_id: str) -> str:
-        """Return what every client order id of the cycle begins with; the leg's letter and attempt follow."""
-        return client_order_id(self.deployment, cycle_id, "e", 1)[:-2]

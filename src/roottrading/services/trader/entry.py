@@ -36,13 +36,13 @@ def refusal(desk: Desk, command: OpenTradeCycle | AdoptTradeCycle, now: Time) ->
 
 def begin(desk: Desk, command: OpenTradeCycle | AdoptTradeCycle) -> CycleExecution:
     """Return the record of a new cycle. Raises ValueError where the plan's ids are not this deployment's."""
-    prefix = desk.prefix_of(command.cycle_id)
     plan = command.plan
-    if not _is_ours(plan, prefix):
+    prefix = plan.stop_id[:-2]
+    if not prefix.startswith(desk.prefix) or not _is_ours(plan, prefix):
         raise ValueError(
             f"the plan of cycle {command.cycle_id} ({command.symbol}) has the ids {plan.entry_id!r}, {plan.stop_id!r}, "
-            f"{plan.target_id!r}, {plan.list_id!r}: they are not those of first attempts under {prefix!r}; coordinator "
-            "and trader must be of one deployment"
+            f"{plan.target_id!r}, {plan.list_id!r}: they are not those of one cycle's first attempts under "
+            f"{desk.prefix!r}; coordinator and trader must be of one deployment"
         )
     price, entry_limit = (
         (command.worst_price, command.entry_limit) if isinstance(command, OpenTradeCycle) else (command.price, None)
@@ -196,5 +196,9 @@ def _place(turn: Turn, kind: OrderType, quantity: Decimal, price: Decimal | None
 
 
 def _is_ours(plan: ProtectionPlan, prefix: str) -> bool:
-    ids = (plan.entry_id, plan.stop_id, plan.target_id, plan.list_id)
-    return all(client_id in ("", f"{prefix}{leg}1") for client_id, leg in zip(ids, "estl", strict=True))
+    return (
+        plan.entry_id in ("", f"{prefix}e1")
+        and plan.stop_id == f"{prefix}s1"
+        and plan.target_id in ("", f"{prefix}t1")
+        and plan.list_id in ("", f"{prefix}l1")
+    )

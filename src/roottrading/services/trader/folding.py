@@ -7,21 +7,25 @@ from roottrading.domain.ids import order_id
 from roottrading.domain.money import ZERO
 from roottrading.domain.order import ENDED, Order, OrderStatus
 from roottrading.domain.time import Time
+from roottrading.messages.channels import TRADE_EVENTS
 from roottrading.messages.events import OrderChanged
 from roottrading.messages.exchange import (
+    AnyRequest,
     CancelOrder,
+    CancelReplace,
     OrderEnded,
     OrderOpened,
     OrderReported,
     OrderSpec,
+    PlaceOrder,
     PlaceOrderList,
     QueryOrder,
 )
-from roottrading.messages.service import Row
+from roottrading.messages.service import Outgoing, Row
 from roottrading.services.trader.leg_ids import ENTRY_LEG, EXIT_LEG, STOP_LEG, TARGET_LEG, leg_of, sibling_of
 from roottrading.services.trader.legs import specs_of
-from roottrading.services.trader.sizes import is_resting, rest_of
-from roottrading.services.trader.state import ORDERS, CycleExecution, Unanswered
+from roottrading.services.trader.sizes import rest_of
+from roottrading.services.trader.state import ORDERS, CycleExecution
 from roottrading.services.trader.survey import is_working
 from roottrading.services.trader.turn import Turn
 
@@ -44,6 +48,9 @@ def fold_opened(turn: Turn, event: OrderOpened) -> None:
     before = execution.orders.get(event.client_order_id)
     if before is None:
         asked = asked_for(execution, event.client_order_id)
+        if asked is None:
+            note_attempt(execution, event.client_order_id)
+        issued_at = event.at if asked is None else asked[1]
         order = Order(
             order_id(turn.desk.deployment, event.client_order_id),
             execution.cycle_id,
@@ -55,17 +62,16 @@ def fold_opened(turn: Turn, event: OrderOpened) -> None:
             event.price,
             event.stop_price,
             event.status,
-            event.at if asked is None else asked[1],
-            event.at if asked is None else max(event.at, asked[1]),
+            issued_at,
+            max(event.at, issued_at),
             ZERO,
             event.order_id,
         )
-        if asked is None:
-            note_attempt(execution, event.client_order_id)
         keep(turn, order)
     else:
         update(turn, before, event.status, ZERO, event.at, event.order_id, event.quantity)
-    drop_answered(turn, event.client_order_id)
+    if execution.unanswered:
+        drop_answered(turn, event.client_order_id)
 
 
 def fold_reported(turn: Turn, event: OrderReported) -> Order | None:
@@ -134,9 +140,10 @@ def update(
         status = "CANCELED"  # it was placed after all, and had ended when we heard of it
     elif _RANK[status] <= _RANK[before.status]:
         status = before.status
-    executed = max(executed, before.executed_quantity)
+    executed_before = before.executed_quantity
+    executed = max(executed, executed_before)
     quantity = quantity or before.quantity
-    news = status != before.status or executed != before.executed_quantity
+    news = status != before.status or executed != executed_before
     if not news and quantity == before.quantity and before.binance_order_id == binance_order_id:
         return before
     order = Order(
@@ -166,23 +173,26 @@ def keep(turn: Turn, order: Order) -> None:
     # However we heard of it, what we know of free balances from before is older than this order's news (2.5).
     execution.touched_at = max(execution.touched_at, order.updated_at)
     turn.resurvey()
-    if order.status != "PENDING_NEW" and order.status != "REJECTED":
+    status = order.status
+    if status != "PENDING_NEW" and status != "REJECTED":
         turn.rows.append(Row(ORDERS, (order.id,), order))
-        turn.say(OrderChanged(order, locked_by(execution, order)))
+        locked = locked_by(execution, order) if status == "NEW" or status == "PARTIALLY_FILLED" else ZERO
+        turn.messages.append(Outgoing(TRADE_EVENTS, order.symbol, OrderChanged(order, locked)))
 
 
 def locked_by(execution: CycleExecution, order: Order) -> Decimal:
-    """Return what the order locks: quote for a buy, base for a sell; a list locks once, in its stop where it can."""
-    if not is_resting(order):
-        return ZERO
+    """Return what a resting order locks: quote for a buy, base for a sell; a list locks once, in its stop if it can."""
     if order.side == "BUY":
         return ZERO if order.price is None else rest_of(order) * order.price
-    leg = leg_of(execution, order.client_order_id)
-    if leg in (STOP_LEG, TARGET_LEG):
-        sibling = execution.orders.get(sibling_of(execution, order.client_order_id))
-        if leg == STOP_LEG and sibling is not None and sibling.executed_quantity:
-            return ZERO
-        if leg == TARGET_LEG and sibling is not None and is_working(sibling) and not order.executed_quantity:
+    leg = order.client_order_id[len(execution.prefix)]
+    if leg == TARGET_LEG:
+        if not order.executed_quantity:
+            stop = execution.orders.get(sibling_of(execution, order.client_order_id))
+            if stop is not None and is_working(stop):
+                return ZERO
+    elif leg == STOP_LEG:
+        target = execution.orders.get(sibling_of(execution, order.client_order_id))
+        if target is not None and target.executed_quantity:
             return ZERO
     return rest_of(order)
 
@@ -231,18 +241,12 @@ def ask_about(turn: Turn, client_order_id: str) -> None:
 def drop_answered(turn: Turn, client_order_id: str, reported: bool = False) -> None:
     """Forget the requests that an event about this order answers."""
     execution = turn.execution
-    if execution.unanswered:
-        answered = [
-            unanswered
-            for unanswered in execution.unanswered
-            if _is_answered(execution, unanswered, client_order_id, reported)
-        ]
-        if answered:
-            execution.unanswered = tuple(entry for entry in execution.unanswered if entry not in answered)
+    for unanswered in execution.unanswered:
+        if _is_answered(execution, unanswered.request, client_order_id, reported):
+            execution.unanswered = tuple(entry for entry in execution.unanswered if entry is not unanswered)
             turn.resurvey()
-        for unanswered in answered:
             request = unanswered.request
-            if isinstance(request, CancelOrder) and execution.orders[request.target].status != "CANCELED":
+            if type(request) is CancelOrder and execution.orders[request.target].status != "CANCELED":
                 take_back(turn, request.target)  # it ended by itself, and its list's other leg may still stand
 
 
@@ -269,21 +273,18 @@ def note_attempt(execution: CycleExecution, client_order_id: str) -> None:
         execution.exits = max(execution.exits, number)
 
 
-def _is_answered(execution: CycleExecution, unanswered: Unanswered, client_order_id: str, reported: bool) -> bool:
-    request = unanswered.request
+def _is_answered(execution: CycleExecution, request: AnyRequest, client_order_id: str, reported: bool) -> bool:
     orders = execution.orders
+    kind = type(request)
+    if kind is PlaceOrder or kind is CancelReplace:
+        return request.client_order_id == client_order_id
     if isinstance(request, PlaceOrderList):
-        ids = [spec.client_order_id for spec in request.orders]
-        if client_order_id not in ids:
-            return False
-        working = orders.get(ids[0])
+        working = orders.get(request.orders[0].client_order_id)
         if working is not None and working.status in ENDED and not working.executed_quantity:
             return True
-        return all(leg in orders for leg in ids)
+        return all(leg.client_order_id in orders for leg in request.orders)
     if isinstance(request, CancelOrder):
         return request.target == client_order_id and not is_working(orders[client_order_id])
-    if isinstance(request, QueryOrder):
-        if request.client_order_id != client_order_id:
-            return False
-        return reported or not is_working(orders[client_order_id])
-    return request.client_order_id == client_order_id
+    if request.client_order_id != client_order_id:
+        return False
+    return reported or kind is not QueryOrder or not is_working(orders[client_order_id])

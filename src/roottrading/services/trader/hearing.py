@@ -7,7 +7,6 @@ from roottrading.domain.order import Order
 from roottrading.messages.exchange import (
     EXIT,
     CancelRefused,
-    ExchangeEvent,
     ExecutionsReported,
     OpenOrdersReported,
     OrderAbsent,
@@ -23,7 +22,7 @@ from roottrading.messages.exchange import (
 from roottrading.services.trader.booking import fold_executed
 from roottrading.services.trader.exit import sold_with_rest
 from roottrading.services.trader.folding import fold_ended, fold_opened, fold_reported
-from roottrading.services.trader.leg_ids import EXIT_LEG, STOP_LEG, leg_of
+from roottrading.services.trader.leg_ids import EXIT_LEG, leg_of
 from roottrading.services.trader.protection import leg_ended, stop_triggered
 from roottrading.services.trader.reconciling import on_executions, on_open_orders
 from roottrading.services.trader.refusals import on_cancel_refused, on_refused
@@ -78,12 +77,7 @@ def _on_unknown(turn: Turn, event: OutcomeUnknown) -> None:
 def _watch_stop(turn: Turn, client_order_id: str) -> None:
     """A stop that sold a part and rests on was triggered: it has a little while for the rest (trading-rules 1.5)."""
     order = turn.execution.orders.get(client_order_id)
-    if (
-        order is not None
-        and order.executed_quantity
-        and is_resting(order)
-        and leg_of(turn.execution, client_order_id) == STOP_LEG
-    ):
+    if order is not None and order.status == "PARTIALLY_FILLED" and order.stop_price is not None:
         stop_triggered(turn, client_order_id)
 
 
@@ -94,13 +88,6 @@ def _judge_end(turn: Turn, ended: Order | None, reason: str) -> None:
         sold_with_rest(turn, ended)
     else:
         leg_ended(turn, ended, reason)
-
-
-def touch(turn: Turn, event: ExchangeEvent) -> None:
-    """Remember when our orders were last heard of: an older word about balances says nothing about them (2.5)."""
-    if event.at > turn.execution.touched_at:
-        turn.execution.touched_at = event.at
-        turn.changed = True
 
 
 # About one order of ours, known by its client order id.

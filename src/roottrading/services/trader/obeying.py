@@ -25,7 +25,7 @@ def move_stop(turn: Turn, command: MoveStop) -> None:
         return
     execution.stop_price = command.stop_price
     execution.target_price = None
-    turn.changed = True
+    turn.resurvey()
 
 
 def cancel_entry(turn: Turn, command: CancelEntry) -> None:

@@ -9,8 +9,7 @@ from roottrading.messages.exchange import PROTECTION, CancelReplace, PlaceOrder,
 from roottrading.services.trader.entry import cancel
 from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_id, leg_of, sibling_of
 from roottrading.services.trader.legs import stop_limit, stop_spec, target_spec
-from roottrading.services.trader.sizes import available, is_resting, protectable, rest_of, whole
-from roottrading.services.trader.state import CycleExecution
+from roottrading.services.trader.sizes import available, protectable, rest_of, whole
 from roottrading.services.trader.turn import Turn
 
 BY_EXCHANGE: Final = frozenset({"EXCHANGE_CANCELED"})
@@ -43,22 +42,19 @@ def protect(turn: Turn) -> bool:
     return True
 
 
-def move_stops(turn: Turn) -> bool:
+def move_stops(turn: Turn) -> None:
     """Replace a list or stop that is not as wanted by one market stop at the wanted price (trading-rules 1.9, 4.2)."""
     execution = turn.execution
-    outdated = [order for order in execution.orders.values() if _is_outdated(execution, order)]
-    if not outdated:
-        return False
     covered = turn.survey.covered
     spare = max(available(turn.desk, execution, covered) - covered, ZERO)
-    for order in outdated:
-        give_up(turn, order.client_order_id)
+    for client_order_id in turn.survey.outdated:
+        give_up(turn, client_order_id)
         if not turn.instrument.cancel_replace_allowed:
-            cancel(turn, order.client_order_id)
+            cancel(turn, client_order_id)
             execution.protected = ZERO  # to be protected anew once that is done
             continue
         execution.protections += 1
-        quantity = whole(turn.instrument, rest_of(order) + spare)
+        quantity = whole(turn.instrument, rest_of(execution.orders[client_order_id]) + spare)
         spare = ZERO
         stop = stop_spec(turn, leg_id(execution, "s", execution.protections), quantity, execution.stop_price)
         turn.ask(
@@ -67,25 +63,11 @@ def move_stops(turn: Turn) -> bool:
                 stop.client_order_id,
                 PROTECTION,
                 turn.now,
-                order.client_order_id,
+                client_order_id,
                 stop,
                 only_new=True,
             )
         )
-    return True
-
-
-def _is_outdated(execution: CycleExecution, order: Order) -> bool:
-    if (
-        order.stop_price is None
-        or not is_resting(order)
-        or order.executed_quantity
-        or order.client_order_id in execution.given_up
-    ):
-        return False
-    if order.stop_price != execution.stop_price:
-        return True
-    return execution.target_price is None and sibling_of(execution, order.client_order_id) in execution.orders
 
 
 def give_up(turn: Turn, client_order_id: str) -> None:

@@ -61,7 +61,7 @@ def on_open_orders(turn: Turn, event: OpenOrdersReported) -> None:
             listed.add(order.client_order_id)
             fold_reported(turn, order)  # what is open has not ended
     for client_order_id, known in execution.orders.items():
-        if is_resting(known) and client_order_id not in listed and known.updated_at < event.at:
+        if is_resting(known) and client_order_id not in listed and known.updated_at <= event.at:
             ask_about(turn, client_order_id)
     note_open_orders(turn, event)
 

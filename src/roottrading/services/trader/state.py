@@ -10,7 +10,14 @@ from roottrading.domain.money import ZERO
 from roottrading.domain.order import Order
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import CycleStatus
-from roottrading.messages.commands import ProtectionPlan
+from roottrading.messages.commands import (
+    AdoptTradeCycle,
+    CancelEntry,
+    CloseTradeCycle,
+    MoveStop,
+    OpenTradeCycle,
+    ProtectionPlan,
+)
 from roottrading.messages.exchange import AnyRequest
 from roottrading.messages.service import Table, TradingState
 
@@ -119,19 +126,38 @@ class Control(Struct, frozen=True, gc=False):
     paused: tuple[str, ...] = ()
 
 
+class Takeover(Struct, frozen=True, gc=False):
+    """How often the trader was loaded, and whether the account has yet to answer the last load's question."""
+
+    number: int = 0
+    waiting: bool = False
+
+
+class HeldCommand(Struct, frozen=True, gc=False):
+    """A command that came before that answer; `place` is its turn."""
+
+    place: int
+    command: OpenTradeCycle | AdoptTradeCycle | CloseTradeCycle | MoveStop | CancelEntry
+
+
 EXECUTIONS: Final = "executions"
 SYMBOLS: Final = "trader_symbols"
 BALANCES: Final = "trader_balances"
 CONTROL: Final = "trader_control"
+TAKEOVER: Final = "trader_takeover"
+HELD: Final = "trader_held_commands"
 ORDERS: Final = "orders"
 FILLS: Final = "fills"
 CONTROL_KEY: Final = "trader"
+TAKEOVER_KEY: Final = "trader"
 
 TABLES: Final[tuple[Table, ...]] = (
     Table(EXECUTIONS, ("cycle_id",), CycleExecution, "state"),
     Table(SYMBOLS, ("symbol",), SymbolLedger, "state"),
     Table(BALANCES, ("asset",), FreeBalance, "state"),
     Table(CONTROL, ("service",), Control, "state"),
+    Table(TAKEOVER, ("service",), Takeover, "state"),
+    Table(HELD, ("place",), HeldCommand, "state"),
     Table(ORDERS, ("id",), Order, "journal"),
     Table(FILLS, ("id",), Fill, "journal"),
 )

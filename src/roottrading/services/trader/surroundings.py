@@ -5,19 +5,11 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from roottrading.domain.ids import client_order_id
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.messages.channels import TRADE_EVENTS
 from roottrading.messages.events import AlertRaised
-from roottrading.messages.exchange import (
-    EXIT,
-    AccountChanged,
-    InstrumentChanged,
-    OpenOrdersReported,
-    OrderExecuted,
-    QueryAccount,
-)
+from roottrading.messages.exchange import AccountChanged, InstrumentChanged, OpenOrdersReported, OrderExecuted
 from roottrading.messages.service import NOTHING, ControlChanged, Decision, Outgoing, Row
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.obeying import give_up_entry
@@ -51,14 +43,6 @@ def merged(decisions: Iterable[Decision]) -> Decision:
         tuple(deadline for decision in told for deadline in decision.deadlines),
         tuple(row for decision in told for row in decision.rows),
     )
-
-
-def ask_for_account(desk: Desk, now: Time) -> Decision:
-    """Ask for all balances: at a start nobody has told us any, and a load may have missed some."""
-    if not desk.instruments:
-        return NOTHING
-    number = client_order_id(desk.deployment, "account", "q", 1)
-    return Decision(requests=(QueryAccount(min(desk.instruments), number, EXIT, now),))
 
 
 def on_account(desk: Desk, event: AccountChanged) -> Decision:

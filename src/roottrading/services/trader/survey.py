@@ -18,7 +18,7 @@ class Survey(Struct, frozen=True, gc=False):
     the orders are said to have. `doubtful` are legs whose fate must be near, and without which nothing is decided:
     pending after their entry, or the other leg of a list that ended. `overdue` are legs that are gone without our
     having heard it - their list was touched, or we had it cancelled: nothing waits for their word, but the cycle does
-    not end before it.
+    not end before it. `outdated` are stops at another price than the wanted one, or in a list that was given up.
     """
 
     covered: Decimal
@@ -28,6 +28,7 @@ class Survey(Struct, frozen=True, gc=False):
     exit_working: bool
     doubtful: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
 
 
 def survey_of(execution: CycleExecution) -> Survey:
@@ -36,28 +37,27 @@ def survey_of(execution: CycleExecution) -> Survey:
     entry_working = exit_working = touched = False
     pending: list[str] = []
     resting: list[str] = []
-    leg_at = len(execution.prefix)
+    stops: list[str] = []
+    exit_leg = f"{execution.prefix}{EXIT_LEG}"
     for client_order_id, order in execution.orders.items():
         status, executed = order.status, order.executed_quantity
         if order.side == "BUY":
             bought += executed
-            if status in LIVE:
-                entry_working = True
+            entry_working = entry_working or status in LIVE
             continue
         sold += executed
-        if status == "NEW" or status == "PARTIALLY_FILLED":
+        if status == "PENDING_NEW":
+            pending.append(client_order_id)
+        elif status not in LIVE:
+            touched = True
+        elif client_order_id.startswith(exit_leg):
+            exit_working = True
+        else:
+            resting.append(client_order_id)
+            touched = touched or executed > ZERO
             if order.stop_price is not None:
                 covered += order.quantity - executed
-            if client_order_id[leg_at] == EXIT_LEG:
-                exit_working = True
-            else:
-                resting.append(client_order_id)
-                if executed:
-                    touched = True
-        elif status == "PENDING_NEW":
-            pending.append(client_order_id)
-        else:
-            touched = True
+                stops.append(client_order_id)
     doubtful: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
     if resting and touched:
@@ -72,12 +72,22 @@ def survey_of(execution: CycleExecution) -> Survey:
         exit_working,
         doubtful,
         overdue,
+        tuple(stop for stop in stops if _is_outdated(execution, stop)) if stops else (),
     )
 
 
 def is_working(order: Order) -> bool:
     """Say whether the order may still do something; a pending leg may."""
     return order.status in LIVE
+
+
+def _is_outdated(execution: CycleExecution, stop: str) -> bool:
+    order = execution.orders[stop]
+    if order.stop_price == execution.stop_price and (
+        execution.target_price is not None or sibling_of(execution, stop) not in execution.orders
+    ):
+        return False
+    return not order.executed_quantity and stop not in execution.given_up
 
 
 def _pairs(execution: CycleExecution, resting: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """A turn: one input's effect on one cycle, gathered until it becomes the Decision."""
 
-from copy import copy
 from typing import Literal
+
+from msgspec.structs import replace
 
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import CycleStatus, move
@@ -119,7 +120,7 @@ class Turn:
     def decision(self) -> Decision:
         """Return all that was gathered."""
         if self.changed and not self.ended:
-            self.rows.append(Row(EXECUTIONS, (self.execution.cycle_id,), copy(self.execution)))
-        if not (self.rows or self.messages or self.requests or self.deadlines):
-            return NOTHING
-        return Decision(tuple(self.messages), tuple(self.requests), tuple(self.deadlines), tuple(self.rows))
+            self.rows.append(Row(EXECUTIONS, (self.execution.cycle_id,), replace(self.execution)))
+        if self.rows or self.messages or self.requests or self.deadlines:
+            return Decision(tuple(self.messages), tuple(self.requests), tuple(self.deadlines), tuple(self.rows))
+        return NOTHING

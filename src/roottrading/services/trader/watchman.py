@@ -4,13 +4,15 @@
 be called at any time, and as often as one likes: where nothing is missing it does nothing.
 """
 
-from roottrading.domain.money import ZERO, floor_to
+from decimal import Decimal
+
 from roottrading.messages.events import ProtectionRestored
 from roottrading.services.trader.booking import close, expire
 from roottrading.services.trader.entry import cancel_resting, complete, is_entry_cancel
 from roottrading.services.trader.exit import leave
 from roottrading.services.trader.protection import least_price, move_stops, protect
 from roottrading.services.trader.sizes import large_enough, protectable
+from roottrading.services.trader.state import CycleExecution, SpanKind
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import watch_doubt
 
@@ -18,52 +20,60 @@ from roottrading.services.trader.unknown import watch_doubt
 def look_after(turn: Turn) -> None:
     """Do what the cycle needs now: wait, enter on, protect, leave, end; then measure how long it was unprotected."""
     execution = turn.execution
+    if execution.exit_reason or execution.cancel_reason:
+        cancel_resting(turn)
     if not execution.bought:
         _look_after_entry(turn)
-    else:
-        if execution.exit_reason or execution.cancel_reason:
-            cancel_resting(turn)
-        if not _is_waiting(turn):
-            if execution.status == "manual":
-                _end_if_flat(turn)
-            elif execution.exit_reason:
-                leave(turn)
-                _end_if_flat(turn)
-            else:
-                _hold(turn)
-        if not turn.ended:
-            _measure(turn)
-    if not turn.ended:
-        _watch_doubt(turn)
+        return
+    survey = turn.survey
+    own = execution.net - execution.sold
+    gap = own // turn.instrument.step_size * turn.instrument.step_size - survey.covered
+    if not (survey.doubtful or not survey.booked or _is_asked(execution)):
+        if execution.status == "manual":
+            _end_if_flat(turn)
+        elif execution.exit_reason:
+            leave(turn)
+            _end_if_flat(turn)
+        else:
+            _hold(turn, gap)
+    if turn.ended:
+        return
+    if gap > 0 or execution.naked_since is not None:
+        _measure(turn, gap)
+    _watch_doubt(turn)
 
 
 def _look_after_entry(turn: Turn) -> None:
     execution = turn.execution
-    if execution.exit_reason or execution.cancel_reason:
-        cancel_resting(turn)
-    if execution.unanswered or turn.survey.entry_working or not turn.survey.booked:
+    if execution.unanswered:
+        if execution.doubt_since is None and not _is_unknown(execution):
+            return  # its answer is on its way
+    elif not turn.survey.entry_working and turn.survey.booked:
+        expire(turn, execution.cancel_reason or execution.exit_reason or "not_filled")
         return
-    expire(turn, execution.cancel_reason or execution.exit_reason or "not_filled")
+    _watch_doubt(turn)
 
 
-def _is_waiting(turn: Turn) -> bool:
+def _is_asked(execution: CycleExecution) -> bool:
     """Say whether an answer is on its way without which nothing may be decided."""
-    execution = turn.execution
-    if execution.unanswered and not all(
+    return bool(execution.unanswered) and not all(
         is_entry_cancel(execution, unanswered.request) for unanswered in execution.unanswered
-    ):
-        return True
-    return bool(turn.survey.doubtful) or not turn.survey.booked
+    )
 
 
-def _hold(turn: Turn) -> None:
-    """Keep what is open under stops at the wanted price."""
-    execution, instrument = turn.execution, turn.instrument
-    if execution.held_back_until is None and move_stops(turn):
-        return
-    under_stops = turn.survey.covered
-    gap = floor_to(max(execution.net - execution.sold, ZERO), instrument.step_size) - under_stops
-    if gap <= 0:
+def _is_unknown(execution: CycleExecution) -> bool:
+    """Say whether an answer is overdue."""
+    return bool(execution.unanswered) and any(
+        unanswered.unknown_since is not None for unanswered in execution.unanswered
+    )
+
+
+def _hold(turn: Turn, gap: Decimal) -> None:
+    """Keep what is open under stops at the wanted price; `gap` is not under one."""
+    execution = turn.execution
+    if turn.survey.outdated and execution.held_back_until is None:
+        move_stops(turn)
+    elif gap <= 0:
         _end_if_flat(turn)
     elif execution.lost:
         _put_back(turn)
@@ -72,10 +82,10 @@ def _hold(turn: Turn) -> None:
             protect(turn)  # what is too small yet waits for more
     elif execution.bought > execution.protected:
         _protect_purchase(turn)
-    elif protectable(instrument, gap, least_price(turn)):
+    elif protectable(turn.instrument, gap, least_price(turn)):
         execution.lost = "by the exchange"
         _put_back(turn)
-    elif not under_stops:
+    elif not turn.survey.covered:
         _sell_small_rest(turn)
 
 
@@ -147,23 +157,21 @@ def _end_if_flat(turn: Turn) -> None:
     close(turn, "manual" if manual else execution.exit_reason or "too_small")
 
 
-def _measure(turn: Turn) -> None:
+def _measure(turn: Turn, gap: Decimal) -> None:
     """Note when an open quantity begins, and ceases, to be without a resting stop of its size."""
-    execution, instrument = turn.execution, turn.instrument
-    own = execution.net - execution.sold
+    execution = turn.execution
     naked = (
-        own > 0
+        gap > 0
         and execution.status != "manual"
-        and turn.survey.covered < floor_to(own, instrument.step_size)
-        and instrument.sellable(own, execution.last_price)
+        and turn.instrument.sellable(execution.net - execution.sold, execution.last_price)
     )
     if not naked:
         _span_ends(turn)
     elif execution.naked_since is None or execution.naked_since == turn.now:
-        kind = "closing" if execution.exit_reason else "unprotected"
+        kind: SpanKind = "closing" if execution.exit_reason else "unprotected"
         if execution.naked_since is None or kind != execution.naked_kind:
             execution.naked_since = turn.now
-            execution.naked_kind = "closing" if execution.exit_reason else "unprotected"
+            execution.naked_kind = kind
             turn.changed = True
 
 
@@ -180,9 +188,6 @@ def _span_ends(turn: Turn) -> None:
 
 def _watch_doubt(turn: Turn) -> None:
     execution, survey = turn.execution, turn.survey
-    in_doubt = bool(survey.doubtful or survey.overdue) or not survey.booked
-    for unanswered in execution.unanswered:
-        if unanswered.unknown_since is not None:
-            in_doubt = True
+    in_doubt = bool(survey.doubtful or survey.overdue or not survey.booked or _is_unknown(execution))
     if in_doubt or execution.doubt_since is not None:
         watch_doubt(turn, in_doubt)

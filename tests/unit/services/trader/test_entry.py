@@ -260,7 +260,7 @@ def test_an_unknown_symbol_and_another_deployments_plan_are_errors() -> None:
     bench = Bench()
     with pytest.raises(ValueError, match="no instrument 'OTHER'"):
         bench.command(replace(opening(), symbol="OTHER"))
-    stolen = replace(opening(), cycle_id=cycle(2))
+    stolen = replace(opening(), plan=replace(opening().plan, stop_id="other-aaaaaaaaaaaaaaaa-s1"))
     with pytest.raises(ValueError, match="one deployment"):
         bench.command(stolen)
 
