@@ -54,7 +54,7 @@ def backtest(
 
     settings = loaded.settings
     check_outputs(settings.run)
-    begin_log(settings.run)
+    lines = begin_log(settings.run)
     prepared = prepare(settings)
     warn(prepared.faults)
     market = prepared.market
@@ -63,7 +63,7 @@ def backtest(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("trading", total=market.end - market.start)
         store = run_backtest(settings, prepared.cast, market, Advance(bar, task, market.start))
-    finish(prepared, store, console, checking.lines(checking.check(prepared, store)))
+    finish(prepared, store, console, checking.lines(checking.check(prepared, store)), lines)
 
 
 class Advance:

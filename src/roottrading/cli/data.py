@@ -41,5 +41,6 @@ def fold(
     from roottrading.adapters.tape.shipped import shipped_tape
     from roottrading.services.gateway.fold import fold as fold_candles
 
-    for path in fold_files(paths or shipped_tape(), timeframe, output, fold_candles, form):
+    now = time.time_ns() // 1000
+    for path in fold_files(paths or shipped_tape(), timeframe, output, fold_candles, form, now=now):
         typer.echo(str(path))

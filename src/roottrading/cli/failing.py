@@ -1,18 +1,32 @@
-"""What strategies did wrong in a run, in sentences for its report."""
+"""What went wrong in a run and was passed over, in sentences for its report."""
 
 from collections.abc import Iterable
 
 from roottrading.adapters.store.port import Store
 from roottrading.services.analyzer.state import COUNTERS, FailureCount
+from roottrading.services.gateway.state import DROPPED, Dropped
 
 
 def notes(store: Store, faults: Iterable[str]) -> tuple[str, ...]:
-    """Return the faults found before the run, and how often which strategy failed in it."""
-    rows = sorted(store.load().rows[COUNTERS], key=lambda row: row.key)
-    return (*faults, *(_sentence(row.values) for row in rows))
+    """Return the faults found before the run, how often which strategy failed in it, and candles that were dropped."""
+    rows = store.load().rows
+    failures = sorted(rows[COUNTERS], key=lambda row: row.key)
+    dropped = sorted(rows[DROPPED], key=lambda row: row.key)
+    return (
+        *faults,
+        *(_sentence(row.values) for row in failures),
+        *(_dropped(row.values) for row in dropped),
+    )
 
 
 def _sentence(failure: FailureCount) -> str:
     place = f"{failure.file}:{failure.line}" if failure.line else failure.file
     where = f" ({place})" if place else ""
     return f"strategy {failure.strategy} had no opinion {failure.count} times{where}: {failure.reason}"
+
+
+def _dropped(dropped: Dropped) -> str:
+    return (
+        f"{dropped.symbol}: {dropped.duplicate} candles came again and {dropped.late} came after a later one; "
+        "they were dropped"
+    )

@@ -56,12 +56,17 @@ def load_settings(
 
 
 def _known(settings: "Settings") -> "Mapping[str, type[Struct]]":
-    """Return the strategies that settings may name, looked for only where they name some."""
+    """Return the strategies that settings may name, looked for only where they name some; CommandError for a broken."""
+    from roottrading.cli.errors import CommandError
     from roottrading.cli.preparing import known_strategies
 
     if not settings.strategies and settings.run.strategies == ("all",):
         return {}
-    return known_strategies(settings).strategies
+    known = known_strategies(settings)
+    for fault in known.broken:
+        if fault.name in settings.run.strategies:
+            raise CommandError(str(fault))
+    return known.strategies
 
 
 def _text(value: object) -> str:

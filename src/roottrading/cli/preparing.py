@@ -1,5 +1,7 @@
 """From settings to what a run needs: strategies put to use, a market, and what its state belongs to."""
 
+import time
+from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from roottrading.config.show import settings_digest
 from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.market import Market, open_market
 from roottrading.services.analyzer import StrategyUse
+from roottrading.services.analyzer.plan import OWN, inputs_of
+from roottrading.services.gateway.fold import check_foldable
 from roottrading.strategies import catalog
 
 _AS_IS = StrategySettings()
@@ -59,8 +63,8 @@ def prepare(settings: Settings) -> Prepared:
         uses.append(StrategyUse(name, strategy, given.timeframe or settings.run.timeframe))
     if not uses:
         raise CommandError("no strategy is enabled: name some with --strategies, or enable them in the settings")
-    others = {declared.partition("/")[0] for use in uses for declared in use.strategy.inputs} - {"*"}
-    market = open_market(settings.run, settings.account.quote_asset, sorted(others))
+    market = open_market(settings.run, settings.account.quote_asset, _inputs(uses), now=time.time_ns() // 1000)
+    _check_timeframes(uses, market)
     faults = tuple(map(str, (*known.broken, *known.warnings)))
     return Prepared(settings, cast(settings, uses, market), market, faults)
 
@@ -70,6 +74,29 @@ def _selected(settings: Settings, known: catalog.Loaded) -> list[str]:
     if "all" not in named:
         return sorted(set(named))
     return [name for name in sorted(known.strategies) if settings.strategies.get(name, _AS_IS).enabled]
+
+
+def _inputs(uses: Iterable[StrategyUse]) -> dict[str, str]:
+    """Return the further symbols that strategies look at, each with one that does; CommandError for a bad input."""
+    found: dict[str, str] = {}
+    for use in uses:
+        try:
+            found |= {given.stream[0]: use.name for given in inputs_of(use, OWN)}
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+    found.pop(OWN, None)
+    return dict(sorted(found.items()))
+
+
+def _check_timeframes(uses: Iterable[StrategyUse], market: Market) -> None:
+    for use in uses:
+        for timeframe in {use.timeframe, *(given.stream[1] for given in inputs_of(use, OWN))}:
+            try:
+                check_foldable(market.finest, timeframe)
+            except ValueError as error:
+                raise CommandError(
+                    f"strategy {use.name}: {error}; the tape is of {market.finest}, use a longer timeframe"
+                ) from None
 
 
 def _digest(value: object) -> str:

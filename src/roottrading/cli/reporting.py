@@ -9,7 +9,7 @@ from rich.console import Console
 from roottrading.adapters.store.port import Store
 from roottrading.cli.errors import CommandError
 from roottrading.cli.failing import notes
-from roottrading.cli.json_log import log_to
+from roottrading.cli.json_log import LogFile, log_to
 from roottrading.cli.preparing import Prepared
 from roottrading.config.settings import RunSettings
 from roottrading.reports import CheckLine, build_report, print_report, write_outputs
@@ -23,10 +23,9 @@ def check_outputs(run: RunSettings) -> None:
         raise CommandError(f"{wanted} writes a file: name a folder with --output")
 
 
-def begin_log(run: RunSettings) -> None:
+def begin_log(run: RunSettings) -> LogFile | None:
     """Begin the log, where one is wanted."""
-    if run.log is not None:
-        log_to(Path(run.log))
+    return None if run.log is None else log_to(Path(run.log))
 
 
 def warn(lines: Iterable[str]) -> None:
@@ -35,10 +34,17 @@ def warn(lines: Iterable[str]) -> None:
         typer.echo(f"warning: {line}", err=True)
 
 
-def finish(prepared: Prepared, store: Store, console: Console, checks: Sequence[CheckLine] = ()) -> None:
+def finish(
+    prepared: Prepared,
+    store: Store,
+    console: Console,
+    checks: Sequence[CheckLine] = (),
+    log: LogFile | None = None,
+) -> None:
     """Print the report of a run that came to its end, and write the files where a folder is named."""
     run, market = prepared.settings.run, prepared.market
-    result = gather(prepared.settings, market, store, market.end, checks, notes(store, prepared.faults))
+    said = (*notes(store, prepared.faults), *(() if log is None else log.notes()))
+    result = gather(prepared.settings, market, store, market.end, checks, said)
     report = build_report(result)
     print_report(report, console)
     if run.output is not None:

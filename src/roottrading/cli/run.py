@@ -12,6 +12,7 @@ from roottrading.cli.errors import INTERRUPTED
 
 if TYPE_CHECKING:
     from roottrading.adapters.store.port import Store
+    from roottrading.cli.json_log import LogFile
     from roottrading.cli.preparing import Prepared
 
 Speed = Annotated[str | None, typer.Option("--speed", metavar="max|60x", help="How fast the tape is replayed.")]
@@ -63,11 +64,11 @@ def run(
     from roottrading.cli.reporting import begin_log, check_outputs, warn
 
     check_outputs(loaded.settings.run)
-    begin_log(loaded.settings.run)
+    lines = begin_log(loaded.settings.run)
     prepared = prepare(loaded.settings)
     warn(prepared.faults)
     with closing(_open_store(prepared)) as store:
-        _play(prepared, store)
+        _play(prepared, store, lines)
 
 
 def _open_store(prepared: "Prepared") -> "Store":
@@ -81,7 +82,7 @@ def _open_store(prepared: "Prepared") -> "Store":
     return SqliteStore.open(Path(folder), ALL_TABLES, prepared.identity)
 
 
-def _play(prepared: "Prepared", store: "Store") -> None:
+def _play(prepared: "Prepared", store: "Store", log: "LogFile | None") -> None:
     from rich.console import Console
 
     from roottrading.cli.live_view import PlainLines, TerminalView, View
@@ -103,7 +104,7 @@ def _play(prepared: "Prepared", store: "Store") -> None:
     else:
         view = PlainLines(console, tally, pace.factor is not None)
     with stop_on_signals() as stop:
-        watcher = Watcher(view, tally, pace, stop, settings.run.log is not None)
+        watcher = Watcher(view, tally, pace, stop, log is not None)
         try:
             finished = run_embedded(settings, prepared.cast, market, store, watcher)
         finally:
@@ -114,4 +115,4 @@ def _play(prepared: "Prepared", store: "Store") -> None:
         )
         typer.echo(f"stopped at {iso(watcher.reached or market.start)}; {kept}", err=True)
         raise typer.Exit(INTERRUPTED)
-    finish(prepared, store, console)
+    finish(prepared, store, console, log=log)

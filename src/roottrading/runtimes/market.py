@@ -1,11 +1,12 @@
 """The market of a run: its tape cut to the symbols in use, its instruments, and every timeframe folded once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from roottrading.adapters.tape.errors import TapeError
+from roottrading.adapters.tape.files import find_files
 from roottrading.adapters.tape.instruments import read_instruments
 from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
 from roottrading.adapters.tape.tape import Tape, read_tape
@@ -48,10 +49,14 @@ class Market(Struct):
         return {symbol: CandleReader(self.tape[symbol]) for symbol in symbols}
 
 
-def open_market(run: RunSettings, quote_asset: str, inputs: Iterable[str] = ()) -> Market:
-    """Read tape and instruments as the settings say; `inputs` are further symbols that strategies look at.
+def open_market(
+    run: RunSettings, quote_asset: str, inputs: Mapping[str, str] | None = None, now: Time | None = None
+) -> Market:
+    """Read tape and instruments as the settings say.
 
-    Raises TapeError where a symbol is unknown, trades against another asset, or the span holds no candles.
+    `inputs` are further symbols that strategies look at, each with the name of such a strategy; `now`, where given, is
+    the clock that no candle may be ahead of. Raises TapeError where a symbol is unknown, trades against another
+    asset, or the span holds no candles.
     """
     paths = [Path(path) for path in run.tape] or shipped_tape()
     instruments: dict[str, Instrument] = {}
@@ -59,8 +64,9 @@ def open_market(run: RunSettings, quote_asset: str, inputs: Iterable[str] = ()) 
         instruments |= read_instruments(Path(path))
     if not instruments:
         instruments = shipped_instruments()
-    wanted = tuple(sorted({*run.symbols, *inputs})) if run.symbols else None
-    tape = read_tape(paths, wanted, None)
+    _check_inputs(inputs or {}, paths)
+    wanted = tuple(sorted({*run.symbols, *(inputs or ())})) if run.symbols else None
+    tape = read_tape(paths, wanted, None, now)
     symbols = tuple(sorted(run.symbols or tape))
     for symbol in symbols:
         _check_instrument(symbol, instruments, quote_asset)
@@ -73,6 +79,19 @@ def open_market(run: RunSettings, quote_asset: str, inputs: Iterable[str] = ()) 
             f"nothing to trade from {iso(start)} to {iso(end)}: the tape goes from {iso(first)} to {iso(last)}"
         )
     return Market(tape, instruments, symbols, start, end)
+
+
+def _check_inputs(inputs: Mapping[str, str], paths: Sequence[Path]) -> None:
+    """Raise TapeError where a strategy looks at a symbol that the tape has no candles of."""
+    if not inputs:
+        return
+    there = sorted({file.symbol for file in find_files(paths)})
+    for symbol, strategy in inputs.items():
+        if symbol not in there:
+            raise TapeError(
+                f"strategy {strategy} looks at {symbol}, but the tape holds {', '.join(there)}: add candles of "
+                f"{symbol} with --tape, or leave the strategy out"
+            )
 
 
 def _check_instrument(symbol: str, instruments: Mapping[str, Instrument], quote_asset: str) -> None:

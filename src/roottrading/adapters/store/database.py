@@ -90,6 +90,11 @@ def _explained(folder: Path, text: str, code: int) -> StoreError:
         return StoreError(
             f"state folder {folder} cannot be written ({text}): check its permissions or use another --state"
         )
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreError(
+            f"the disk of state folder {folder} failed or has no room ({text}): see to it and start again, what was "
+            "kept before stands"
+        )
     if code == sqlite3.SQLITE_BUSY:
         return StoreError(f"state folder {folder}: another process kept it locked for {WAIT_SECONDS:g} s; try again")
     return StoreError(f"state folder {folder}: {text}")

@@ -138,6 +138,9 @@ def inputs_of(use: StrategyUse, symbol: str) -> tuple[Input, ...]:
         named, slash, timeframe = declared.partition("/")
         if not slash or not named:
             raise ValueError(f"strategy {use.name} has the input {declared!r}: write SYMBOL/timeframe or */timeframe")
-        duration(timeframe)
+        try:
+            duration(timeframe)
+        except ValueError as error:
+            raise ValueError(f"strategy {use.name} has the input {declared!r}: {error}") from None
         inputs.append(Input(declared, (symbol if named == OWN else named, timeframe)))
     return tuple(inputs)
