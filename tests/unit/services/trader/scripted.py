@@ -4,7 +4,7 @@ It has no market. Orders taken at once are filled as `fills` says; what rests wa
 cancels it. `refusals` and `outages` name, by leg (the letter in the client order id), what the next requests meet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -76,6 +76,7 @@ class ScriptedExchange:
         self.refusals: dict[str, list[tuple[int, str]]] = {}
         self.outages: dict[str, list[Outage]] = {}
         self.silent_questions = 0  # so many questions are answered with OutcomeUnknown
+        self.meanwhile: list[Callable[[], object]] = []  # what happens just before the next request that changes things
         self.duplicates = 0  # so many lists were placed before, by somebody whose answer nobody heard
         self.rest_ends: OrderStatus = "EXPIRED"  # how what is taken at once ends with a rest
         self.trades = 0
@@ -93,6 +94,9 @@ class ScriptedExchange:
                 self.silent_questions -= 1
                 return [OutcomeUnknown(self.symbol, request.client_order_id, now)]
             return [self._answer(request)]
+        for happen in self.meanwhile:
+            happen()
+        self.meanwhile = []
         leg = leg_of(request.client_order_id)
         if isinstance(request, PlaceOrderList):
             leg = "l"

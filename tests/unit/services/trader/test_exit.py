@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from roottrading.domain.balance import Balance
-from roottrading.messages.commands import CloseTradeCycle
+from roottrading.messages.commands import CloseTradeCycle, MoveStop
 from roottrading.messages.events import OrderChanged
 from roottrading.messages.exchange import AccountChanged, CancelReplace, InstrumentChanged, PlaceOrder
 from tests.unit.services.trader.bench import INSTRUMENT, SECOND, SYMBOL, Bench, T, cycle, leg, opening
@@ -348,3 +348,59 @@ def test_no_more_is_sold_than_is_free_where_the_account_has_spoken_since() -> No
     bench.give(AccountChanged("", "", bench.now, (Balance("BASE", D("-0.1"), D("0.999")),)))
     bench.command(close())
     assert bench.fills[-1].quantity == D("0.899")
+
+
+# ---- other coins on the account: the exchange would not notice a sell beside what rests
+
+
+def with_other_coins(**flags: bool) -> Bench:
+    bench = Bench(replace(INSTRUMENT, **flags), base_free="5")
+    bench.command(opening())
+    bench.advance(SECOND)
+    return bench
+
+
+def others(bench: Bench) -> Decimal:
+    """What is left of the coins that are not the cycle's, once it is closed."""
+    return bench.exchange.base_free - bench.dust
+
+
+def test_a_stop_filled_in_part_meanwhile_is_not_replaced_by_a_sell_of_the_whole() -> None:
+    bench = with_other_coins()
+    bench.exchange.meanwhile = [lambda: bench.exchange.fill(leg("s"), D("0.4"))]
+    bench.command(close())
+    bench.advance(10 * SECOND)
+    assert bench.moves[-1] == ("closed", "stop")
+    assert sold(bench) == D("0.999")
+    assert others(bench) == 5
+
+
+def test_a_stop_filled_in_part_meanwhile_is_not_moved_with_the_whole() -> None:
+    bench = with_other_coins()
+    bench.exchange.meanwhile = [lambda: bench.exchange.fill(leg("s"), D("0.4"))]
+    bench.command(MoveStop(cycle(), SYMBOL, D(101)))
+    bench.advance(10 * SECOND)
+    assert sold(bench) == D("0.999")
+    assert others(bench) == 5
+
+
+def test_a_target_that_fills_on_while_its_rest_is_cancelled_is_sold_exactly() -> None:
+    bench = with_other_coins()
+    bench.exchange.meanwhile = [lambda: bench.exchange.fill(leg("t"), D("0.2"))]
+    bench.happen(bench.exchange.fill(leg("t"), D("0.3")))
+    assert [name for name in bench.asked(2) if name.startswith(("Cancel", "Place"))] == [
+        "CancelOrder c1",
+        "PlaceOrder x1",
+    ]
+    assert bench.orders["x1"].quantity == D("0.499")
+    assert others(bench) == 5
+
+
+def test_a_cancel_that_was_lost_is_sent_again_and_nothing_sold_before_it_is_done() -> None:
+    bench = with_other_coins(cancel_replace_allowed=False)
+    bench.exchange.outages["c"] = ["before"]
+    bench.command(close())
+    bench.advance(60 * SECOND)
+    placed = [name for name in bench.asked(2) if name.startswith(("Cancel", "Place"))]
+    assert placed == ["CancelOrder c1", "CancelOrder c2", "PlaceOrder x1"]
+    assert others(bench) == 5
