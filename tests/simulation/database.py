@@ -44,11 +44,10 @@ class Kept(Struct):
 
 
 class Database:
-    """All units' durable state; `check_fence` and `check_sequence` exist so that a test can break them."""
+    """All units' durable state."""
 
-    def __init__(self, roles: list[str], check_fence: bool = True) -> None:
+    def __init__(self, roles: list[str]) -> None:
         self.kept = {role: Kept() for role in roles}
-        self.check_fence = check_fence
         self.commits = 0
 
     def load(self, role: str, fresh: Callable[[], Service], state_tables: frozenset[str], candles: list[Row]) -> Unit:
@@ -66,11 +65,15 @@ class Database:
         )
         return Unit(role, 0, service, kept.fence, dict(kept.seen), dict(kept.sent))
 
+    def check_fence(self, unit: Unit) -> None:
+        """Raise Lost where the unit has another owner by now."""
+        if self.kept[unit.role].fence != unit.fence:
+            raise Lost(unit.role)
+
     def commit(self, unit: Unit, done: Effects, fed: int, answered: list[str], deadline: str | None) -> None:
         """Keep one step's effects in one transaction under the fence; raises Lost where another owner has risen."""
         kept = self.kept[unit.role]
-        if self.check_fence and kept.fence != unit.fence:
-            raise Lost(unit.role)
+        self.check_fence(unit)
         self.commits += 1
         kept.seen, kept.sent, kept.fed = dict(unit.seen), dict(unit.sent), fed
         for row in done.rows:

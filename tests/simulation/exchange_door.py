@@ -7,18 +7,22 @@ from typing import Final, Literal
 from roottrading.domain.time import SECOND, Time
 from roottrading.messages.exchange import (
     CancelOrder,
+    CancelRefused,
     CancelReplace,
     ExchangeEvent,
+    OrderRefused,
     OutcomeUnknown,
     PlaceOrder,
     PlaceOrderList,
     Request,
     canonical_order,
 )
-from roottrading.runtimes.session import MarketExchange
+from roottrading.messages.service import Input
+from tests.simulation.venue import Venue
 
 RECV_WINDOW: Final = 3 * SECOND
 Fate = Literal["answered", "unknown before", "unknown after"]
+REFUSALS: Final = (OrderRefused, CancelRefused)
 CHANGING: Final = (PlaceOrder, PlaceOrderList, CancelOrder, CancelReplace)
 
 
@@ -30,17 +34,28 @@ def name_of(request: Request) -> str:
 class Door:
     """Decides each request's fate by its name alone, so that an undisturbed run can be given the same fates.
 
-    `lost` names requests that never reached the door because their sender died after its commit.
+    `lost` names requests that never reached the door because their sender died after its commit; `unheard` those
+    whose refusal died with him: nobody can ask for a refusal later. `executed` is what the exchange was made to do.
     """
 
-    def __init__(self, exchange: MarketExchange, seed: int, timeouts: float, lost: frozenset[str] = frozenset()) -> None:
-        self.exchange = exchange
+    def __init__(
+        self,
+        venue: Venue,
+        seed: int,
+        timeouts: float,
+        lost: frozenset[str] = frozenset(),
+        unheard: frozenset[str] = frozenset(),
+    ) -> None:
+        self.venue = venue
         self.seed = seed
         self.timeouts = timeouts
         self.lost = lost
-        self.executed: list[str] = []
+        self.unheard = unheard
+        self.executed: list[tuple[Time, str]] = []
         self.refused_late = 0
+        self.disordered = 0  # rounds that were not in canonical order
         self.held: list[Request] = []
+        self.refusals: dict[ExchangeEvent, str] = {}  # not heard yet, and of which request
 
     def fate(self, request: Request) -> Fate:
         """Return what happens to the request; only those that change something are tampered with."""
@@ -48,6 +63,8 @@ class Door:
             return "answered"
         if name_of(request) in self.lost:
             return "unknown before"
+        if name_of(request) in self.unheard:
+            return "unknown after"
         digest = blake2b(f"{self.seed}/{name_of(request)}".encode(), digest_size=8).digest()
         share = int.from_bytes(digest, "big") / 2**64
         if share >= self.timeouts:
@@ -56,19 +73,37 @@ class Door:
 
     def execute(self, request: Request, now: Time) -> Sequence[ExchangeEvent]:
         """Carry the request out as its fate says."""
+        unknown = OutcomeUnknown(request.symbol, request.client_order_id, now)
         if now > request.issued_at + RECV_WINDOW:
             self.refused_late += 1  # -1021: the signed timestamp is too old, whoever sends it
-            return [OutcomeUnknown(request.symbol, request.client_order_id, now)]
+            return [unknown]
         fate = self.fate(request)
         if fate == "unknown before":
-            return [OutcomeUnknown(request.symbol, request.client_order_id, now)]
-        self.executed.append(name_of(request))
-        events = self.exchange.execute(request, now)
+            return [unknown]
+        if isinstance(request, CHANGING):
+            self.executed.append((now, name_of(request)))
+        events = self.venue.execute(request, now)
         if fate == "unknown after":
-            return [OutcomeUnknown(request.symbol, request.client_order_id, now)]
+            return [unknown]
+        self.refusals.update({event: name_of(request) for event in events if isinstance(event, REFUSALS)})
         return events
+
+    def heard(self, given: Input) -> None:
+        """Note that an answer was taken and kept."""
+        if isinstance(given, REFUSALS):
+            self.refusals.pop(given, None)
+
+    def hold(self, requests: Sequence[Request]) -> None:
+        """Take requests in; they are carried out at rest."""
+        self.held.extend(requests)
+
+    def in_turn(self, held: list[Request]) -> list[Request]:
+        """Return what is held in the order in which it is carried out (consistency-rules 1.2)."""
+        return sorted(held, key=canonical_order)
 
     def execute_held(self, now: Time) -> list[ExchangeEvent]:
         """Execute what was sent since the last rest, in canonical order."""
-        held, self.held = sorted(self.held, key=canonical_order), []
+        held, self.held = self.in_turn(self.held), []
+        if [canonical_order(request) for request in held] != sorted(canonical_order(request) for request in held):
+            self.disordered += 1
         return [event for request in held for event in self.execute(request, now)]

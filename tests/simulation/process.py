@@ -1,13 +1,13 @@
 """One instance of a service: load, step, commit, publish, send, acknowledge - and it may die between any two of them."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Literal
 
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
-from roottrading.messages.exchange import ExchangeEvent
-from roottrading.messages.service import Input, Resumed
-from roottrading.runtimes.step import Effects, Gap, Unit
+from roottrading.messages.exchange import ExchangeEvent, Request
+from roottrading.messages.service import DeadlineDue, Input, Resumed
+from roottrading.runtimes.step import Effects, Gap, Unit, step
 from roottrading.services.dispatcher.verdicts_to_kafka import forward
 from tests.simulation.database import Lost
 
@@ -32,12 +32,41 @@ class Process:
         self.frozen_until: Time | None = None
         self.fed = 0
 
+    # ---- what reaches it
+
+    def hear(self, envelope: Envelope, times: int) -> None:
+        """Receive a message on Pub/Sub."""
+        self.mailbox.setdefault((envelope.source, envelope.stream), []).extend([envelope] * times)
+        self.awake()
+
+    def hear_again(self, source: str, stream: str, envelopes: list[Envelope]) -> None:
+        """Receive what a head showed to be missing."""
+        self.mailbox[source, stream] = envelopes
+        self.awake()
+
+    def told(self, events: Iterable[ExchangeEvent]) -> None:
+        """Receive the exchange's word."""
+        self.events.extend(events)
+        self.awake()
+
+    def awake(self) -> None:
+        """Note that there may be something to do."""
+        self.world.scheduler.idle.discard(self)
+
+    def is_frozen(self) -> bool:
+        """Say whether it is paused, as by a long garbage collection or a stopped machine."""
+        if self.frozen_until is not None and self.frozen_until <= self.world.now:
+            self.frozen_until = None
+        return self.frozen_until is not None
+
+    # ---- what it does
+
     def begin(self) -> bool:
         """Take up the next input, or the load that must come first; False where there is nothing to do."""
         if self.unit is None:
             self.work = self._load()
             return True
-        given, fed, deadline = self.world.choose(self)
+        given, fed, deadline = self._choose(self.unit)
         if given is None:
             return False
         self.work = self._decide(self.unit, [given], fed, deadline)
@@ -48,45 +77,92 @@ class Process:
         self.unit, self.work, self.frozen_until = None, None, None
         self.mailbox.clear()
         self.events.clear()
+        self.awake()
+
+    def resumed(self, unanswered: tuple[Request, ...]) -> Resumed:
+        """Return the first input after a load."""
+        return Resumed(unanswered)
+
+    def take(self, unit: Unit, given: Input, done: Effects) -> None:
+        """Let the service decide one input. Raises Gap where messages before it are missing."""
+        step(unit, given, self.world.now, done)
+
+    def missing(self, unit: Unit, gap: Gap) -> list[Envelope]:
+        """Return what a gap lacks."""
+        return self.world.carriers.refetch(gap)
+
+    def finish(self, unit: Unit, done: Effects, forwarded: list[Envelope], fed: int, taken: list[Input]) -> Work:
+        """Commit, then publish, then send: nothing leaves before it stands. Raises Lost where it does not count."""
+        world = self.world
+        world.commit(unit, done, fed, taken)
+        self.fed = fed
+        yield "committed"
+        for channel, envelope in [*done.envelopes, *_bridged(forwarded)]:
+            world.carriers.publish(channel, envelope)
+            yield "published"
+        world.send(done.requests)
+        yield "sent"
 
     def _load(self) -> Work:
         world = self.world
         kept = world.database.kept[self.role]
         self.unit = world.load(self.role)
+        self.events.clear()
+        self.told(world.greeting(self.role))
         unanswered = tuple(request for _, request in sorted(kept.requests.items()))
         yield "loaded"
         self.fed = kept.fed
-        yield from self._decide(self.unit, [Resumed(unanswered)], kept.fed, None)
+        yield from self._decide(self.unit, [self.resumed(unanswered)], kept.fed, None)
 
     def _decide(self, unit: Unit, inputs: list[Input], fed: int, deadline: str | None) -> Work:
-        world, defects = self.world, self.world.defects
         done = Effects()
         forwarded = [i for i in inputs if isinstance(i, Envelope)] if self.role == "dispatcher" else []
-        answered = [i.client_order_id for i in inputs if isinstance(i, ExchangeEvent)]
+        taken = list(inputs)
         while inputs:
             try:
-                world.step(unit, inputs[0], done)
+                self.take(unit, inputs[0], done)
             except Gap as gap:
-                refetched = world.refetch(gap)
+                refetched = self.missing(unit, gap)
                 inputs[0:0] = refetched
                 forwarded[0:0] = refetched if self.role == "dispatcher" else []
                 continue
             inputs.pop(0)
-        if "send before commit" in defects:
-            world.send(self, done)
         yield "stepped"
         try:
-            world.commit(unit, done, fed, answered, deadline)
+            yield from self.finish(unit, done, forwarded, fed, taken)
         except Lost:
             self.unit = None
-            world.lost_commits += 1
-            return
-        self.fed = fed
-        yield "committed"
-        said = done.envelopes + [(channel, e) for e in forwarded if (channel := forward(e.stream.partition("/")[0]))]
-        for channel, envelope in said:
-            world.publish(channel, envelope)
-            yield "published"
-        if "send before commit" not in defects:
-            world.send(self, done)
-        yield "sent"
+            self.world.lost_commits += 1
+
+    def _choose(self, unit: Unit) -> tuple[Input | None, int, str | None]:
+        """Pick one of the inputs that lie ready: (input, feed position after it, deadline taken)."""
+        world, fed = self.world, self.fed
+        ready: list[tuple[str, object]] = []
+        feed = world.feeds[self.role]
+        if fed < len(feed):
+            ready.append(("feed", feed[fed]))
+        if self.events:
+            ready.append(("event", None))
+        ready.extend(("mail", position) for position, mail in self.mailbox.items() if mail)
+        ready.extend(("log", envelope) for envelope in world.carriers.next_in_logs(self.role, unit.seen))
+        key = world.due(self.role)
+        if key is not None:
+            ready.append(("deadline", key))
+        if not ready:
+            return None, fed, None
+        kind, what = world.dice.choice(ready)
+        match kind, what:
+            case "feed", given:
+                return given, fed + 1, None  # type: ignore[return-value]
+            case "event", _:
+                return self.events.pop(0), fed, None
+            case "mail", position:
+                return self.mailbox[position].pop(0), fed, None  # type: ignore[index]
+            case "deadline", str(due):
+                return DeadlineDue(due), fed, due
+        return what, fed, None  # type: ignore[return-value]
+
+
+def _bridged(forwarded: list[Envelope]) -> list[tuple[str, Envelope]]:
+    """Return what a bridge carries on, unchanged (consistency-rules 2.7)."""
+    return [(channel, e) for e in forwarded if (channel := forward(e.stream.partition("/")[0]))]

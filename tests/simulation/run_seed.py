@@ -2,12 +2,13 @@
 
 from msgspec import Struct
 
-from tests.simulation.exchange_door import Door
+from tests.simulation.chaos import WILD, Chaos
+from tests.simulation.invariants import Observer, check_end
 from tests.simulation.scenario import Scenario
 from tests.simulation.trades import first_difference, of_world, undisturbed
-from tests.simulation.world import Chaos, World
+from tests.simulation.world import HONEST, Parts, World
 
-CHAOS = Chaos(timeouts=0.02)
+MINUTES = 16
 
 
 class SimulationFailed(AssertionError):
@@ -15,38 +16,44 @@ class SimulationFailed(AssertionError):
 
 
 class Outcome(Struct, frozen=True):
-    """What a seed went through."""
+    """What a seed went through; `unprotected` is the longest span without a stop, in microseconds."""
 
     crashes: int
     heirs: int
     lost_commits: int
     refetched: int
+    relayed: int
+    lost_requests: int
     commits: int
     fills: int
     cycles: int
+    unprotected: int
 
 
-def run_seed(seed: int, chaos: Chaos = CHAOS, defects: frozenset[str] = frozenset(), minutes: int = 48) -> Outcome:
+def run_seed(seed: int, chaos: Chaos = WILD, parts: Parts = HONEST, minutes: int = MINUTES) -> Outcome:
     """Play one seed; raises SimulationFailed naming what went wrong and the seed."""
     scenario = Scenario(seed, minutes)
-    exchange = scenario.exchange()
-    door = Door(exchange, seed, chaos.timeouts)
-    world = World(seed, scenario, door, chaos, defects)
+    world = World(seed, scenario, chaos, parts)
+    observer = Observer(world)
     try:
-        world.play(scenario.instants, lambda _: None)
+        world.play(scenario.instants, observer)
+        check_end(world)
     except Exception as error:
         raise SimulationFailed(f"seed {seed}: {type(error).__name__}: {error}") from error
     found = of_world(world)
-    lost = frozenset(world.committed - set(door.executed))
-    expected = undisturbed(scenario, seed, chaos.timeouts, lost)
+    lost = frozenset(world.committed - {name for _, name in world.door.executed})
+    expected = undisturbed(scenario, seed, chaos.timeouts, lost, frozenset(world.door.refusals.values()))
     if difference := first_difference(expected, found):
         raise SimulationFailed(f"seed {seed}: {difference}")
     return Outcome(
-        world.crashes,
-        world.heirs,
+        world.scheduler.crashes,
+        world.scheduler.heirs,
         world.lost_commits,
-        world.refetched,
+        world.carriers.refetched,
+        world.carriers.relayed,
+        len(lost),
         world.database.commits,
-        len(found["fills"]),
-        len(found["trade_cycles"]),
+        len(found.journals["fills"]),
+        len(found.journals["trade_cycles"]),
+        observer.longest,
     )

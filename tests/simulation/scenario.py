@@ -1,10 +1,11 @@
-"""A small, wild market and the seven real services on it: every seed another tape."""
+"""A small, wild market and the seven real services on it: every seed another tape, other flags, other settings."""
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from decimal import Decimal
 from functools import cached_property
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from msgspec.structs import replace
@@ -12,20 +13,25 @@ from msgspec.structs import replace
 from roottrading.adapters.exchange.simulated import SimulatedExchange
 from roottrading.adapters.tape.tape import Tape
 from roottrading.config.settings import Settings
+from roottrading.domain.candle import Candle
 from roottrading.domain.columns import UNITS, Candles
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.time import DAY, MINUTE, Time
+from roottrading.domain.time import MINUTE, SECOND, Time
 from roottrading.messages.service import NOTHING, Decision, Input, Row, Service
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, builders, cast, simulated_exchange
 from roottrading.runtimes.loading import closed_by
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
 from roottrading.services.analyzer import NewestWindows, StrategyUse
-from roottrading.strategies.ema_cross import EmaCross
+from roottrading.services.coordinator.settings import TrailingSettings
+from tests.simulation.restless import Restless
+from tests.simulation.venue import Foreign, Venue
 
-SYMBOLS: Final = ("AAAUSDT", "BBBUSDT")
-WARM_UP: Final = 3_000
-START: Final = 1_618_704_000_000_000 // DAY * DAY
+SYMBOLS: Final = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
+WARM_UP: Final = 780  # what windows on 3m look back; they begin a little before the market does
+BLOCKS: Final = 6_144 * MINUTE  # the blocks of windows on 1m and on 3m begin together here
+START: Final = 1_618_704_000_000_000 // BLOCKS * BLOCKS - (WARM_UP - 6) * MINUTE
+PATIENCE: Final = 20 * SECOND  # after the last candle: every doubt is over by then
 STATE_TABLES: Final = frozenset(table.name for table in ALL_TABLES if table.kept == "state")
 
 
@@ -40,48 +46,96 @@ class Bridge:
 
 
 class Scenario:
-    """Two symbols that cross and trigger every few minutes; `flags` switches order lists off by seed."""
+    """One to three symbols that are entered and left every few minutes; the seed decides what is allowed and used."""
 
     state_tables = STATE_TABLES
 
-    def __init__(self, seed: int, minutes: int = 48) -> None:
+    def __init__(self, seed: int, minutes: int) -> None:
         dice = Random(seed)
-        tape = Tape({symbol: _candles(symbol, dice.randrange(2**32), WARM_UP + minutes) for symbol in SYMBOLS}, "1m")
-        opo, oco = dice.random() < 0.6, dice.random() < 0.9
-        instruments = {symbol: replace(_INSTRUMENTS[symbol], opo_allowed=opo, oco_allowed=oco) for symbol in SYMBOLS}
-        start = START + WARM_UP * MINUTE
-        self.market = Market(tape, instruments, SYMBOLS, start, start + minutes * MINUTE)
-        self.settings = _settings()
-        uses = (
-            StrategyUse("quick", EmaCross(fast=2, slow=3), "1m"),
-            StrategyUse("slow", EmaCross(fast=2, slow=4), "3m"),
+        symbols = SYMBOLS[: dice.choice((1, 2, 2, 3))]
+        thin = dice.random() < 0.3
+        tape = Tape(
+            {symbol: _candles(symbol, dice.randrange(2**32), WARM_UP + minutes, thin) for symbol in symbols}, "1m"
         )
-        self.cast: Cast = cast(self.settings, uses, self.market)
+        flags = {
+            "opo_allowed": dice.random() < 0.6,
+            "oco_allowed": dice.random() < 0.85,
+            "cancel_replace_allowed": dice.random() < 0.85,
+        }
+        if dice.random() < 0.2:
+            flags["order_types"] = _INSTRUMENT.order_types - {"STOP_LOSS"}
+        instruments = {symbol: _instrument(symbol, flags) for symbol in symbols}
+        self.start = START + WARM_UP * MINUTE
+        self.end = self.start + minutes * MINUTE
+        self.market = Market(tape, instruments, symbols, self.start, self.end)
+        self.settings = _settings(dice)
+        self.foreign = Foreign() if dice.random() < 0.6 else _FOREIGN
+        self.halts = _halts(dice, symbols, self.start, minutes) if dice.random() < 0.25 else {}
+        self.cast: Cast = cast(self.settings, _uses(dice), self.market)
         self.decision_step = self.cast.decision_step
         self._build = builders(self.settings, self.cast, self.market)
 
     @cached_property
     def instants(self) -> list[Instant]:
         """The market, instant by instant."""
-        return list(instants(self.market.readers(SYMBOLS), self.market.start, self.market.end))
+        market = instants(self.market.readers(self.market.symbols), self.start, self.end)
+        return sorted([*market, *(Instant(at, (), (said,)) for at, said in self._announcements())], key=_time_of)
 
-    def exchange(self) -> SimulatedExchange:
-        """Return an exchange that holds the capital."""
-        return simulated_exchange(self.settings, self.market)
+    def _announcements(self) -> list[tuple[Time, Candle]]:
+        """Return at which instants the venue is shown a symbol for nothing but a change of its status."""
+        return [(at, Candle(symbol, "1m", at, *[Decimal(1)] * 5)) for symbol, at in self.halts]
+
+    def venue(self) -> Venue:
+        """Return the exchange with the bot's capital, other people's coins and orders, and the halts to come."""
+        exchange: SimulatedExchange = simulated_exchange(self.settings, self.market, keeps_rows=False)
+        return Venue(exchange, self.market.symbols, self.foreign, self.halts)
 
     def fresh(self, role: str, heard: Mapping[tuple[str, ...], Time]) -> Service:
         """Build a service; the analyzer's windows hold the candles of each stream up to the T that was heard last."""
         if role == "dispatcher":
             return Bridge()
-        windows = NewestWindows(self.cast.plan)
+        windows = self._windows  # nobody but the analyzer asks for opinions
         if role == "analyzer":
+            windows = deepcopy(windows, _shared(windows, self.cast))
             for stream in self.cast.plan.streams:
-                until = heard.get(stream, self.market.start)
-                windows.fill(closed_by(self.market.candles(*stream), until))
+                if stream in heard:
+                    windows.fill(self._between(stream, heard[stream]))
         return self._build[role](windows)
 
+    @cached_property
+    def _windows(self) -> NewestWindows:
+        """The windows as they stand when the market begins: filled once, copied at every load."""
+        windows = NewestWindows(self.cast.plan, room=1024)
+        for stream in self.cast.plan.streams:
+            windows.fill(closed_by(self.market.candles(*stream), self.start))
+        return windows
 
-def _settings() -> Settings:
+    def _between(self, stream: tuple[str, str], until: Time) -> Candles:
+        """Return the stream's candles from the market's start on that are closed at `until`."""
+        candles = self.market.candles(*stream)
+        return candles.slice(len(closed_by(candles, self.start)), len(closed_by(candles, until)))
+
+
+def _time_of(instant: Instant) -> Time:
+    return instant.at
+
+
+def _shared(windows: NewestWindows, cast: Cast) -> dict[int, Any]:
+    """Return what a copy of windows may share: the plan; and lists of numbers, copied whole, which is fast."""
+    known: dict[int, Any] = {id(cast.plan): cast.plan}
+    for turnover in vars(windows)["_turnover"].values():
+        known |= {id(held): held[:] for held in vars(turnover).values() if isinstance(held, list)}
+    return known
+
+
+def _uses(dice: Random) -> tuple[StrategyUse, ...]:
+    quick = StrategyUse("quick", Restless(slow=2, variety=dice.choice((0, 1))), "1m")
+    if dice.random() < 0.6:
+        return (quick,)
+    return (quick, StrategyUse("slow", Restless(slow=4, variety=dice.choice((0, 1))), "3m"))
+
+
+def _settings(dice: Random) -> Settings:
     base = Settings()
     return replace(
         base,
@@ -89,18 +143,28 @@ def _settings() -> Settings:
         coordinator=replace(
             base.coordinator,
             threshold=Decimal("0.4"),
-            stake=Decimal(500),
+            stake=Decimal(500) if dice.random() < 0.8 else None,
             volume_share=None,
             cooldown_candles=1,
             stops_in_a_row=None,
             max_drawdown=None,
-            daily_loss=None,
+            daily_loss=Decimal("0.004") if dice.random() < 0.15 else None,
             stop_atr=Decimal("0.8"),
+            trailing=TrailingSettings(Decimal("0.3"), Decimal(1)) if dice.random() < 0.3 else None,
+            entry_style="resting" if dice.random() < 0.3 else "taker",
+            entry_timeout=2,
         ),
     )
 
 
-def _candles(symbol: str, seed: int, minutes: int) -> Candles:
+def _halts(dice: Random, symbols: tuple[str, ...], start: Time, minutes: int) -> dict[tuple[str, Time], str]:
+    """Return one halt: (symbol, instant) -> status from there on, inside a candle; the tape goes on meanwhile."""
+    symbol, begin = dice.choice(symbols), start + dice.randrange(2, max(3, minutes - 4)) * MINUTE + 30 * SECOND
+    status = dice.choice(("HALT", "CANCEL_ONLY", "BREAK"))
+    return {(symbol, begin): status, (symbol, begin + dice.choice((1, 2)) * MINUTE): "TRADING"}
+
+
+def _candles(symbol: str, seed: int, minutes: int, thin: bool) -> Candles:
     """Return a random walk of five-second steps; now and then a minute without volume, and a gap in the market."""
     rng = np.random.default_rng(seed)
     steps = rng.standard_normal((minutes, 12)) * 0.0015
@@ -108,7 +172,7 @@ def _candles(symbol: str, seed: int, minutes: int) -> Candles:
     opened = np.concatenate(([100.0], path[:-1, -1]))
     columns = [opened, np.maximum(path.max(1), opened), np.minimum(path.min(1), opened), path[:, -1]]
     prices = [np.round(column * 100).astype(np.int64) * (UNITS // 100) for column in columns]
-    volume = (rng.random(minutes) * 400 + 20).astype(np.int64) * UNITS
+    volume = (rng.random(minutes) * 400 + 20).astype(np.int64) * UNITS // (8 if thin else 1)
     still = rng.random(minutes) < 0.02
     volume[still] = 0
     times = START + MINUTE * np.arange(minutes, dtype=np.int64)
@@ -118,17 +182,18 @@ def _candles(symbol: str, seed: int, minutes: int) -> Candles:
     return Candles(symbol, "1m", times[there], opened_at, high, low, closed, volume[there])
 
 
-def _instrument(symbol: str) -> Instrument:
-    return Instrument(
-        symbol,
-        symbol.removesuffix("USDT"),
-        "USDT",
-        tick_size=Decimal("0.01"),
-        step_size=Decimal("0.001"),
-        min_quantity=Decimal("0.001"),
-        max_quantity=Decimal(100_000),
-        min_notional=Decimal(10),
-    )
+_INSTRUMENT: Final = Instrument(
+    "",
+    "",
+    "USDT",
+    tick_size=Decimal("0.01"),
+    step_size=Decimal("0.001"),
+    min_quantity=Decimal("0.001"),
+    max_quantity=Decimal(100_000),
+    min_notional=Decimal(10),
+)
+_FOREIGN: Final = Foreign(Decimal("3.21"), Decimal(1_000), Decimal(250))
 
 
-_INSTRUMENTS: Final = {symbol: _instrument(symbol) for symbol in SYMBOLS}
+def _instrument(symbol: str, flags: Mapping[str, Any]) -> Instrument:
+    return replace(_INSTRUMENT, symbol=symbol, base_asset=symbol.removesuffix("USDT"), **flags)

@@ -3,60 +3,80 @@
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import Struct
+
 from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.store.port import Commit
-from roottrading.messages.service import Resumed
+from roottrading.domain.time import Time
 from roottrading.runtimes.assembly import ALL_TABLES
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.session import Session, play
 from roottrading.runtimes.settle import wire
 from roottrading.runtimes.step import Unit
 from tests.simulation.exchange_door import Door
-from tests.simulation.scenario import Scenario
+from tests.simulation.scenario import PATIENCE, Scenario
 from tests.simulation.world import World
 
 ROLES = ("gateway", "analyzer", "signal_aggregator", "coordinator", "trader", "portfolio")
-Trades = dict[str, list[Any]]
+JOURNALS = {"coordinator": ("trade_cycles", "refusals"), "trader": ("orders", "fills")}
 
 
-def undisturbed(scenario: Scenario, seed: int, timeouts: float, lost: frozenset[str]) -> Trades:
-    """Play the scenario in one process; the same requests time out, and those in `lost` never reach the exchange."""
-    exchange = scenario.exchange()
-    door = Door(exchange, seed, timeouts, lost)
+class Trades(Struct, frozen=True):
+    """The journals' records by table and id, and what the exchange was made to do at each instant."""
+
+    journals: dict[str, dict[Any, Any]]
+    executed: list[tuple[Time, str]]
+
+
+def undisturbed(
+    scenario: Scenario, seed: int, timeouts: float, lost: frozenset[str], unheard: frozenset[str]
+) -> Trades:
+    """Play the scenario in one process, with the same time-outs.
+
+    The requests in `lost` never reach the exchange, the refusals of those in `unheard` never come back.
+    """
+    venue = scenario.venue()
+    door = Door(venue, seed, timeouts, lost, unheard)
     wiring = wire({role: Unit(role, 0, scenario.fresh(role, {})) for role in ROLES}, door)
-    session = Session(wiring, exchange, scenario.decision_step, Deadlines())
+    session = Session(wiring, venue, scenario.decision_step, Deadlines())
     store = MemoryStore(ALL_TABLES)
-    session.give([(unit, Resumed()) for unit in wiring.units.values()], scenario.market.start)
+    session.resume(scenario.start)
     play(session, scenario.instants, lambda _: True)
+    while (when := session.deadlines.next()) is not None and when <= scenario.end + PATIENCE:
+        session.due(when)
     store.commit(Commit(session.flush()))
     tables = {table.name: table for table in ALL_TABLES}
-    return comparable({name: store.journal(tables[name]) for name in ("trade_cycles", "orders", "fills")})
+    journals = {
+        name: {record_id(record): record for record in store.journal(tables[name])}
+        for names in JOURNALS.values()
+        for name in names
+    }
+    return Trades(journals, sorted(door.executed))
 
 
 def of_world(world: World) -> Trades:
-    """Return what the world's database says of cycles, orders and fills."""
-    kept = world.database
-    return comparable(
-        {
-            "trade_cycles": kept.journal("coordinator", "trade_cycles").values(),
-            "orders": kept.journal("trader", "orders").values(),
-            "fills": kept.journal("trader", "fills").values(),
-        }
-    )
+    """Return what the world's database says of cycles, orders and fills, and what its exchange did."""
+    journals = {
+        name: {record_id(record): record for record in world.database.journal(role, name).values()}
+        for role, names in JOURNALS.items()
+        for name in names
+    }
+    return Trades(journals, sorted(world.door.executed))
 
 
-def comparable(journals: dict[str, Iterable[Any]]) -> Trades:
-    """Bring the records into one order."""
-    return {name: sorted(records, key=lambda record: record.id) for name, records in journals.items()}
+def record_id(record: Any) -> Any:
+    """Return what names a record in both runs."""
+    return getattr(record, "id", None) or record.verdict_id
 
 
 def first_difference(expected: Trades, found: Trades) -> str:
     """Say where two runs' trades part, or nothing."""
-    for name, records in expected.items():
-        other = {record.id: record for record in found[name]}
-        for record in records:
-            if record != other.get(record.id):
-                return f"{name}: expected {record}\n   found {other.get(record.id)}"
-        if extra := other.keys() - {record.id for record in records}:
-            return f"{name}: not expected: {other[min(extra)]}"
+    if expected.executed != found.executed:
+        differing = sorted(set(expected.executed) ^ set(found.executed))[0]
+        return f"requests at the exchange: {differing} was {'not ' * (differing in found.executed)}expected"
+    for name, records in expected.journals.items():
+        others = found.journals[name]
+        for key in sorted(records.keys() | others.keys(), key=str):
+            if records.get(key) != others.get(key):
+                return f"{name}: expected {records.get(key)}\n   found {others.get(key)}"
     return ""
