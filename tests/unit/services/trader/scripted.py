@@ -77,6 +77,7 @@ class ScriptedExchange:
         self.outages: dict[str, list[Outage]] = {}
         self.silent_questions = 0  # so many questions are answered with OutcomeUnknown
         self.meanwhile: list[Callable[[], object]] = []  # what happens just before the next request that changes things
+        self.in_two = False  # what is taken at once is filled in two executions
         self.duplicates = 0  # so many lists were placed before, by somebody whose answer nobody heard
         self.rest_ends: OrderStatus = "EXPIRED"  # how what is taken at once ends with a rest
         self.trades = 0
@@ -178,7 +179,10 @@ class ScriptedExchange:
             share = Decimal(0)
         quantity = floor_to(order.quantity * share, self.step)
         if quantity:
-            self.fill(spec.client_order_id, quantity)
+            first = floor_to(quantity / 2, self.step) if self.in_two else Decimal(0)
+            for part in (first, quantity - first):
+                if part:
+                    self.fill(spec.client_order_id, part)
         if order.executed < order.quantity:
             reasons = {"FOK": "UNFILLED_FOK_ORDER_EXPIRED", "IOC": "UNFILLED_IOC_QUANTITY_EXPIRED"}
             reason = reasons.get(spec.time_in_force or "", "INSUFFICIENT_LIQUIDITY")

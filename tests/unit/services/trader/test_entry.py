@@ -138,6 +138,15 @@ def test_a_partly_filled_ioc_is_protected_for_what_it_received() -> None:
     assert bench.moves == [("opening", "accepted"), ("open", "filled")]
 
 
+def test_an_ioc_filled_in_two_is_protected_by_one_oco_when_it_has_ended() -> None:
+    bench = Bench(base_free="5")
+    bench.exchange.in_two = True
+    bench.exchange.fills["e"] = [D("0.4")]
+    bench.command(opening())
+    assert bench.asked() == ["PlaceOrder e1", "PlaceOrderList l1"]
+    assert bench.orders["s1"].quantity == D("0.399")
+
+
 def test_an_ioc_that_received_too_little_is_completed_at_market() -> None:
     bench = Bench(base_free="5")
     bench.exchange.fills["e"] = [D("0.02")]

@@ -379,6 +379,7 @@ def test_a_stop_filled_in_part_meanwhile_is_not_moved_with_the_whole() -> None:
     bench = with_other_coins()
     bench.exchange.meanwhile = [lambda: bench.exchange.fill(leg("s"), D("0.4"))]
     bench.command(MoveStop(cycle(), SYMBOL, D(101)))
+    assert leg("s", 2) not in bench.exchange.orders
     bench.advance(10 * SECOND)
     assert sold(bench) == D("0.999")
     assert others(bench) == 5
