@@ -63,28 +63,39 @@ def _every_candle(settings: Settings, cast: Cast, market: Market, observe: Obser
 
 
 def _skipping(settings: Settings, cast: Cast, market: Market, observe: Observer) -> Store:
-    blocks = whole_blocks(cast, market)
-    given = weights_for(settings, cast, market, blocks)
-    weights = cache(given) if given is not None else None
-    grid = grid_of(market, cast.decision_step)
-    known = _weights_of_all_days(weights, market)
-    symbols = [symbol_columns(symbol, settings, cast, market, blocks, grid, known) for symbol in market.symbols]
-    store = SkippingStore(ALL_TABLES, cast.plan, blocks, (market.start, market.end))
-    store.know(symbols, micro(settings.aggregator.threshold), cast.fastest)
-    exchange = SkippingExchange(
-        simulated_exchange(settings, market, keeps_rows=False), {each.symbol: each.finest for each in symbols}
-    )
-    build = builders(settings, cast, market) | {"gateway": lambda _: Forwarder(market.symbols)}
-    wiring = assemble(build, blocks, exchange)
-    session = Session(wiring, exchange, cast.decision_step, Deadlines(), weights)
-    session.resume(market.start)
-    coordinator = wiring.units["coordinator"].service
-    assert isinstance(coordinator, Coordinator)
-    span = (market.start, market.end)
-    threshold = settings.coordinator.threshold
-    Skipper(session, exchange, coordinator, symbols, grid, span, threshold).play(_keeping(session, store, observe))
-    store.commit(Commit(session.flush()))
-    return store
+    return SkippingRun(settings, cast, market).play(observe)
+
+
+class SkippingRun:
+    """A backtest of only what matters, in two stages: columns of everything first, then the play."""
+
+    def __init__(self, settings: Settings, cast: Cast, market: Market) -> None:
+        """Evaluate all strategies and verdicts; raises what `run_backtest` raises."""
+        blocks = whole_blocks(cast, market)
+        learned = weights_for(settings, cast, market, blocks)
+        weights = cache(learned) if learned is not None else None
+        grid = grid_of(market, cast.decision_step)
+        known = _weights_of_all_days(weights, market)
+        symbols = [symbol_columns(symbol, settings, cast, market, blocks, grid, known) for symbol in market.symbols]
+        span = (market.start, market.end)
+        self.store = SkippingStore(ALL_TABLES, cast.plan, blocks, span)
+        self.store.know(symbols, micro(settings.aggregator.threshold), cast.fastest)
+        readers = {columns.symbol: columns.finest for columns in symbols}
+        self.exchange = SkippingExchange(simulated_exchange(settings, market, keeps_rows=False), readers)
+        build = builders(settings, cast, market) | {"gateway": lambda _: Forwarder(market.symbols)}
+        self.wiring = assemble(build, blocks, self.exchange)
+        self.session = Session(self.wiring, self.exchange, cast.decision_step, Deadlines(), weights)
+        coordinator = self.wiring.units["coordinator"].service
+        assert isinstance(coordinator, Coordinator)
+        threshold = settings.coordinator.threshold
+        self.skipper = Skipper(self.session, self.exchange, coordinator, symbols, grid, span, threshold)
+
+    def play(self, observe: Observer = lambda _: True) -> Store:
+        """Play from the start to the end; called once."""
+        self.session.resume(self.skipper.start)
+        self.skipper.play(_keeping(self.session, self.store, observe))
+        self.store.commit(Commit(self.session.flush()))
+        return self.store
 
 
 def _keeping(session: Session, store: Store, observe: Observer) -> Observer:

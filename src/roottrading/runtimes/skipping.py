@@ -42,12 +42,12 @@ class Skipper:
         span: tuple[Time, Time],
         threshold: Decimal,
     ) -> None:
-        """Take a session that was resumed at the start of `span`, and the columns of all symbols."""
+        """Take a session, to be resumed at the start of `span` before the play, and the columns of all symbols."""
         self._session = session
         self._exchange = exchange
         self._holder = holder
         self._grid = grid
-        self._start, self._end = span
+        self.start, self._end = span
         self._followed = {
             columns.symbol: _Followed(columns, grid, threshold)
             for columns in sorted(symbols, key=lambda columns: columns.symbol)
@@ -63,7 +63,7 @@ class Skipper:
 
     def play(self, at_rest: Callable[[Position], bool]) -> bool:
         """Play to the end; `at_rest` is told of every instant and may stop the run. Returns whether the end came."""
-        at = self._start
+        at = self.start
         self._hear()
         while True:
             self._look_ahead(at)
@@ -138,7 +138,7 @@ class Skipper:
             if followed.next_place == place:
                 inputs.extend((self._gateway, given) for given in followed.deliver(at))
                 self._changed.add(symbol)
-        complete = InstantComplete(at, Closes(self._finest, at, self._start), self._equity.taken())
+        complete = InstantComplete(at, Closes(self._finest, at, self.start), self._equity.taken())
         session.give(inputs, at, [(unit, complete) for unit in self._judges])
         self._judged = place + 1
         self._hear()
