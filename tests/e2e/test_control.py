@@ -167,3 +167,13 @@ def test_an_amount_that_is_none_is_refused(roottrading: Runner, store: SqliteSto
     printed = roottrading("capital", "add", "--state", str(state), "--", amount)
     assert (printed.code, printed.err) == (2, f"error: the amount is {amount}: give a number above 0\n")
     assert store.poll_control(0) == ()
+
+
+@pytest.mark.parametrize("amount", ["0.123456789", "1e13"])
+def test_an_amount_that_no_account_can_hold_is_refused(
+    roottrading: Runner, store: SqliteStore, state: Path, amount: str
+) -> None:
+    printed = roottrading("adopt", "BTCUSDT", "1", amount, "--state", str(state))
+    assert printed.code == 2
+    assert printed.err.startswith(f"error: the price is {amount}: give at most 1000000000000, with at most 8 digits")
+    assert store.poll_control(0) == ()

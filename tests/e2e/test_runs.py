@@ -133,6 +133,24 @@ def test_a_running_process_obeys_control(tmp_path: Path) -> None:
     running.communicate()
 
 
+def test_a_change_of_the_bots_share_is_taken_by_the_next_run(roottrading: Runner, tmp_path: Path) -> None:
+    paced = start(("run", *TRADING, "--state", "state", "--speed", "36000x"), tmp_path)
+    assert paced.stdout is not None
+    paced.stdout.readline()
+    paced.send_signal(signal.SIGINT)
+    paced.communicate()
+    for arguments in (("capital", "add", "500.5"), ("capital", "remove", "1000000"), ("adopt", "XRPUSDT", "100", "1")):
+        assert roottrading(*arguments, "--state", "state").code == 0
+    assert roottrading("run", *TRADING, "--state", "state", "--output", "out").code == 0
+    head, *rows = [line.split(",") for line in Path("out/adjustments.csv").read_text().splitlines()]
+    assert head == ["timestamp", "kind", "symbol", "amount", "price"]
+    assert [row[1:] for row in rows] == [["capital", "", "500.5", ""], ["adopt", "XRPUSDT", "100", "1"]]
+    assert all(row[0].startswith("2021-04-1") for row in rows)
+    (note,) = json.loads(Path("out/report.json").read_text())["header"]["notes"]
+    assert "1000000 USDT cannot be removed" in note
+    assert "adopted" in Path("out/cycles.csv").read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

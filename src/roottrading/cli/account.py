@@ -12,6 +12,9 @@ from roottrading.cli.options import ConfigFile, State
 if TYPE_CHECKING:
     from decimal import Decimal
 
+MOST = 1_000_000_000_000
+DIGITS = 8  # as exact as the exchange is
+
 capital_app = typer.Typer(help="Give the bot more of the account's money, or take some away.", no_args_is_help=True)
 
 Amount = Annotated[str, typer.Argument(help="In the quote asset.")]
@@ -58,4 +61,6 @@ def _positive(text: str, what: str) -> "Decimal":
         number = Decimal("NaN")
     if not number.is_finite() or number <= 0:
         raise CommandError(f"{what} is {text}: give a number above 0")
+    if number > MOST or int(number.as_tuple().exponent) < -DIGITS:
+        raise CommandError(f"{what} is {text}: give at most {MOST}, with at most {DIGITS} digits after the point")
     return number

@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 
 from roottrading.adapters.store.port import Store
+from roottrading.domain.time import iso
+from roottrading.runtimes.controlling import REFUSED
+from roottrading.runtimes.recording import ALERTS
+from roottrading.runtimes.result import journal
 from roottrading.services.analyzer.state import COUNTERS, FailureCount
 from roottrading.services.gateway.state import DROPPED, Dropped
 
 
 def notes(store: Store, faults: Iterable[str]) -> tuple[str, ...]:
-    """Return the faults found before the run, how often which strategy failed in it, and candles that were dropped."""
+    """Return the faults found before the run, how often which strategy failed in it, and what was not taken."""
     rows = store.load().rows
     failures = sorted(rows[COUNTERS], key=lambda row: row.key)
     dropped = sorted(rows[DROPPED], key=lambda row: row.key)
@@ -16,6 +20,7 @@ def notes(store: Store, faults: Iterable[str]) -> tuple[str, ...]:
         *faults,
         *(_sentence(row.values) for row in failures),
         *(_dropped(row.values) for row in dropped),
+        *(f"at {iso(alert.at)}: {alert.text}" for alert in journal(store, ALERTS.name) if alert.subject == REFUSED),
     )
 
 

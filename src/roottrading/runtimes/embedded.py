@@ -5,16 +5,17 @@ orders and fills (consistency-rules 3.6).
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from roottrading.adapters.store.port import Control, Store
+from roottrading.adapters.store.port import Store
 from roottrading.config.settings import Settings
 from roottrading.domain.time import duration
-from roottrading.messages.service import ControlChanged, Input, Row
+from roottrading.messages.service import Row
 from roottrading.runtimes.assembly import Cast, assemble, builders, simulated_exchange
+from roottrading.runtimes.controlling import Controls
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.keeping import Keeper, position_of
 from roottrading.runtimes.learning import weights_for
@@ -22,7 +23,6 @@ from roottrading.runtimes.loading import fill_windows, known_until, restore, sta
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import instants
 from roottrading.runtimes.session import Position, Session, play
-from roottrading.runtimes.step import Unit
 from roottrading.services.analyzer import NewestWindows
 
 _CONTROL_SECONDS: Final = 0.2  # how often a person's commands are looked for, at most
@@ -61,6 +61,8 @@ def run_embedded(
         row = reader.first_at_or_after(until) - 1
         if row >= 0:
             session.closes[symbol] = reader.candle(row).close
+    traded = {symbol: market.instruments[symbol] for symbol in market.symbols}
+    controls = Controls(session, exchange, traded, settings.account.quote_asset)
     keeper = Keeper(store, session)
     control = loaded.control
     polled = 0.0
@@ -76,7 +78,7 @@ def run_embedded(
             polled = now
             for request in store.poll_control(control):
                 control = request.number
-                session.give(_addressed(request, wiring.units), position.at)
+                controls.take(request, position.at)
                 keeper.note_control(control)
         rows = session.flush()
         keeper.at_rest(position, rows)
@@ -87,8 +89,3 @@ def run_embedded(
     finished = play(session, instants(market.readers(market.tape), begin - begin % step, market.end), at_rest, resumed)
     keeper.commit(last)
     return finished
-
-
-def _addressed(request: Control, units: Mapping[str, Unit]) -> Iterable[tuple[Unit, Input]]:
-    roles = ("coordinator", "trader") if isinstance(request, ControlChanged) else ("coordinator", "portfolio")
-    return [(units[role], request) for role in roles]
