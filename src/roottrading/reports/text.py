@@ -1,6 +1,6 @@
 """The printed report: one screen, aligned, what a reader asks first at the top."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from rich.console import Console, Group, RenderableType
@@ -24,7 +24,9 @@ from roottrading.reports.wording import (
 )
 
 WIDE = 118  # columns of text from which on there is room for every figure
-ROWS = 12  # of a table per strategy or symbol; more would push the rest off the screen
+ROWS = 12  # of a table per strategy or symbol, best and worst; more would push the rest off the screen
+
+_Group = tuple[str, Statistics]
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
@@ -110,7 +112,10 @@ def _groups(title: str, groups: Mapping[str, Statistics], width: int) -> Table:
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     ranked = sorted(groups.items(), key=lambda group: (-group[1].net_profit, group[0]))
-    for name, figures in ranked[:ROWS]:
+    best, between, worst = _cut(ranked)
+    for place, (name, figures) in enumerate((*best, *worst)):
+        if between and place == len(best):
+            table.add_row(*_summed(between), style="dim")
         cells: list[RenderableType] = [
             str(figures.cycles),
             percent(figures.win_rate),
@@ -124,10 +129,22 @@ def _groups(title: str, groups: Mapping[str, Statistics], width: int) -> Table:
             cells += [money(figures.expectancy, True), money(figures.fees), percent(figures.exposure)]
             cells.append(f"{figures.turnover:.1f} x")
         table.add_row(name, *cells)
-    if len(ranked) > ROWS:
-        rest = sum((figures.net_profit for _, figures in ranked[ROWS:]), Decimal(0))
-        table.add_row(f"{len(ranked) - ROWS} more", "", "", "", "", money(rest, True), style="dim")
     return table
+
+
+def _cut(ranked: Sequence[_Group]) -> tuple[Sequence[_Group], Sequence[_Group], Sequence[_Group]]:
+    """Split what is ranked into the best, those between, and the worst: a reader must see who lost most, too."""
+    if len(ranked) <= ROWS + 1:  # a line for a single one would hide it for nothing
+        return ranked, (), ()
+    half = ROWS // 2
+    return ranked[:half], ranked[half:-half], ranked[-half:]
+
+
+def _summed(between: Sequence[_Group]) -> tuple[str, ...]:
+    """Return the line that stands for the groups between the best and the worst."""
+    cycles = sum(figures.cycles for _, figures in between)
+    profit = sum((figures.net_profit for _, figures in between), Decimal(0))
+    return f"{len(between)} more", str(cycles), "", "", "", money(profit, True)
 
 
 def _remarks(report: Report) -> Table:

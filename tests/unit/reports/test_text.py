@@ -60,10 +60,19 @@ def test_failed_checks_and_notes_are_shown() -> None:
     assert "3 candles skipped" in text
 
 
-def test_many_groups_are_cut_to_the_best_and_counted() -> None:
-    symbols = tuple(f"A{number:02}USDT" for number in range(20))
-    text = printed(build_report(large_run(200, symbols, minutes=1_000)), 100)
-    assert "8 more" in text
+@pytest.mark.parametrize(("count", "hidden"), [(13, 0), (14, 2), (20, 8)])
+def test_many_groups_are_cut_to_the_best_and_the_worst(count: int, hidden: int) -> None:
+    report = build_report(large_run(600, tuple(f"A{number:02}USDT" for number in range(count)), minutes=1_000))
+    assert len(report.per_symbol) == count
+    lines = printed(report, 100).splitlines()
+    shown = [line.split()[0] for line in lines if line.startswith("A") and "USDT " in line]
+    ranked = sorted(report.per_symbol, key=lambda symbol: -report.per_symbol[symbol].net_profit)
+    assert shown == ([*ranked[:6], *ranked[-6:]] if hidden else ranked)
+    cut = [line.split() for line in lines if line.split()[1:2] == ["more"]]
+    between = [report.per_symbol[symbol] for symbol in ranked[6:-6]] if hidden else []
+    profit = sum(figures.net_profit for figures in between)
+    expected = [[str(hidden), "more", str(sum(figures.cycles for figures in between)), f"{profit:+,.2f}"]]
+    assert cut == (expected if hidden else [])
 
 
 @pytest.mark.parametrize(
