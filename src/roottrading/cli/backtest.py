@@ -51,6 +51,7 @@ def backtest(
     from roottrading.cli.preparing import prepare
     from roottrading.cli.reporting import begin_log, check_outputs, finish, warn
     from roottrading.runtimes.backtest import run_backtest
+    from roottrading.runtimes.learning import whole_blocks
 
     settings = loaded.settings
     check_outputs(settings.run)
@@ -58,12 +59,13 @@ def backtest(
     prepared = prepare(settings)
     warn(prepared.faults)
     market = prepared.market
+    blocks = whole_blocks(prepared.cast, market)
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("trading", total=market.end - market.start)
-        store = run_backtest(settings, prepared.cast, market, Advance(bar, task, market.start))
-    finish(prepared, store, console, checking.lines(checking.check(prepared, store)), lines)
+        store = run_backtest(settings, prepared.cast, market, Advance(bar, task, market.start), blocks=blocks)
+    finish(prepared, store, console, checking.lines(checking.check(prepared, blocks, store)), lines)
 
 
 class Advance:

@@ -9,14 +9,14 @@ from roottrading.reports import CheckLine
 from roottrading.research.checks import PLAIN, StrategyCheck, check_strategies
 from roottrading.runtimes.result import journal
 from roottrading.services.analyzer import WholeBlocks
-from roottrading.services.gateway.fold import fold
 
 
-def check(prepared: Prepared, store: Store, count: int = PLAIN) -> tuple[StrategyCheck, ...]:
-    """Check every strategy of a run on `count` candles of each symbol, first of all where it opened cycles."""
-    market, plan = prepared.market, prepared.cast.plan
-    blocks = WholeBlocks(plan, market.tape, fold, market.start)
-    return check_strategies(plan, blocks, _opened(prepared, store), count)
+def check(prepared: Prepared, blocks: WholeBlocks, store: Store, count: int = PLAIN) -> tuple[StrategyCheck, ...]:
+    """Check every strategy of a run on `count` candles of each symbol, first of all where it opened cycles.
+
+    `blocks` are those of the run itself: what it has evaluated is checked, not a second evaluation.
+    """
+    return check_strategies(prepared.cast.plan, blocks, _opened(prepared, store), count)
 
 
 def lines(checks: Sequence[StrategyCheck]) -> tuple[CheckLine, ...]:

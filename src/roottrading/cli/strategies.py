@@ -107,10 +107,12 @@ def check(
     from roottrading.cli.reporting import finish
     from roottrading.research.checks import DEEP
     from roottrading.runtimes.backtest import run_backtest
+    from roottrading.runtimes.learning import whole_blocks
 
     prepared = prepare(loaded.settings)
-    store = run_backtest(prepared.settings, prepared.cast, prepared.market)
-    checks = checking.check(prepared, store, DEEP)
+    blocks = whole_blocks(prepared.cast, prepared.market)
+    store = run_backtest(prepared.settings, prepared.cast, prepared.market, blocks=blocks)
+    checks = checking.check(prepared, blocks, store, DEEP)
     finish(prepared, store, Console(), checking.lines(checks))
     findings = [finding for each in checks for finding in each.findings]
     for finding in findings:

@@ -23,6 +23,7 @@ from roottrading.runtimes.session import Position, Session, WeightsFor, play
 from roottrading.runtimes.skipping import Skipper
 from roottrading.runtimes.skipping_exchange import SkippingExchange
 from roottrading.runtimes.skipping_rows import SkippingStore
+from roottrading.services.analyzer import WholeBlocks
 from roottrading.services.coordinator.verdicts_to_commands import Coordinator
 from roottrading.services.gateway import Forwarder
 from roottrading.services.signal_aggregator.formula import micro
@@ -39,19 +40,22 @@ def run_backtest(
     observe: Observer = lambda _: True,
     *,
     every_candle: bool = False,
+    blocks: WholeBlocks | None = None,
 ) -> Store:
     """Play the market from its start to its end; returns what was kept, for reports.
 
-    `every_candle` delivers them all: the same trades, only slower.
+    `every_candle` delivers them all: the same trades, only slower. `blocks` are the `whole_blocks` of the run, where
+    its caller wants them too: what one has evaluated, the other need not.
     """
-    run = _every_candle if every_candle else _skipping
-    return run(settings, cast, market, observe)
+    blocks = blocks or whole_blocks(cast, market)
+    if every_candle:
+        return _every_candle(settings, cast, market, blocks, observe)
+    return SkippingRun(settings, cast, market, blocks).play(observe)
 
 
-def _every_candle(settings: Settings, cast: Cast, market: Market, observe: Observer) -> Store:
+def _every_candle(settings: Settings, cast: Cast, market: Market, opinions: WholeBlocks, observe: Observer) -> Store:
     store = MemoryStore(ALL_TABLES)
     exchange = simulated_exchange(settings, market)
-    opinions = whole_blocks(cast, market)
     wiring = assemble(builders(settings, cast, market), opinions, exchange)
     weights = weights_for(settings, cast, market, opinions)
     session = Session(wiring, exchange, cast.decision_step, Deadlines(), weights)
@@ -62,16 +66,12 @@ def _every_candle(settings: Settings, cast: Cast, market: Market, observe: Obser
     return store
 
 
-def _skipping(settings: Settings, cast: Cast, market: Market, observe: Observer) -> Store:
-    return SkippingRun(settings, cast, market).play(observe)
-
-
 class SkippingRun:
     """A backtest of only what matters, in two stages: columns of everything first, then the play."""
 
-    def __init__(self, settings: Settings, cast: Cast, market: Market) -> None:
+    def __init__(self, settings: Settings, cast: Cast, market: Market, blocks: WholeBlocks | None = None) -> None:
         """Evaluate all strategies and verdicts; raises what `run_backtest` raises."""
-        blocks = whole_blocks(cast, market)
+        blocks = blocks or whole_blocks(cast, market)
         learned = weights_for(settings, cast, market, blocks)
         weights = cache(learned) if learned is not None else None
         grid = grid_of(market, cast.decision_step)
