@@ -41,5 +41,6 @@ def give_up_entry(turn: Turn, reason: str, command: str = "") -> None:
         if command:
             turn.refuse(command, "no resting entry")
         return
-    execution.cancel_reason = reason
-    turn.changed = True
+    if command or not execution.cancel_reason:  # both hear of a halt: the coordinator's word names it, whoever is first
+        execution.cancel_reason = reason
+        turn.changed = True

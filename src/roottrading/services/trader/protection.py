@@ -109,6 +109,13 @@ def leg_ended(turn: Turn, order: Order, reason: str) -> None:
         stop_triggered(turn, sibling_of(execution, order.client_order_id))
 
 
+def watch_stops(turn: Turn) -> None:
+    """A stop that sold a part and rests on was triggered, however we heard of it (trading-rules 1.5)."""
+    for client_order_id, order in turn.execution.orders.items():
+        if order.status == "PARTIALLY_FILLED" and order.stop_price is not None:
+            stop_triggered(turn, client_order_id)
+
+
 def stop_triggered(turn: Turn, stop: str) -> None:
     """A stop works now: it has a little while to be filled (trading-rules 1.5)."""
     execution = turn.execution

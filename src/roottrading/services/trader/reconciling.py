@@ -14,6 +14,7 @@ from roottrading.messages.exchange import (
 from roottrading.services.trader.booking import fold_by_hand, fold_executed
 from roottrading.services.trader.folding import ask_about, fold_reported
 from roottrading.services.trader.leg_ids import leg_id
+from roottrading.services.trader.protection import watch_stops
 from roottrading.services.trader.sizes import is_resting
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import (
@@ -60,6 +61,7 @@ def on_open_orders(turn: Turn, event: OpenOrdersReported) -> None:
         if order.client_order_id.startswith(execution.prefix):
             listed.add(order.client_order_id)
             fold_reported(turn, order)  # what is open has not ended
+    watch_stops(turn)
     for client_order_id, known in execution.orders.items():
         if is_resting(known) and client_order_id not in listed and known.updated_at <= event.at:
             ask_about(turn, client_order_id)
@@ -79,6 +81,7 @@ def on_executions(turn: Turn, event: ExecutionsReported) -> None:
             fold_executed(turn, _named(executed, by_order[executed.order_id]))
         elif executed.side == "SELL" and not executed.client_order_id.startswith(turn.desk.prefix):
             foreign.append(executed)
+    watch_stops(turn)
     if execution.status == "manual" or execution.searched:
         sold_by_hand(turn, foreign)
     if len(execution.trade_ids) > booked:

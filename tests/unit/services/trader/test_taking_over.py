@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
-from roottrading.messages.commands import CloseTradeCycle
-from roottrading.messages.exchange import AccountChanged, ExchangeEvent, OrderEnded
+from roottrading.messages.commands import CancelEntry, CloseTradeCycle
+from roottrading.messages.envelope import Envelope
+from roottrading.messages.exchange import AccountChanged, ExchangeEvent, InstrumentChanged, OrderEnded
 from roottrading.messages.service import Resumed
-from tests.unit.services.trader.bench import SECOND, SYMBOL, Bench, T, cycle, leg, opening
+from tests.unit.services.trader.bench import INSTRUMENT, SECOND, SYMBOL, Bench, T, cycle, leg, opening
 
 D = Decimal
 
@@ -113,3 +115,24 @@ def test_an_end_that_died_with_the_trader_is_asked_for_at_the_same_instant() -> 
     heard.append(bench.orders["e1"].status)
     assert heard == ["PARTIALLY_FILLED", "EXPIRED"]
     assert bench.exchange.orders[leg("s")].status == "NEW"
+
+
+def test_a_stop_that_sold_a_part_unheard_has_its_two_seconds_too() -> None:
+    bench = Bench(replace(INSTRUMENT, order_types=INSTRUMENT.order_types - {"STOP_LOSS"}))
+    bench.filled(target=None)
+    bench.exchange.fill(leg("s"), D("0.4"), D(97))  # whoever died had heard of it and not kept it
+    load(bench)
+    assert bench.orders["s1"].status == "PARTIALLY_FILLED"
+    assert placing(bench) == ["PlaceOrderList l1"]
+    bench.advance(2 * SECOND)
+    assert placing(bench) == ["PlaceOrderList l1", "CancelReplace x1"]
+
+
+@pytest.mark.parametrize("coordinator_first", [False, True])
+def test_a_halt_has_one_reason_whoever_hears_of_it_first(coordinator_first: bool) -> None:
+    bench = Bench()
+    bench.command(opening(entry_limit="99.50", entry_timeout_at=T + 60 * SECOND))
+    halt = InstrumentChanged(SYMBOL, "", T, "HALT")
+    told = Envelope("coordinator", "trade.commands", 2, 1, T, "", CancelEntry(cycle(), SYMBOL, "market: HALT"))
+    bench.give(*((told, halt) if coordinator_first else (halt, told)))
+    assert bench.moves[-1] == ("expired", "market: HALT")
