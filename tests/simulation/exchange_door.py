@@ -102,8 +102,13 @@ class Door:
         return sorted(held, key=canonical_order)
 
     def execute_held(self, now: Time) -> list[ExchangeEvent]:
-        """Execute what was sent since the last rest, in canonical order."""
-        held, self.held = self.in_turn(self.held), []
-        if [canonical_order(request) for request in held] != sorted(canonical_order(request) for request in held):
+        """Execute what was sent since the last rest, in canonical order.
+
+        Questions come last: an heir may ask for what his predecessor sent in this very round.
+        """
+        held, self.held = self.held, []
+        changing = self.in_turn([request for request in held if isinstance(request, CHANGING)])
+        questions = self.in_turn([request for request in held if not isinstance(request, CHANGING)])
+        if changing != sorted(changing, key=canonical_order):
             self.disordered += 1
-        return [event for request in held for event in self.execute(request, now)]
+        return [event for request in (*changing, *questions) for event in self.execute(request, now)]

@@ -66,10 +66,10 @@ class Process:
         if self.unit is None:
             self.work = self._load()
             return True
-        given, fed, deadline = self._choose(self.unit)
+        given, fed = self._choose(self.unit)
         if given is None:
             return False
-        self.work = self._decide(self.unit, [given], fed, deadline)
+        self.work = self._decide(self.unit, [given], fed)
         return True
 
     def die(self) -> None:
@@ -112,9 +112,18 @@ class Process:
         unanswered = tuple(request for _, request in sorted(kept.requests.items()))
         yield "loaded"
         self.fed = kept.fed
-        yield from self._decide(self.unit, [self.resumed(unanswered)], kept.fed, None)
+        yield from self._decide(self.unit, [self.resumed(unanswered)], kept.fed)
 
-    def _decide(self, unit: Unit, inputs: list[Input], fed: int, deadline: str | None) -> Work:
+    def _decide(self, unit: Unit, inputs: list[Input], fed: int) -> Work:
+        try:
+            yield from self._step_and_finish(unit, inputs, fed)
+        except Exception as error:
+            if self.world.is_owner(unit) and not isinstance(error, Lost):
+                raise
+            self.unit = None  # outlived: nobody repairs memory, and what it makes of the news does not count
+            self.world.lost_commits += 1
+
+    def _step_and_finish(self, unit: Unit, inputs: list[Input], fed: int) -> Work:
         done = Effects()
         forwarded = [i for i in inputs if isinstance(i, Envelope)] if self.role == "dispatcher" else []
         taken = list(inputs)
@@ -128,14 +137,10 @@ class Process:
                 continue
             inputs.pop(0)
         yield "stepped"
-        try:
-            yield from self.finish(unit, done, forwarded, fed, taken)
-        except Lost:
-            self.unit = None
-            self.world.lost_commits += 1
+        yield from self.finish(unit, done, forwarded, fed, taken)
 
-    def _choose(self, unit: Unit) -> tuple[Input | None, int, str | None]:
-        """Pick one of the inputs that lie ready: (input, feed position after it, deadline taken)."""
+    def _choose(self, unit: Unit) -> tuple[Input | None, int]:
+        """Pick one of the inputs that lie ready: (input, feed position after it)."""
         world, fed = self.world, self.fed
         ready: list[tuple[str, object]] = []
         feed = world.feeds[self.role]
@@ -149,18 +154,18 @@ class Process:
         if key is not None:
             ready.append(("deadline", key))
         if not ready:
-            return None, fed, None
+            return None, fed
         kind, what = world.dice.choice(ready)
         match kind, what:
             case "feed", given:
-                return given, fed + 1, None  # type: ignore[return-value]
+                return given, fed + 1  # type: ignore[return-value]
             case "event", _:
-                return self.events.pop(0), fed, None
+                return self.events.pop(0), fed
             case "mail", position:
-                return self.mailbox[position].pop(0), fed, None  # type: ignore[index]
+                return self.mailbox[position].pop(0), fed  # type: ignore[index]
             case "deadline", str(due):
-                return DeadlineDue(due), fed, due
-        return what, fed, None  # type: ignore[return-value]
+                return DeadlineDue(due), fed
+        return what, fed  # type: ignore[return-value]
 
 
 def _bridged(forwarded: list[Envelope]) -> list[tuple[str, Envelope]]:

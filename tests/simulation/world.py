@@ -90,6 +90,10 @@ class World:
             self.door.heard(given)
         self.committed.update(name_of(request) for request in done.requests if isinstance(request, CHANGING))
 
+    def is_owner(self, unit: Unit) -> bool:
+        """Say whether nobody has taken the unit over."""
+        return self.database.kept[unit.role].fence == unit.fence
+
     def send(self, requests: Sequence[Request]) -> None:
         """Hand requests to the exchange's door, where they are held until rest."""
         self.door.hold(requests)
