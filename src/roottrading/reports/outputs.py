@@ -1,8 +1,9 @@
 """Writes a run's files: each whole or not at all."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final
 
 from roottrading.reports import csv_files
 from roottrading.reports.html import page
@@ -10,6 +11,8 @@ from roottrading.reports.json_text import json_text
 from roottrading.reports.parquet import write_every_candle
 from roottrading.reports.report import Report
 from roottrading.reports.result import RunResult
+
+OPTIONAL: Final = ("adjustments.csv", "report.html", "equity.parquet")  # not every run writes them
 
 
 class OutputError(Exception):
@@ -21,7 +24,8 @@ def write_outputs(
 ) -> list[Path]:
     """Write the CSV files and report.json into `folder` (made if it is not there), and return their paths.
 
-    `html` adds report.html, `every_candle` equity at every candle as equity.parquet. Raises OutputError.
+    `html` adds report.html, `every_candle` equity at every candle as equity.parquet. What an earlier run left there
+    and this one does not write is removed: the folder holds one run. Raises OutputError.
     """
     written = []
     path = folder
@@ -42,8 +46,10 @@ def write_outputs(
             written.append(_write(path, (page(result, report),)))
         if every_candle:
             path = folder / "equity.parquet"
-            write_every_candle(result, path)
-            written.append(path)
+            written.append(_whole(path, lambda partial: write_every_candle(result, partial)))
+        for path in (folder / name for name in OPTIONAL):
+            if path not in written:
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; free space or choose another folder, then run it again"
@@ -58,10 +64,18 @@ def report_json(report: Report) -> str:
 
 
 def _write(path: Path, lines: Iterable[str]) -> Path:
-    partial = path.with_name(path.name + ".partial")
-    try:
+    def write(partial: Path) -> None:
         with partial.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(lines)
+
+    return _whole(path, write)
+
+
+def _whole(path: Path, write: Callable[[Path], None]) -> Path:
+    """Let the file be written beside its place and put it there when it is whole."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        write(partial)
         os.replace(partial, path)
     except OSError:
         partial.unlink(missing_ok=True)

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roottrading.domain.time import MINUTE
-from roottrading.reports import OutputError, build_report, write_outputs
+from roottrading.messages.service import AccountAdjusted
+from roottrading.reports import OutputError, RunResult, build_report, write_outputs
 from roottrading.reports.json_text import json_text
 from roottrading.reports.outputs import report_json
 from tests.unit.reports.runs import D, large_run, small_run
@@ -102,6 +103,28 @@ def test_files_replace_those_of_an_earlier_run(tmp_path: Path) -> None:
     for run in (large_run(40, minutes=2_000), small_run()):
         write_outputs(run, build_report(run), tmp_path)
     assert (tmp_path / "cycles.csv").read_text().count("\n") == 4
+
+
+def test_what_only_an_earlier_run_wrote_is_removed(tmp_path: Path) -> None:
+    run = small_run()
+    fields = {name: getattr(run, name) for name in run.__struct_fields__}
+    adjusted = AccountAdjusted(1, "capital", "", D(100), None, run.started_at)
+    richer = RunResult(**fields | {"adjustments": (adjusted,)})
+    first = write_outputs(richer, build_report(richer), tmp_path, html=True, every_candle=True)
+    (tmp_path / "notes.txt").write_text("mine")
+    second = write_outputs(run, build_report(run), tmp_path)
+    gone = {path.name for path in first} - {path.name for path in second}
+    assert gone == {"adjustments.csv", "report.html", "equity.parquet"}
+    assert set(tmp_path.iterdir()) == {*second, tmp_path / "notes.txt"}
+
+
+def test_parquet_that_cannot_be_written_leaves_the_earlier_file(tmp_path: Path) -> None:
+    run = small_run()
+    (tmp_path / "equity.parquet").write_text("whole")
+    (tmp_path / "equity.parquet.partial").mkdir()
+    with pytest.raises(OutputError, match=r"equity\.parquet"):
+        write_outputs(run, build_report(run), tmp_path, every_candle=True)
+    assert (tmp_path / "equity.parquet").read_text() == "whole"
 
 
 def test_equity_at_every_candle_is_exact_in_parquet(tmp_path: Path) -> None:
