@@ -11,12 +11,12 @@ from roottrading.adapters.exchange.simulated.orders import (
     part_from_sibling,
     payer,
     rest,
-    tell_opened,
     unlock,
 )
 from roottrading.adapters.exchange.simulated.state import BookOrder
 from roottrading.adapters.exchange.simulated.venue import Venue
 from roottrading.domain.time import Time
+from roottrading.messages.exchange import OrderTriggered
 
 
 def arrive(venue: Venue, book: Book, order: BookOrder, now: Time) -> None:
@@ -47,7 +47,7 @@ def meet_open(venue: Venue, book: Book, order: BookOrder, reference: Decimal, no
 def trigger(venue: Venue, book: Book, order: BookOrder, reference: Decimal, now: Time) -> None:
     """Let the market touch an order's stop price: it takes at `reference`; its OCO's other leg ends.
 
-    One with a limit says NEW again: it is on the book now, and what is not filled waits for its limit.
+    One with a limit says so: it is on the book now, and what is not filled waits for its limit.
     """
     if order.sibling >= 0:
         part_from_sibling(venue, book, order, now)
@@ -55,5 +55,5 @@ def trigger(venue: Venue, book: Book, order: BookOrder, reference: Decimal, now:
     leave(book, order)
     order.triggered = True
     if order.price is not None:
-        tell_opened(venue, order, now)
+        venue.mail[order.account].append(OrderTriggered(order.symbol, order.client_order_id, now, order.id))
     take(venue, book, order, reference, now)

@@ -38,13 +38,13 @@ def cancel_replace(venue: Venue, book: Book, account: str, request: CancelReplac
     """Cancel `target`, then place `order` (trading-rules 1.8).
 
     The new order's form and filters are judged before anything is canceled. Then -2021: canceled and nothing placed;
-    -2022: not canceled and nothing placed. Where a cancel may fail and the new order stands, only the cancel is
-    refused.
+    -2022: not canceled (with `only_new` also where the target was filled in part) and nothing placed. Where a cancel
+    may fail and the new order stands, only the cancel is refused.
     """
     if not book.instrument.cancel_replace_allowed:
         raise Refused(INVALID, "Order cancel-replace is not supported for this symbol.")
     check_order(book, account, request.order)
-    canceled = cancel(venue, book, account, request.target, now)
+    canceled = not _touched(book, account, request) and cancel(venue, book, account, request.target, now)
     if not canceled and request.stop_on_failure:
         _refuse_both(venue, account, request, now)
         return
@@ -61,6 +61,14 @@ def cancel_replace(venue: Venue, book: Book, account: str, request: CancelReplac
         return
     if not canceled:
         _refuse_cancel(venue, account, request, now)
+
+
+def _touched(book: Book, account: str, request: CancelReplace) -> bool:
+    """Say whether a target that must be untouched (cancelRestrictions ONLY_NEW) was filled in part."""
+    if not request.only_new:
+        return False
+    target = book.alive(account, request.target)
+    return target is not None and target.executed > 0
 
 
 def _refuse_cancel(venue: Venue, account: str, request: CancelOrder | CancelReplace, now: Time) -> None:

@@ -143,8 +143,10 @@ class Bench:
     def cancel(self, target: str) -> Sequence[ExchangeEvent]:
         return self.exchange.execute(CancelOrder(SYMBOL, f"c{next(self.numbers)}", 1, self.now, target), self.now)
 
-    def replace(self, target: str, spec: OrderSpec, stop_on_failure: bool = True) -> Sequence[ExchangeEvent]:
-        request = CancelReplace(SYMBOL, spec.client_order_id, 1, self.now, target, spec, stop_on_failure)
+    def replace(
+        self, target: str, spec: OrderSpec, stop_on_failure: bool = True, only_new: bool = False
+    ) -> Sequence[ExchangeEvent]:
+        request = CancelReplace(SYMBOL, spec.client_order_id, 1, self.now, target, spec, stop_on_failure, only_new)
         return self.exchange.execute(request, self.now)
 
     # ---- looking

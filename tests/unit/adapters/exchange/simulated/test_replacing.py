@@ -117,6 +117,21 @@ def test_a_cancel_sets_free_what_is_left_of_a_partly_filled_order() -> None:
     assert bench.holds("BTC") == (D(999), 0)
 
 
+@pytest.mark.parametrize("only_new", [True, False])
+def test_a_target_that_must_be_untouched_is_not_replaced_once_it_was_filled_in_part(only_new: bool) -> None:
+    bench = Bench()
+    bench.opens("100")
+    bench.place(limit("SELL", "3", "102", "sell"))
+    bench.closes()
+    bench.passes("100", "103", "99", "100", volume="10")
+    bench.opens("100")
+    events = bench.replace("sell", market("SELL", "2", "x"), only_new=only_new)
+    refused = [(event.code, event.cancel_code) for event in of(OrderRefused, events)]
+    assert refused == ([(-2022, -2011)] if only_new else [])
+    assert fills(events, "x") == ([] if only_new else [("100", "2")])
+    assert status_of(bench, "sell") == ("PARTIALLY_FILLED" if only_new else "CANCELED")
+
+
 def test_a_cancel_of_what_is_not_open_is_refused() -> None:
     bench = Bench()
     bench.opens("100")

@@ -8,7 +8,7 @@ from roottrading.adapters.exchange.simulated import FillModel
 from roottrading.domain.money import plain
 from roottrading.domain.order import OrderType, Side
 from roottrading.domain.time import MINUTE, SECOND
-from roottrading.messages.exchange import AccountChanged, OrderExecuted, OrderSpec
+from roottrading.messages.exchange import AccountChanged, OrderExecuted, OrderSpec, OrderTriggered
 from tests.unit.adapters.exchange.simulated.harness import (
     SYMBOL,
     Bench,
@@ -128,7 +128,7 @@ def test_a_triggered_stop_limit_takes_what_its_limit_and_the_volume_allow_and_re
     bench.place(stop_limit("SELL", "STOP_LOSS_LIMIT", "97", "95"))
     bench.closes()
     events = bench.passes("100", "100", "96", "96", volume="15")
-    assert openings(events) == [("s", "NEW")]  # triggered: on the book now
+    assert [event.client_order_id for event in of(OrderTriggered, events)] == ["s"]  # on the book now
     assert fills(events) == [("97", "1.5")]
     assert bench.holds("BTC") == (D(998), D("0.5"))
     assert fills(bench.passes("94", "95", "94", "94")) == []
