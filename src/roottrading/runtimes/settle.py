@@ -22,24 +22,26 @@ class InProcessExchange(Protocol):
 
 
 class Wiring(Struct):
-    """Who hears what in one process: `consumers` of a channel, in the pipeline's order, bridges followed."""
+    """Who hears what in one process: `routes` name the units by channel and source, in the pipeline's order.
+
+    Bridges are followed, and nobody hears himself.
+    """
 
     units: Mapping[str, Unit]
-    consumers: Mapping[str, tuple[Unit, ...]]
+    routes: Mapping[tuple[str, str], tuple[Unit, ...]]
     exchange: InProcessExchange
 
 
 def wire(units: Mapping[str, Unit], exchange: InProcessExchange) -> Wiring:
     """Connect the units as the pipeline says; what a bridge carries reaches its destination's consumers directly."""
-    consumers: dict[str, tuple[Unit, ...]] = {}
+    routes: dict[tuple[str, str], tuple[Unit, ...]] = {}
     for channel in CHANNELS:
         heard = {channel.name} | {b.destination.name for b in BRIDGES if b.origin.name == channel.name}
-        consumers[channel.name] = tuple(
-            units[role.name]
-            for role in ROLES
-            if role.name in units and any(consumed.name in heard for consumed in role.consumes)
-        )
-    return Wiring(units, consumers, exchange)
+        consumers = [role.name for role in ROLES if any(consumed.name in heard for consumed in role.consumes)]
+        for source in units:
+            names = [name for name in consumers if name in units and name != source]
+            routes[channel.name, source] = tuple(units[name] for name in names)
+    return Wiring(units, routes, exchange)
 
 
 def settle(
@@ -79,16 +81,15 @@ def addressed(wiring: Wiring, events: Iterable[ExchangeEvent]) -> Iterator[tuple
 
 
 def _drain(wiring: Wiring, inbox: deque[tuple[Unit, Input]], now: Time, done: Effects) -> None:
-    envelopes = done.envelopes
+    envelopes, routes = done.envelopes, wiring.routes
     while inbox:
         unit, given = inbox.popleft()
         step(unit, given, now, done)
         if envelopes:
             for channel, envelope in envelopes:
-                source = envelope.source
-                if (record := RECORDED.get(type(envelope.body))) is not None:
-                    done.rows.append(record(envelope, envelope.body))
-                for consumer in wiring.consumers[channel]:
-                    if consumer.role != source:
-                        inbox.append((consumer, envelope))
+                body = envelope.body
+                if (record := RECORDED.get(type(body))) is not None:
+                    done.rows.append(record(envelope, body))
+                for consumer in routes[channel, envelope.source]:
+                    inbox.append((consumer, envelope))
             envelopes.clear()

@@ -73,22 +73,21 @@ def step(unit: Unit, given: Input, now: Time, done: Effects) -> None:
     decision = unit.service.decide(given, now)
     if decision is NOTHING:
         return
-    for out in decision.messages:
-        stream = f"{out.channel}/{out.key}"
-        before = unit.sent.get(stream, 0)
-        follows, sequence = out.sequence or (before, before + 1)
-        unit.sent[stream] = sequence
-        done.envelopes.append(
-            (
-                out.channel,
-                Envelope(unit.role, stream, sequence, follows, now, cause or f"{stream}/{sequence}", out.body),
-            )
-        )
-    if decision.requests:
-        done.requests.extend(decision.requests)
-    if decision.rows:
-        done.rows.extend(decision.rows)
-    for key, when in decision.deadlines:
-        done.deadlines.append((unit.role, key, when))
-    for watch in decision.watches:
-        done.watches.append((unit.role, watch))
+    if messages := decision.messages:
+        role, sent, envelopes = unit.role, unit.sent, done.envelopes
+        for out in messages:
+            channel = out.channel
+            stream = f"{channel}/{out.key}"
+            before = sent.get(stream, 0)
+            follows, sequence = out.sequence or (before, before + 1)
+            sent[stream] = sequence
+            origin = cause or f"{stream}/{sequence}"
+            envelopes.append((channel, Envelope(role, stream, sequence, follows, now, origin, out.body)))
+    if requests := decision.requests:
+        done.requests.extend(requests)
+    if rows := decision.rows:
+        done.rows.extend(rows)
+    if deadlines := decision.deadlines:
+        done.deadlines.extend([(unit.role, key, when) for key, when in deadlines])
+    if watches := decision.watches:
+        done.watches.extend([(unit.role, watch) for watch in watches])

@@ -120,8 +120,9 @@ def test_a_phase_drains_messages_then_completes_the_instant_then_executes_in_can
 def test_nobody_hears_himself_and_a_bridge_is_followed() -> None:
     units = {name: Unit(name, 0, Echo("")) for name in ("signal_aggregator", "coordinator", "trader", "portfolio")}
     wiring = wire(units, Recording())
-    assert [u.role for u in wiring.consumers["signals:aggregated"]] == ["coordinator"]
-    assert [u.role for u in wiring.consumers["trade.events"]] == ["coordinator", "portfolio"]
+    assert [u.role for u in wiring.routes["signals:aggregated", "signal_aggregator"]] == ["coordinator"]
+    assert [u.role for u in wiring.routes["trade.events", "trader"]] == ["coordinator", "portfolio"]
+    assert [u.role for u in wiring.routes["trade.events", "coordinator"]] == ["portfolio"]
 
 
 def test_deadlines_come_in_order_once_and_can_be_replaced_or_canceled() -> None:

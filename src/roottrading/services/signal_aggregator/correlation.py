@@ -81,8 +81,8 @@ def _held(directions: Directions, instants: Ints) -> npt.NDArray[np.float32]:
     direction = directions.direction.astype(np.float32)
     if np.array_equal(directions.at, instants):
         return direction
-    rows = np.searchsorted(directions.at, instants, side="right") - 1
-    return np.where(rows >= 0, direction[rows], np.float32(0))
+    lasting = np.diff(np.searchsorted(instants, directions.at), prepend=0, append=len(instants))
+    return np.repeat(np.concatenate((np.zeros(1, dtype=np.float32), direction)), lasting)
 
 
 def _connected(names: Sequence[str], alike: Sequence[Sequence[bool]]) -> tuple[tuple[str, ...], ...]:
