@@ -1,5 +1,5 @@
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args
 import pytest
 from msgspec import Meta, Struct
 
+from roottrading.config.fields import Field, fields_of
 from roottrading.config.load import ConfigError, Loaded, load
 from roottrading.config.reading import Reader
 from roottrading.config.settings import DERIVED, Settings, StrategySettings, Timeframe
@@ -292,6 +293,24 @@ def test_the_digest_follows_what_is_traded_and_nothing_else() -> None:
         )
     }
     assert len(others | {plain}) == 9
+
+
+def numbers(struct: type[Struct], path: str = "") -> Iterator[tuple[str, Field]]:
+    for each in fields_of(struct):
+        name = f"{path}.{each.name}".strip(".")
+        inner = each.item or each
+        if inner.kind == "section":
+            yield from numbers(inner.type, name)
+        elif inner.type in (int, float, Decimal) and not inner.is_moment:
+            yield name, inner
+
+
+def test_every_number_is_bounded_on_both_sides() -> None:
+    found = dict(numbers(Settings))
+    assert len(found) > 40
+    bounds = {name: each.bounds for name, each in found.items()}
+    assert [name for name, each in bounds.items() if each.ge is None and each.gt is None] == []
+    assert [name for name, each in bounds.items() if each.le is None and each.lt is None] == []
 
 
 def test_the_timeframes_are_those_of_the_domain() -> None:

@@ -25,7 +25,9 @@ class CoordinatorSettings(Struct, frozen=True):
 
     capital: Annotated[
         Decimal,
-        Bounds(gt=0, description="what the bot begins with, in the quote asset; read at the first start only"),
+        Bounds(
+            gt=0, le=10**12, description="what the bot begins with, in the quote asset; read at the first start only"
+        ),
     ] = Decimal(10_000)
     threshold: Annotated[
         Decimal, Bounds(gt=0, le=1, description="a verdict at or above it buys, at or below its negative sells")
@@ -34,7 +36,8 @@ class CoordinatorSettings(Struct, frozen=True):
         Decimal | None, Bounds(gt=0, le=1, description="share of equity that a cycle loses at its stop")
     ] = Decimal("0.005")
     stake: Annotated[
-        Decimal | None, Bounds(gt=0, description="fixed stake of a cycle in the quote asset, at the close of T")
+        Decimal | None,
+        Bounds(gt=0, le=10**12, description="fixed stake of a cycle in the quote asset, at the close of T"),
     ] = None
     max_per_symbol: Annotated[Decimal | None, Bounds(gt=0, le=1, description="share of equity in one symbol")] = (
         Decimal("0.2")
