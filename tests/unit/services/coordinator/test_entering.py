@@ -110,6 +110,14 @@ def test_a_verdict_that_comes_late_never_opens() -> None:
     assert rig.entries == []
 
 
+def test_a_verdict_marked_late_does_not_open_at_its_own_instant_either() -> None:
+    rig = Rig()
+    rig.give(verdict(minutes(1), "0"), minutes(1))
+    rig.give(verdict(minutes(2), "1", late=True), minutes(2))
+    rig.instant(minutes(2))
+    assert (rig.refusals, rig.entries) == ([("BTCUSDT", "late")], [])
+
+
 def test_a_verdict_ahead_of_its_instant_waits_for_it() -> None:
     rig = Rig()
     rig.give(verdict(minutes(1), "0"), minutes(1))

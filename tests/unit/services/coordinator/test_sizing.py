@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from roottrading.domain.fees import FeeSchedule
+from roottrading.services.coordinator.entering import room_for
+from roottrading.services.coordinator.ledger import Valuation
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.sizing import Prices, Refused, Room, prices, sellable_again, size
-from roottrading.services.coordinator.state import Candidate
+from roottrading.services.coordinator.state import Account, Candidate, State
 from roottrading.services.coordinator.verdicts_to_commands import candidate_of
 from tests.unit.services.coordinator.rig import FEES, NO_LIMITS, NOON, D, instrument, verdict
 
@@ -32,6 +34,13 @@ def sized(room: Room, settings: CoordinatorSettings = SETTINGS, **changes: Any) 
 
 def room(equity: str = "10000", symbol: str = "2000", total: str = "8000", cash: str = "10000") -> Room:
     return Room(D(equity), D(symbol), D(total), D(cash))
+
+
+def test_what_a_symbol_holds_already_counts_against_its_room_and_that_of_all() -> None:
+    state = State(Account(D(1000), D(900)))  # dust of both symbols, 30 and 70 worth
+    worth = Valuation(D(1000), D(100), {"BTCUSDT": D(30), "ETHUSDT": D(70)})
+    assert room_for(state, "BTCUSDT", worth, SETTINGS) == Room(D(1000), D(170), D(700), D(900))
+    assert room_for(state, "ETHUSDT", worth, SETTINGS) == Room(D(1000), D(130), D(700), D(900))
 
 
 def test_prices_are_fixed_from_the_close() -> None:
