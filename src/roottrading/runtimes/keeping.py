@@ -1,5 +1,6 @@
 """Keeping a session in a store: one commit per phase that changed something, at rest (consistency-rules 3.6)."""
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,8 +9,24 @@ from roottrading.messages.service import Row
 from roottrading.runtimes.session import PHASES, Phase, Position, Session
 
 # Rows that follow the market alone: they are kept with the next change, but are no change that must be kept, since
-# whatever comes after the last commit is played again from the tape to the same rows.
-QUIET_TABLES: Final = frozenset({"exchange_markets", "standing", "gateway_absences", "gateway_streams"})
+# whatever comes after the last commit is played again from the tape to the same rows. What was ordered, filled or
+# booked is never among them.
+QUIET_TABLES: Final = frozenset(
+    {
+        "analyzer_absences",
+        "analyzer_counters",
+        "analyzer_histories",
+        "analyzer_waiting",
+        "exchange_markets",
+        "gateway_absences",
+        "gateway_streams",
+        "opinions",
+        "signals",
+        "standing",
+        "verdicts",
+    }
+)
+QUIET_SECONDS: Final = 1.0  # of work at most are played again where nothing but the market moved
 
 
 class Keeper:
@@ -20,12 +37,17 @@ class Keeper:
         self._session = session
         self._pending: list[Row] = []
         self._control: int | None = None
+        self._kept_at = time.monotonic()
         self.commits = 0
 
     def at_rest(self, position: Position, rows: Sequence[Row]) -> None:
-        """Commit where the phase's rows hold something that the tape alone would not bring back."""
+        """Commit where the phase's rows hold something that the tape alone would not bring back, or it is time."""
         self._pending.extend(rows)
-        if self._control is not None or any(row.table not in QUIET_TABLES for row in rows):
+        if (
+            self._control is not None
+            or any(row.table not in QUIET_TABLES for row in rows)
+            or time.monotonic() - self._kept_at >= QUIET_SECONDS
+        ):
             self.commit(position)
 
     def note_control(self, number: int) -> None:
@@ -46,6 +68,7 @@ class Keeper:
         )
         self._pending = []
         self._control = None
+        self._kept_at = time.monotonic()
         self.commits += 1
 
 
