@@ -1,6 +1,6 @@
 """One self-contained page: people would rather look than read. Nothing is loaded from anywhere."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
@@ -10,8 +10,9 @@ from roottrading.domain.money import plain
 from roottrading.reports.cycle_statistics import Statistics
 from roottrading.reports.page_data import page_data
 from roottrading.reports.report import Report
-from roottrading.reports.result import RunResult
+from roottrading.reports.result import CheckLine, RunResult
 from roottrading.reports.wording import (
+    NONE,
     basis_points,
     day,
     fill_model,
@@ -40,8 +41,8 @@ def page(result: RunResult, report: Report) -> str:
         _section("Equity", _plot("equity") + _plot("drawdown"), _LEGEND),
         _section("Prices, entries and exits", '<div id="symbols" class="buttons"></div>' + _plot("price"), _ZOOM),
         _months(report.monthly_returns),
-        _groups("By strategy", "Strategy", report.per_strategy),
-        _groups("By symbol", "Symbol", report.per_symbol),
+        _groups("By strategy", "Strategy", report.per_strategy, report.metrics),
+        _groups("By symbol", "Symbol", report.per_symbol, report.metrics),
         _cycles(report),
         _conditions(report),
     )
@@ -128,14 +129,14 @@ def _months(returns: Mapping[str, float]) -> str:
     return _section("Monthly returns", f'<div class="scroll">{table}</div>')
 
 
-def _groups(title: str, name: str, groups: Mapping[str, Statistics]) -> str:
+def _groups(title: str, name: str, groups: Mapping[str, Statistics], total: Statistics) -> str:
     if not groups:
         return ""
     heads = (name, "Cycles", "Win rate", "Profit factor", "Expectancy", "R", "Net profit", "Fees", "Max drawdown")
     more = ("Sharpe", "Sortino", "Calmar", "Exposure", "Turnover", "Best", "Worst", "Average")
     rows = [
         (
-            escape(group),
+            group,
             str(figures.cycles),
             percent(figures.win_rate),
             number(figures.profit_factor),
@@ -153,9 +154,14 @@ def _groups(title: str, name: str, groups: Mapping[str, Statistics]) -> str:
             money(figures.worst_cycle.pnl if figures.worst_cycle else None, True),
             lasting(figures.average_duration),
         )
-        for group, figures in sorted(groups.items(), key=lambda item: (-item[1].net_profit, item[0]))
+        for group, figures in (*_ranked(groups), ("<b>total</b>", total))
     ]
     return _section(title, _table((*heads, *more), rows))
+
+
+def _ranked(groups: Mapping[str, Statistics]) -> Iterable[tuple[Cell, Statistics]]:
+    ranked = sorted(groups.items(), key=lambda item: (-item[1].net_profit, item[0]))
+    return ((escape(name), figures) for name, figures in ranked)
 
 
 def _cycles(report: Report) -> str:
@@ -206,14 +212,36 @@ def _conditions(report: Report) -> str:
         facts.append(("Deflated Sharpe", f"{percent(header.deflated_sharpe)} likely above 0"))
     facts += [("Note", note) for note in header.notes]
     refused = [(reason, str(count)) for reason, count in header.refusals.items()]
-    checks = [
-        (f"{check.strategy}, {check.symbol}", "passed" if check.passed else f"FAILED: {check.finding}")
-        for check in header.checks
-    ]
-    settings = [(name, str(value)) for name, value in sorted(header.settings.items())]
-    parts = (("Conditions", facts), ("Refused entries", refused), ("Strategy checks", checks), ("Settings", settings))
+    settings = sorted(_flat(header.settings))
+    parts = (
+        ("Conditions", facts),
+        ("Refused entries", refused),
+        ("Strategy checks", _checks(header.checks)),
+        ("Settings", settings),
+    )
     lists = "".join(f"<div><h2>{title}</h2>{_facts(lines)}<br></div>" for title, lines in parts if lines)
     return f'<section><div class="columns">{lists}</div></section>\n'
+
+
+def _checks(checks: Sequence[CheckLine]) -> list[tuple[str, str]]:
+    """Return a line for each finding, and one for all that passed."""
+    found = [(f"{check.strategy}, {check.symbol}", f"FAILED: {check.finding}") for check in checks if not check.passed]
+    passed = [check for check in checks if check.passed]
+    if passed:
+        strategies, looked = len({check.strategy for check in passed}), sum(check.candles for check in passed)
+        found.append((f"{strategies} strategies", f"passed, on {looked:,} candles"))
+    return found
+
+
+def _flat(settings: Mapping[str, object], section: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every setting under its full key, as it would be set."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{section}{name}.")
+        elif isinstance(value, (list, tuple)):
+            yield f"{section}{name}", ", ".join(map(str, value)) or NONE
+        else:
+            yield f"{section}{name}", NONE if value is None else str(value)
 
 
 def _facts(lines: Iterable[tuple[str, str]]) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from roottrading.domain.columns import UNITS
 from roottrading.domain.time import MINUTE
-from roottrading.reports import RunResult, build_report
+from roottrading.reports import CheckLine, RunResult, build_report
 from roottrading.reports.html import page
 from roottrading.reports.page_data import coarser, thin
 from tests.unit.reports.runs import D, candles_of, large_run, small_run
@@ -117,6 +117,35 @@ def test_the_small_run_is_all_there() -> None:
     ]
     assert data["candles"]["BTCUSDT"]["close"] == [100.0, 104.0, 108.0, 110.0, 111.0]
     assert data["curve"]["equity"] == [999.8, 1007.792, 1019.5602, 1017.4502]
+
+
+def test_the_totals_stand_below_the_groups(run: RunResult, text: str) -> None:
+    metrics = build_report(run).metrics
+    rows = re.findall(r"<tr><td><b>total</b></td>(.*?)</tr>", text)
+    assert len(rows) == 2
+    for row in rows:
+        cells = re.findall(r"<td>(?:<span[^>]*>)?([^<]*)", row)
+        assert cells[0] == str(metrics.cycles) == "5000"
+        assert cells[6] == f"{metrics.fees:,.2f}"
+        assert cells[11] == f"{metrics.exposure * 100:.2f} %"
+        assert cells[12] == f"{metrics.turnover:.1f} x"
+
+
+def test_checks_are_summed_up_unless_they_failed_and_settings_stand_under_their_keys() -> None:
+    run = small_run()
+    fields = {name: getattr(run, name) for name in run.__struct_fields__}
+    checks = [
+        CheckLine("rsi", "BTCUSDT", 50, False, "looks ahead"),
+        *(CheckLine(name, symbol, 49, True) for name in ("macd", "trix") for symbol in ("BTCUSDT", "ETHUSDT")),
+    ]
+    settings = {"run": {"symbols": ["A", "B"], "end": None}, "coordinator": {"trailing": {"start": "1"}}}
+    changed = RunResult(**fields | {"checks": checks, "settings": settings})
+    read = Page(page(changed, build_report(changed)))
+    facts = dict(zip(read.texts["dt"], read.texts["dd"], strict=True))
+    assert facts["rsi, BTCUSDT"] == "FAILED: looks ahead"
+    assert facts["2 strategies"] == "passed, on 196 candles"
+    assert "macd, BTCUSDT" not in facts
+    assert (facts["run.symbols"], facts["run.end"], facts["coordinator.trailing.start"]) == ("A, B", "–", "1")
 
 
 def test_no_text_from_outside_can_end_the_script_or_open_an_element() -> None:
