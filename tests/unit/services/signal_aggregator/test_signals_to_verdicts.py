@@ -90,6 +90,13 @@ def test_the_entry_is_the_strongest_vote_in_the_verdicts_direction(
     assert bench.verdict(batch(T, opinions)).entry == entry
 
 
+@pytest.mark.parametrize(("weak", "entry"), [("0.5", "b"), ("0.79", "b"), ("0.81", "a")])
+def test_the_strongest_vote_is_weight_times_conviction(weak: str, entry: str) -> None:
+    bench = Bench([VotingStrategy("a", "5m", "trend", D(weak)), VotingStrategy("b", "5m", "trend")])
+    verdict = bench.verdict(batch(T, {"a": 1, "b": "0.8"}))
+    assert verdict.votes[verdict.entry].opinion.strategy == entry
+
+
 def test_a_users_weight_counts() -> None:
     bench = Bench([VotingStrategy("a", "5m", "trend", D("0.5")), VotingStrategy("b", "5m", "trend", D("1.5"))])
     verdict = bench.verdict(batch(T, {"a": 1, "b": -1}))
