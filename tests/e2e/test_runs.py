@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from roottrading.adapters.store.inspection import inspect_folder
 from roottrading.cli.main import main
 from tests.e2e.conftest import Runner
 
@@ -58,27 +56,6 @@ def test_a_backtest_writes_the_same_bytes(undisturbed: Path, roottrading: Runner
     printed = roottrading("backtest", *TRADING, "--output", "out")
     assert printed.code == 0
     assert "Win rate" in printed.out
-    assert files(tmp_path / "out") == files(undisturbed)
-
-
-def test_killed_again_and_again_it_ends_with_the_same_bytes(undisturbed: Path, tmp_path: Path) -> None:
-    """kill -9 at random moments of a paced run; the seed is fixed, the moments are the machine's."""
-    chance = random.Random(1)
-    arguments = ("run", *TRADING, "--state", "state", "--output", "out")
-    reached = []
-    for _ in range(8):
-        running = start((*arguments, "--speed", "36000x"), tmp_path)
-        assert running.stdout is not None
-        running.stdout.readline()
-        time.sleep(chance.random() / 2)
-        running.send_signal(signal.SIGKILL)
-        running.communicate()
-        position = inspect_folder(tmp_path / "state").position
-        reached.append(position)
-    assert len(set(reached)) > 2, f"the kills hit at {reached}"
-    last = start((*arguments, "--speed", "max"), tmp_path)
-    last.communicate()
-    assert last.returncode == 0
     assert files(tmp_path / "out") == files(undisturbed)
 
 
