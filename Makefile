@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help run test lint docs lock clean
+.PHONY: help run test lint benchmark docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -22,8 +22,11 @@ test: lint ## check everything: style, types, imports, tests
 lint: $(VENV)/.test ## check style, types and import rules only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src tests tools
+	$(BIN)/mypy src tests tools benchmarks examples
 	$(BIN)/lint-imports --no-cache | sed -n '/^Contracts$$/,$$p'; exit $${PIPESTATUS[0]}
+
+benchmark: $(VENV)/.test ## measure the backtest: speed, memory, stages (ARGS="--workloads A" and so on)
+	$(BIN)/python -m benchmarks.backtest $(ARGS)
 
 docs: $(VENV)/.test ## rewrite the generated parts of docs/
 	$(BIN)/python -m tools.make_docs
