@@ -127,7 +127,7 @@ def twelve_digits(values: Floats) -> Floats:
         scaled = np.where(exponent >= 0, values * power, values / power)
         whole = np.rint(scaled)
         easy &= (np.abs(np.abs(scaled - whole) - 0.5) > _NEAR_HALF) & (np.abs(whole) < 1e12) & (np.abs(whole) >= 1e11)
-        found = np.where(exponent >= 0, whole / power, whole * power)
+        found: Floats = np.where(exponent >= 0, whole / power, whole * power)
     hard = np.flatnonzero(~easy)
     found[hard] = [float(f"{value:.11e}") for value in values[hard].tolist()]
     return found
