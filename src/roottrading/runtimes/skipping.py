@@ -4,22 +4,24 @@ Services and exchange say what they must see: watches, resting orders, deadlines
 which any of that happens; there the session's own phases do the rest, as if every candle had come.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from operator import attrgetter
+from typing import Final, Protocol
 
-from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import ExchangeEvent
-from roottrading.messages.service import CandleMissing, CandleObserved, Input, InstantComplete, Watch
-from roottrading.runtimes.replay import CandleReader
+from roottrading.messages.service import Input, InstantComplete
 from roottrading.runtimes.search_columns import Grid, SymbolColumns
 from roottrading.runtimes.search_equity import EquitySearch
-from roottrading.runtimes.search_verdicts import CloseSearch, VerdictSearch
 from roottrading.runtimes.session import Position, Session
 from roottrading.runtimes.settle import addressed
+from roottrading.runtimes.skipping_closes import Closes
 from roottrading.runtimes.skipping_exchange import NEVER, SkippingExchange
+from roottrading.runtimes.skipping_symbol import Followed
 from roottrading.runtimes.step import Unit
+
+_NEXT_AT: Final = attrgetter("next_at")
 
 
 class Holder(Protocol):
@@ -49,7 +51,7 @@ class Skipper:
         self._grid = grid
         self.start, self._end = span
         self._followed = {
-            columns.symbol: _Followed(columns, grid, threshold)
+            columns.symbol: Followed(columns, grid, threshold)
             for columns in sorted(symbols, key=lambda columns: columns.symbol)
         }
         self._equity = EquitySearch({columns.symbol: columns.worth for columns in symbols})
@@ -100,16 +102,17 @@ class Skipper:
             followed.search(place)
             followed.next_open = self._exchange.next_open(symbol, at)
             followed.next_close = self._exchange.next_touch(symbol, at, min(followed.next_time, self._end))
+            followed.next_at = min(followed.next_time, followed.next_open, followed.next_close)
         self._changed.clear()
 
     def _next(self) -> Time:
         """Return the next instant at which something happens, after the end where nothing does any more."""
         at = self._session.deadlines.next()
-        when = NEVER if at is None else at
-        if not self._judged and self._grid.first < when:
-            when = self._grid.first  # the first T opens the day and sets the mark, whatever it says
-        for followed in self._followed.values():
-            when = min(when, followed.next_time, followed.next_close, followed.next_open)
+        when = min(map(_NEXT_AT, self._followed.values()), default=NEVER)
+        if at is not None:
+            when = min(when, at)
+        if not self._judged:
+            when = min(when, self._grid.first)  # the first T opens the day and sets the mark, whatever it says
         if self._equity.active:
             stop = self._grid.place(min(when, self._end + 1))
             if stop > self._judged:
@@ -144,135 +147,14 @@ class Skipper:
         self._hear()
 
     def _fills(self, at: Time) -> None:
+        met = [followed for followed in self._followed.values() if followed.next_at == at]
         events: list[ExchangeEvent] = []
-        for followed in self._followed.values():
+        for followed in met:
             if followed.next_close == at:
                 events.extend(self._exchange.candle_closed(followed.finest_closed(at), at))
-        for followed in self._followed.values():
+        for followed in met:
             if followed.next_open == at:
                 events.extend(self._exchange.candle_opens(followed.finest_opening(at), at))
         if events:
             self._session.give(addressed(self._session.wiring, events), at)
         self._hear()
-
-
-class Closes(Mapping[str, Decimal]):
-    """The last close of every symbol by T, looked up where somebody asks."""
-
-    __slots__ = ("_at", "_readers", "_start")
-
-    def __init__(self, readers: Mapping[str, CandleReader], at: Time, start: Time) -> None:
-        """Take the finest candles; those that opened before `start` are before the run."""
-        self._readers = readers
-        self._at = at
-        self._start = start
-
-    def get(self, symbol: str, default: Any = None) -> Any:
-        """Return a symbol's last close."""
-        reader = self._readers.get(symbol)
-        if reader is None:
-            return default
-        row = reader.last_by(self._at - reader.span)
-        return reader.close(row) if row >= 0 and reader.open_time(row) >= self._start else default
-
-    def __getitem__(self, symbol: str) -> Decimal:
-        close: Decimal | None = self.get(symbol)
-        if close is None:
-            raise KeyError(symbol)
-        return close
-
-    def __iter__(self) -> Iterator[str]:
-        return (symbol for symbol in self._readers if self.get(symbol) is not None)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-class _Followed:
-    """One symbol on its way: what is watched of it, where that comes next, and what was delivered of its streams."""
-
-    __slots__ = (
-        "_closes",
-        "_columns",
-        "_due",
-        "_finest",
-        "_grid",
-        "_places",
-        "_verdicts",
-        "_watch",
-        "next_close",
-        "next_open",
-        "next_place",
-        "next_time",
-    )
-
-    def __init__(self, columns: SymbolColumns, grid: Grid, threshold: Decimal) -> None:
-        self._columns = columns
-        self._finest = columns.finest
-        self._grid = grid
-        self._verdicts = VerdictSearch(columns.verdicts, threshold)
-        self._closes = CloseSearch(grid, columns.close)
-        self._watch = Watch("", "")
-        self._places = self._verdicts.next_places(self._watch)
-        self._due = [0] * len(columns.streams)  # the T of the last candle, or absence, that was delivered
-        self.next_place = grid.count
-        self.next_time = self.next_close = self.next_open = NEVER
-
-    def watch(self, watch: Watch) -> None:
-        """Take a watch on the symbol's verdict or close, or its withdrawal."""
-        if watch.subject == self._columns.symbol:
-            self._watch = watch
-        else:
-            self._places = self._verdicts.next_places(watch)
-
-    def search(self, place: int) -> None:
-        """Find the first place from `place` on that must be delivered."""
-        count = self._grid.count
-        found = self._places[place] if place < count else count
-        watch = self._watch
-        if found > place and (watch.every or watch.above is not None or watch.below is not None):
-            found = min(found, self._closes.first(watch, place, found))
-        self.next_place = found
-        self.next_time = self._grid.time(found) if found < count else NEVER
-
-    def finest_closed(self, at: Time) -> Candle:
-        """Return the finest candle that closes at `at`."""
-        return self._finest.candle(self._finest.last_by(at - self._finest.span))
-
-    def finest_opening(self, at: Time) -> Candle:
-        """Return the finest candle that opens at `at`."""
-        return self._finest.candle(self._finest.last_by(at))
-
-    def deliver(self, at: Time) -> list[Input]:
-        """Return the candles with which the verdict of T comes about as if none had been left out.
-
-        Of every stream that is its last one by T, and that there was none at T where so it is.
-        """
-        given: list[Input] = []
-        fastest = self._columns.streams[-1]
-        row = fastest.last_by(at)
-        before = fastest.at[row] if row >= 0 else 0
-        if before < at and before > self._due[-1]:
-            self._slower(before, given)
-            given.append(CandleObserved(fastest.reader.candle(row)))
-        self._slower(at, given)
-        if before == at:
-            given.append(CandleObserved(fastest.reader.candle(row)))
-        else:
-            given.append(CandleMissing(self._columns.symbol, fastest.timeframe, at - fastest.span))
-        self._due[-1] = at
-        return given
-
-    def _slower(self, at: Time, given: list[Input]) -> None:
-        """Add what is due by T on the slower timeframes and was not delivered, the longest first."""
-        for number, stream in enumerate(self._columns.streams[:-1]):
-            due = at - at % stream.span
-            if due < stream.first or due == self._due[number]:
-                continue
-            row = stream.last_by(due)
-            closed = stream.at[row] if row >= 0 else 0
-            if closed > self._due[number]:
-                given.append(CandleObserved(stream.reader.candle(row)))
-            if closed != due:
-                given.append(CandleMissing(self._columns.symbol, stream.timeframe, due - stream.span))
-            self._due[number] = due
