@@ -86,6 +86,15 @@ def test_one_process_decides_as_the_backtest(undisturbed: Left, alone: tuple[Mem
     assert left_by(alone[0]) == undisturbed
 
 
+def test_the_whole_tape_is_one_truth() -> None:
+    whole = learning_run("2021-04-10", "2021-04-27")
+    store = MemoryStore(ALL_TABLES)
+    assert run_embedded(*whole, store)
+    left = left_by(store)
+    assert left == left_by(run_backtest(*whole))
+    assert len(left["trade_cycles"]) > 50
+
+
 def test_weights_come_at_one_before_its_candles(
     alone: tuple[MemoryStore, Given], weights: dict[Time, WeightsSet]
 ) -> None:
