@@ -200,6 +200,44 @@ def test_a_failing_strategy_is_counted_and_the_run_goes_on(roottrading: Runner, 
     assert signals == [signals[0]] * 3
 
 
+MANAGING = (
+    FAILING.replace(
+        "    @property",
+        "    manages: ClassVar[bool] = True\n\n    def manage(self, position, row):\n        {hands}\n\n    @property",
+    )
+    .replace("import numpy", "from typing import ClassVar\n\nimport numpy")
+    .replace("import Strategy", "import HOLD, Strategy")
+)
+
+
+@pytest.mark.parametrize(
+    ("hands", "said"),
+    [
+        ("raise RuntimeError('no hands')", "manage of failing raised RuntimeError: no hands"),
+        ("return None", "manage of failing raised AttributeError: "),
+        ("return row['nothing']", "manage of failing raised KeyError: 'nothing'"),
+    ],
+)
+def test_a_strategy_that_fails_at_managing_is_counted_and_the_stop_stays(
+    roottrading: Runner, hands: str, said: str
+) -> None:
+    body = "return np.where(np.arange(len(close)) // 7 % 2, 1.0, -1.0)"
+    Path("strategies").mkdir()
+    files = {}
+    for name, does in (("failing", hands), ("holding", "return HOLD")):
+        text = MANAGING.lstrip().format(body=body, hands=does).replace("Failing", name.title())
+        Path(f"strategies/{name}.py").write_text(text)
+        for command in ("run", "backtest"):
+            folder = f"{command}-{name}"
+            assert roottrading(command, *SHORT, "--strategies", name, "--output", folder).code == 0
+            files[folder] = Path(folder, "fills.csv").read_bytes().count(b"\n")
+            notes = json.loads(Path(folder, "report.json").read_text())["header"]["notes"]
+            assert len(notes) == (name == "failing")
+            assert all(re.match(r"in \d+ cycles: ", note) and said in note for note in notes)
+    assert len(set(files.values())) == 1
+    assert files["run-failing"] > 5
+
+
 # ---- settings
 
 
@@ -211,6 +249,7 @@ def test_a_failing_strategy_is_counted_and_the_run_goes_on(roottrading: Runner, 
         ("[account]\ncapital = nan\n", "account.capital (roottrading.toml:2): NaN is not allowed"),
         ("run = 5\n", "run (roottrading.toml:1): is a section"),
         ("[run]\nstart = true\n", "run.start (roottrading.toml:2): true is not allowed"),
+        ('[run]\nspeed = "0x"\n', 'run.speed (roottrading.toml:2): "0x" is not allowed'),
         ("[run\n", "roottrading.toml: is no valid TOML"),
     ],
 )

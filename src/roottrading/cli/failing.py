@@ -1,14 +1,19 @@
 """What went wrong in a run and was passed over, in sentences for its report."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from roottrading.adapters.store.port import Store
 from roottrading.domain.time import iso
+from roottrading.messages.events import AlertRaised
 from roottrading.runtimes.controlling import REFUSED
 from roottrading.runtimes.recording import ALERTS
 from roottrading.runtimes.result import journal
 from roottrading.services.analyzer.state import COUNTERS, FailureCount
 from roottrading.services.gateway.state import DROPPED, Dropped
+
+MANAGE_FAILED: Final = "manage_failed"  # the coordinator's alert, one for each cycle
 
 
 def notes(store: Store, faults: Iterable[str]) -> tuple[str, ...]:
@@ -16,11 +21,14 @@ def notes(store: Store, faults: Iterable[str]) -> tuple[str, ...]:
     rows = store.load().rows
     failures = sorted(rows[COUNTERS], key=lambda row: row.key)
     dropped = sorted(rows[DROPPED], key=lambda row: row.key)
+    alerts: Sequence[AlertRaised] = journal(store, ALERTS.name)
+    managed = Counter(alert.text for alert in alerts if alert.subject == MANAGE_FAILED)
     return (
         *faults,
         *(_sentence(row.values) for row in failures),
         *(_dropped(row.values) for row in dropped),
-        *(f"at {iso(alert.at)}: {alert.text}" for alert in journal(store, ALERTS.name) if alert.subject == REFUSED),
+        *(f"in {count} cycles: {text}; the stop stayed" for text, count in sorted(managed.items())),
+        *(f"at {iso(alert.at)}: {alert.text}" for alert in alerts if alert.subject == REFUSED),
     )
 
 

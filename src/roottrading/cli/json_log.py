@@ -9,7 +9,10 @@ import msgspec
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one JSON object: at, level, name, text, what `extra={"fields": {...}}` gave, error."""
+    """Formats a record as one JSON object: at, level, name, text, what `extra={"fields": {...}}` gave, error.
+
+    A field cannot take the place of the line's own at, level, name and text.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -21,7 +24,7 @@ class JsonLines(logging.Formatter):
         }
         fields = getattr(record, "fields", None)
         if isinstance(fields, dict):
-            line |= fields
+            line |= {name: value for name, value in fields.items() if name not in line}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line, enc_hook=str).decode()
@@ -40,7 +43,7 @@ class LogFile(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record's line, all of it or nothing."""
         line = self.format(record).encode() + b"\n"
-        begin = self._file.seek(0, 2) if self._file.seekable() else None
+        begin = self._file.seek(0, 2) if self._path.is_file() else None
         try:
             whole = self._file.write(line) == len(line)
         except OSError as error:

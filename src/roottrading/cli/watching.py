@@ -87,4 +87,6 @@ def log_rows(rows: Iterable[Row], at: Time) -> None:
         record = row.values
         if isinstance(record, LOGGED):
             fields = {"tape_at": iso(at), **msgspec.to_builtins(record)}
+            if "text" in fields:
+                fields["said"] = fields.pop("text")
             logger.info(type(record).__name__, extra={"fields": fields})

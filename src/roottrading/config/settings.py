@@ -47,7 +47,8 @@ class RunSettings(Struct, frozen=True):
     ] = None
     end: Annotated[int | None, Moment("trading ends here (off: with the tape)")] = None
     speed: Annotated[
-        str, Meta(pattern=r"max|\d+(\.\d+)?x", description='"max", or how often faster than time: "1x", "60x"')
+        str,
+        Meta(pattern=r"max|(?=.*[1-9])\d+(\.\d+)?x", description='"max", or how often faster than time: "1x", "60x"'),
     ] = "max"
     state: Annotated[str | None, Bounds(description="folder that keeps the state of a run, so that it can go on")] = (
         None

@@ -46,3 +46,23 @@ def test_lines_are_appended(log: Path) -> None:
     for number in range(2):
         logging.getLogger("roottrading").warning("number %d", number)
     assert [line["text"] for line in lines(log)] == ["number 0", "number 1"]
+
+
+def test_a_field_does_not_hide_what_every_line_has(log: Path) -> None:
+    logging.getLogger("roottrading").info("Refusal", extra={"fields": {"at": 5, "text": "no", "symbol": "A"}})
+    (line,) = lines(log)
+    assert (line["text"], line["symbol"]) == ("Refusal", "A")
+    assert str(line["at"]).endswith("Z")
+
+
+def test_a_log_that_cannot_be_read_back_is_written_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    opened = log_to(Path("/dev/full"))
+    try:
+        logging.getLogger("roottrading").info("one")
+        logging.getLogger("roottrading").info("two")
+    finally:
+        logging.getLogger("roottrading").removeHandler(opened)
+        opened.close()
+        logging.getLogger("roottrading").propagate = True
+    assert capsys.readouterr().err == ("warning: /dev/full: No space left on device; the run goes on without its log\n")
+    assert opened.notes() == ("2 lines of the log /dev/full are lost: No space left on device",)

@@ -135,7 +135,8 @@ def fold_files(
     """Fold every symbol's candles into `timeframe` and write SYMBOL-timeframe-first_last.form into the folder `output`.
 
     `fold` is the gateway's (adapters know no service); `source` is the timeframe folded from (None: the finest there
-    is), `now` the clock that no candle may be ahead of. Returns the files written. Raises TapeError for what cannot be read, folded or written.
+    is), `now` the clock that no candle may be ahead of. Returns the files written. Raises TapeError for what cannot be
+    read, folded or written.
     """
     tape = read_tape(paths, timeframe=source, now=now)
     written = []

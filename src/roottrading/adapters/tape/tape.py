@@ -107,7 +107,7 @@ def read_tape(
 
 
 def _shown(paths: Sequence[Path]) -> str:
-    return ", ".join(map(str, paths))
+    return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 2 else ", ".join(map(str, paths))
 
 
 def _checked(file: TapeFile, now: Time | None) -> Reading:
