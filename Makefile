@@ -19,6 +19,11 @@ run: $(VENV)/.run ## trade the shipped tape to its end and print the report (ARG
 test: lint ## check everything: style, types, imports, tests
 	$(BIN)/pytest -q -n auto
 
+SEEDS ?= 1000
+FIRST ?= 1
+simulate: $(VENV)/.test ## kill and confuse everything, and demand the same trades (SEEDS=10000 FIRST=1)
+	$(BIN)/python -m tests.simulation $(SEEDS) $(FIRST)
+
 lint: $(VENV)/.test ## check style, types and import rules only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

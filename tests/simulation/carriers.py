@@ -86,17 +86,22 @@ class Carriers:
 
     def heads(self) -> bool:
         """Say every stream's last sequence again, so that the last message lost is missed (consistency-rules 2.5)."""
+        return self.repeat_heads("kafka") | self.repeat_heads("redis")
+
+    def repeat_heads(self, carrier: str) -> bool:
+        """Compare what was kept with what was seen on a carrier; say whether anything was missing."""
         mended = False
         for role in ROLES:
             for process in self.processes[role.name]:
                 if process.unit is not None and not process.is_frozen():
-                    mended |= self._mend(role, process, process.unit.seen)
+                    mended |= self._mend(role, process, process.unit.seen, carrier)
         return mended
 
-    def relay(self, channel: str, missing: list[Envelope]) -> None:
-        """Publish again what a dead author had committed and not published (consistency-rules 3.5)."""
-        for envelope in missing:
-            self.relayed += self._append(channel, envelope)
+    def relay(self, channel: str, missing: list[Envelope]) -> bool:
+        """Publish again what a dead author had committed and not published; say whether there was any (3.5)."""
+        added = sum([self._append(channel, envelope) for envelope in missing])
+        self.relayed += added
+        return added > 0
 
     def _append(self, channel: str, envelope: Envelope) -> bool:
         added = False
@@ -108,25 +113,24 @@ class Carriers:
                     process.awake()
         return added
 
-    def _mend(self, role: Role, process: "Process", seen: dict[tuple[str, str], int]) -> bool:
+    def _mend(self, role: Role, process: "Process", seen: dict[tuple[str, str], int], carrier: str) -> bool:
         mended = False
         for source, kept in self.database.kept.items():
             if source == role.name:
                 continue
             for stream, outbox in kept.outbox.items():
                 channel = _HEARD[role.name].get(stream.split("/", 1)[0])
-                if channel is None:
+                if channel is None or channel.carrier != carrier:
                     continue
                 last = seen.get((source, stream), 0)
                 if outbox[-1][1].sequence <= last:
                     continue
                 missing = [e for _, e in outbox if e.sequence > last]
-                mended = True
-                if channel.carrier == "kafka":
-                    self.relay(channel.name, missing)
-                    process.awake()
-                else:
+                if carrier == "redis":
                     process.hear_again(source, stream, missing)
+                    mended = True
+                else:
+                    mended |= self.relay(channel.name, missing)
         return mended
 
 

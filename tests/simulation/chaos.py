@@ -19,4 +19,5 @@ class Chaos(Struct, frozen=True):
 
 
 WILD: Final = Chaos()
+ROUGH: Final = Chaos(crash=0.02, heir=0.008, lose=0.1, duplicate=0.1, redeliver=0.1, timeouts=0.05)
 CALM: Final = Chaos(0, 0, 0, 0, 0, 0, 0)

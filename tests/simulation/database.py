@@ -31,7 +31,7 @@ def ids_of(request: Request) -> frozenset[str]:
 
 
 class Kept(Struct):
-    """One unit's durable state: rows as bytes, positions, outbox, requests not answered yet, deadlines, feed position."""
+    """One unit's durable state: rows as bytes, positions, outbox, unanswered requests, deadlines, feed position."""
 
     fence: int = 0
     rows: dict[tuple[str, tuple[str | int, ...]], tuple[type, bytes]] = field(default_factory=dict)

@@ -35,7 +35,8 @@ class Door:
     """Decides each request's fate by its name alone, so that an undisturbed run can be given the same fates.
 
     `lost` names requests that never reached the door because their sender died after its commit; `unheard` those
-    whose refusal died with him: nobody can ask for a refusal later. `executed` is what the exchange was made to do.
+    whose refusal died with him: nobody can ask for a refusal later. `reached` are those that came to the exchange,
+    `executed` those that made it do something.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Door:
         self.timeouts = timeouts
         self.lost = lost
         self.unheard = unheard
+        self.reached: list[str] = []
         self.executed: list[tuple[Time, str]] = []
         self.refused_late = 0
         self.disordered = 0  # rounds that were not in canonical order
@@ -80,9 +82,11 @@ class Door:
         fate = self.fate(request)
         if fate == "unknown before":
             return [unknown]
-        if isinstance(request, CHANGING):
-            self.executed.append((now, name_of(request)))
         events = self.venue.execute(request, now)
+        if isinstance(request, CHANGING):
+            self.reached.append(name_of(request))
+            if not all(isinstance(event, REFUSALS) for event in events):
+                self.executed.append((now, name_of(request)))
         if fate == "unknown after":
             return [unknown]
         self.refusals.update({event: name_of(request) for event in events if isinstance(event, REFUSALS)})

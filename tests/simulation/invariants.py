@@ -29,6 +29,7 @@ class Observer:
         self._prefix = f"{world.scenario.settings.account.deployment}-"
         self._naked: dict[str, Time] = {}
         self._own: dict[str, Decimal] = {}
+        self._last_price: dict[str, Decimal] = {}
         self._counted: dict[str, int] = {}
         self.longest = 0
 
@@ -48,13 +49,14 @@ class Observer:
         counted = self._counted.get(symbol, 0)
         for executed in executions[counted:]:
             if executed.client_order_id.startswith(self._prefix):
+                self._last_price[symbol] = executed.price
                 self._own[symbol] = self._own.get(symbol, ZERO) + _gained(executed, symbol)
         self._counted[symbol] = len(executions)
         return self._own.get(symbol, ZERO)
 
     def _look_at_stop(self, world: World, symbol: str, own: Decimal) -> None:
         instrument = world.scenario.market.instruments[symbol]
-        price = world.closes.get(symbol, ZERO)
+        price = min(world.closes.get(symbol, ZERO), self._last_price[symbol])
         stops = [order for order in world.venue.open_orders(symbol, world.now) if self._protects(order)]
         covered = sum((order.quantity - order.executed_quantity for order in stops), ZERO)
         if covered > own:
@@ -88,7 +90,7 @@ class Observer:
 
 def check_end(world: World) -> None:
     """No request executed twice; books, coordinator and exchange agree; what is foreign was never touched."""
-    counts = Counter(name for _, name in world.door.executed)
+    counts = Counter(world.door.reached)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise Broken(f"executed twice: {twice}")
     if world.door.disordered:

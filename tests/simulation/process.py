@@ -1,4 +1,4 @@
-"""One instance of a service: load, step, commit, publish, send, acknowledge - and it may die between any two of them."""
+"""One instance of a service: load, step, commit, publish, send - and it may die between any two of them."""
 
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Literal
@@ -97,11 +97,17 @@ class Process:
         world.commit(unit, done, fed, taken)
         self.fed = fed
         yield "committed"
-        for channel, envelope in [*done.envelopes, *_bridged(forwarded)]:
+        for channel, envelope in self.leaving(done, forwarded):
             world.carriers.publish(channel, envelope)
             yield "published"
         world.send(done.requests)
         yield "sent"
+
+    def leaving(self, done: Effects, forwarded: list[Envelope]) -> list[tuple[str, Envelope]]:
+        """Return what is published: its own words, and what a bridge carries on unchanged (consistency-rules 2.7)."""
+        return done.envelopes + [
+            (channel, e) for e in forwarded if (channel := forward(e.stream.partition("/")[0])) is not None
+        ]
 
     def _load(self) -> Work:
         world = self.world
@@ -132,6 +138,8 @@ class Process:
                 self.take(unit, inputs[0], done)
             except Gap as gap:
                 refetched = self.missing(unit, gap)
+                if not refetched and unit.seen.get(gap.position, 0) == gap.last:
+                    raise RuntimeError(f"nothing fills the gap: {gap}") from gap
                 inputs[0:0] = refetched
                 forwarded[0:0] = refetched if self.role == "dispatcher" else []
                 continue
@@ -166,8 +174,3 @@ class Process:
             case "deadline", str(due):
                 return DeadlineDue(due), fed
         return what, fed  # type: ignore[return-value]
-
-
-def _bridged(forwarded: list[Envelope]) -> list[tuple[str, Envelope]]:
-    """Return what a bridge carries on, unchanged (consistency-rules 2.7)."""
-    return [(channel, e) for e in forwarded if (channel := forward(e.stream.partition("/")[0]))]

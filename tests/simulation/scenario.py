@@ -16,6 +16,7 @@ from roottrading.config.settings import Settings
 from roottrading.domain.candle import Candle
 from roottrading.domain.columns import UNITS, Candles
 from roottrading.domain.instrument import Instrument
+from roottrading.domain.money import ONE
 from roottrading.domain.time import MINUTE, SECOND, Time
 from roottrading.messages.service import NOTHING, Decision, Input, Row, Service
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, builders, cast, simulated_exchange
@@ -57,7 +58,7 @@ class Scenario:
         tape = Tape(
             {symbol: _candles(symbol, dice.randrange(2**32), WARM_UP + minutes, thin) for symbol in symbols}, "1m"
         )
-        flags = {
+        flags: dict[str, Any] = {
             "opo_allowed": dice.random() < 0.6,
             "oco_allowed": dice.random() < 0.85,
             "cancel_replace_allowed": dice.random() < 0.85,
@@ -83,7 +84,7 @@ class Scenario:
 
     def _announcements(self) -> list[tuple[Time, Candle]]:
         """Return at which instants the venue is shown a symbol for nothing but a change of its status."""
-        return [(at, Candle(symbol, "1m", at, *[Decimal(1)] * 5)) for symbol, at in self.halts]
+        return [(at, Candle(symbol, "1m", at, ONE, ONE, ONE, ONE, ONE)) for symbol, at in self.halts]
 
     def venue(self) -> Venue:
         """Return the exchange with the bot's capital, other people's coins and orders, and the halts to come."""

@@ -1,6 +1,5 @@
 """What two runs must agree on, and the run that nothing disturbs."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct

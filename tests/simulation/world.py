@@ -1,8 +1,9 @@
-"""The world of one seed: processes, carriers that misbehave, an exchange behind its door, and time that waits for rest."""
+"""The world of one seed: processes, carriers that misbehave, an exchange, and time that waits for rest."""
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from random import Random
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,6 +22,7 @@ from tests.simulation.process import Process
 from tests.simulation.scenario import PATIENCE, Scenario
 from tests.simulation.scheduler import Scheduler
 
+MOST_ROUNDS: Final = 200
 Observe = Callable[["World"], None]
 
 
@@ -182,7 +184,11 @@ class World:
         if last is not None:
             last()
             self.rest()
+        rounds = 0
         while self.door.held:
+            rounds += 1
+            if rounds > MOST_ROUNDS:
+                raise RuntimeError(f"no rest at {self.now} after {rounds} rounds: {self.door.held}")
             self.told(self.door.execute_held(self.now))
             self.rest()
         observe(self)
