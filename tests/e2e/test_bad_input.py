@@ -174,10 +174,11 @@ class Failing(Strategy, frozen=True):
     ("body", "reason"),
     [
         ("raise RuntimeError('no idea')", "RuntimeError: no idea"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
         ("return close[1:]", "has the shape"),
         ("return close * np.nan", "conviction is nan"),
     ],
-    ids=["raises", "wrong length", "NaN"],
+    ids=["raises", "exits", "wrong length", "NaN"],
 )
 def test_a_failing_strategy_is_counted_and_the_run_goes_on(roottrading: Runner, body: str, reason: str) -> None:
     Path("strategies").mkdir()
@@ -214,6 +215,7 @@ MANAGING = (
     ("hands", "said"),
     [
         ("raise RuntimeError('no hands')", "manage of failing raised RuntimeError: no hands"),
+        ("raise SystemExit(3)", "manage of failing raised SystemExit: 3"),
         ("return None", "manage of failing raised AttributeError: "),
         ("return row['nothing']", "manage of failing raised KeyError: 'nothing'"),
     ],

@@ -62,7 +62,10 @@ class RawOpinions(Struct):
 
 def evaluate(strategy: Strategy, columns: Columns) -> RawOpinions:
     """Call the strategy; WrongLength where a column does not fit, and whatever the strategy raises."""
-    given = strategy.evaluate(columns)
+    try:
+        given = strategy.evaluate(columns)
+    except SystemExit as error:  # a strategy ends nothing but its own opinion
+        raise RuntimeError(f"SystemExit: {error}").with_traceback(error.__traceback__) from None
     length = len(columns)
     if type(given) is not Evaluation:
         return RawOpinions(_column("conviction", given, length), {}, {}, None)

@@ -185,7 +185,7 @@ def _ask(manager: Manager, cycle: OpenCycle, opinion: Opinion, instrument: Instr
         stop = None if wish.stop is None else floor_to(wish.stop, instrument.tick_size)
         target = None if wish.target is None else ceil_to(wish.target, instrument.tick_size)
         return _Wanted(str(wish.exit or ""), stop, target)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return _Wanted(fault=f"manage of {cycle.strategy} raised {type(error).__name__}: {error}")
 
 
