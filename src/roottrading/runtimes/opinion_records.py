@@ -97,7 +97,7 @@ class Shadowing:
             wish = self._strategy.manage(position, row)
             prices: list[object] = [price for price in (wish.stop, wish.target) if price is not None]
             usable = all(isinstance(price, Decimal) and price.is_finite() and price > 0 for price in prices)
-        except Exception:  # a user's code: a weight must not fail for it
+        except (Exception, SystemExit):  # a user's code: a weight must not fail for it
             return HOLD
         return wish if usable else HOLD
 
