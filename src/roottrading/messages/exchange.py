@@ -182,7 +182,10 @@ class CancelRefused(ExchangeEvent, frozen=True):
 
 
 class OrderReported(ExchangeEvent, frozen=True):
-    """The answer to QueryOrder: the order as the exchange has it; `updated_at` is its last change (0: not told)."""
+    """The answer to QueryOrder: the order as the exchange has it; `updated_at` is its last change (0: not told).
+
+    `triggered` says that a stop's price was reached (`isWorking`): nobody else tells it to who missed OrderTriggered.
+    """
 
     order_id: int
     side: Side
@@ -193,6 +196,7 @@ class OrderReported(ExchangeEvent, frozen=True):
     executed_quantity: Decimal
     status: OrderStatus
     updated_at: Time = 0
+    triggered: bool = False
 
 
 class OrderAbsent(ExchangeEvent, frozen=True):

@@ -23,7 +23,7 @@ from roottrading.services.trader.booking import fold_executed
 from roottrading.services.trader.exit import sold_with_rest
 from roottrading.services.trader.folding import fold_ended, fold_opened, fold_reported
 from roottrading.services.trader.leg_ids import EXIT_LEG, leg_of
-from roottrading.services.trader.protection import leg_ended, stop_triggered
+from roottrading.services.trader.protection import leg_ended, stop_triggered, watch_reported
 from roottrading.services.trader.reconciling import on_executions, on_open_orders
 from roottrading.services.trader.refusals import on_cancel_refused, on_refused
 from roottrading.services.trader.sizes import is_resting
@@ -57,6 +57,7 @@ def _on_reported(turn: Turn, event: OrderReported) -> None:
     ended = fold_reported(turn, event)
     note_still_open(turn, event)
     _watch_stop(turn, event.client_order_id)
+    watch_reported(turn, event)
     _judge_end(turn, ended, "")
     if not turn.survey.booked:
         ask_for_fills(turn)

@@ -5,11 +5,11 @@ from typing import Final
 
 from roottrading.domain.money import ZERO
 from roottrading.domain.order import Order
-from roottrading.messages.exchange import PROTECTION, CancelReplace, PlaceOrder, PlaceOrderList
+from roottrading.messages.exchange import PROTECTION, CancelReplace, OrderReported, PlaceOrder, PlaceOrderList
 from roottrading.services.trader.entry import cancel
 from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_id, leg_of, sibling_of
 from roottrading.services.trader.legs import stop_limit, stop_spec, target_spec
-from roottrading.services.trader.sizes import available, protectable, rest_of, whole
+from roottrading.services.trader.sizes import available, is_resting, protectable, rest_of, whole
 from roottrading.services.trader.turn import Turn
 
 BY_EXCHANGE: Final = frozenset({"EXCHANGE_CANCELED"})
@@ -107,6 +107,13 @@ def leg_ended(turn: Turn, order: Order, reason: str) -> None:
         _leave(turn, "stop")
     else:
         stop_triggered(turn, sibling_of(execution, order.client_order_id))
+
+
+def watch_reported(turn: Turn, report: OrderReported) -> None:
+    """A stop that was triggered unheard has its little while from now on (trading-rules 1.5)."""
+    order = turn.execution.orders.get(report.client_order_id)
+    if report.triggered and order is not None and order.stop_price is not None and is_resting(order):
+        stop_triggered(turn, report.client_order_id)
 
 
 def watch_stops(turn: Turn) -> None:

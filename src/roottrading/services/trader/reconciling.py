@@ -14,7 +14,7 @@ from roottrading.messages.exchange import (
 from roottrading.services.trader.booking import fold_by_hand, fold_executed
 from roottrading.services.trader.folding import ask_about, fold_reported
 from roottrading.services.trader.leg_ids import leg_id
-from roottrading.services.trader.protection import watch_stops
+from roottrading.services.trader.protection import watch_reported, watch_stops
 from roottrading.services.trader.sizes import is_resting
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import (
@@ -61,6 +61,7 @@ def on_open_orders(turn: Turn, event: OpenOrdersReported) -> None:
         if order.client_order_id.startswith(execution.prefix):
             listed.add(order.client_order_id)
             fold_reported(turn, order)  # what is open has not ended
+            watch_reported(turn, order)
     watch_stops(turn)
     for client_order_id, known in execution.orders.items():
         if is_resting(known) and client_order_id not in listed and known.updated_at <= event.at:

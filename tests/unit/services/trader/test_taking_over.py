@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from roottrading.messages.commands import CancelEntry, CloseTradeCycle
 from roottrading.messages.envelope import Envelope
-from roottrading.messages.exchange import AccountChanged, ExchangeEvent, InstrumentChanged, OrderEnded
+from roottrading.messages.exchange import AccountChanged, ExchangeEvent, InstrumentChanged, OrderEnded, OrderReported
 from roottrading.messages.service import Resumed
 from tests.unit.services.trader.bench import INSTRUMENT, SECOND, SYMBOL, Bench, T, cycle, leg, opening
 
@@ -125,6 +125,20 @@ def test_a_stop_that_sold_a_part_unheard_has_its_two_seconds_too() -> None:
     assert bench.orders["s1"].status == "PARTIALLY_FILLED"
     assert placing(bench) == ["PlaceOrderList l1"]
     bench.advance(2 * SECOND)
+    assert placing(bench) == ["PlaceOrderList l1", "CancelReplace x1"]
+
+
+def test_a_stop_that_was_triggered_unheard_is_left_alone_for_two_seconds() -> None:
+    bench = Bench(replace(INSTRUMENT, order_types=INSTRUMENT.order_types - {"STOP_LOSS"}))
+    bench.filled(target=None)
+    limit = D("93.10")
+    bench.give(
+        OrderReported(SYMBOL, leg("s"), T, 2, "SELL", "STOP_LOSS_LIMIT", D("0.999"), limit, D(98), D(0), "NEW", T, True)
+    )
+    bench.command(CloseTradeCycle(cycle(), SYMBOL, "verdict"))
+    bench.advance(2 * SECOND - 1)
+    assert placing(bench) == ["PlaceOrderList l1"]
+    bench.advance(1)
     assert placing(bench) == ["PlaceOrderList l1", "CancelReplace x1"]
 
 

@@ -46,4 +46,5 @@ def _report(order: BookOrder, now: Time) -> OrderReported:
         order.executed,
         order.status,
         order.updated_at,
+        order.triggered,
     )
