@@ -10,8 +10,6 @@ from roottrading.domain.money import ZERO, plain
 from roottrading.domain.trade_cycle import Dust, cycle_pnl, dust_left
 from roottrading.services.portfolio.state import Holding
 
-ADOPTED = "adopted"  # the cycle of adopted coins until the first event that names it
-
 
 class BooksError(Exception):
     """A fact that the books cannot hold: the message says which, and what they hold instead."""
@@ -71,14 +69,13 @@ def after_fill(holding: Holding, fill: Fill, base_asset: str) -> Holding:
 
 
 def after_adoption(holding: Holding, quantity: Decimal, price: Decimal) -> Holding:
-    """Return the holding with coins of the owner's in it, at the price that he named."""
-    base = holding if holding.cycle_id else opened(holding, ADOPTED)
+    """Return the open cycle's holding with coins of the owner's in it, at the price that he named."""
     return replace(
-        base,
-        bought=base.bought + quantity,
-        paid=base.paid + quantity * price,
-        from_owner=base.from_owner + quantity,
-        price=base.price or price,
+        holding,
+        bought=holding.bought + quantity,
+        paid=holding.paid + quantity * price,
+        from_owner=holding.from_owner + quantity,
+        price=holding.price or price,
     )
 
 

@@ -25,7 +25,7 @@ from roottrading.messages.service import (
     Row,
 )
 from roottrading.services.portfolio import state, valuation
-from roottrading.services.portfolio.adjusting import take_adjustment
+from roottrading.services.portfolio.adjusting import check_adoption, take_adoption, take_capital
 from roottrading.services.portfolio.booking import BooksError
 from roottrading.services.portfolio.discrepancies import check_against
 from roottrading.services.portfolio.journal import Accounts
@@ -98,6 +98,9 @@ class Portfolio:
         if isinstance(body, OrderFilled):
             instrument = self._instrument(body.fill.symbol, "fill", body.fill.id)
             return Decision(rows=tuple(take_fill(self._records, body.fill, instrument)))
+        if isinstance(body, TradeCycleMoved) and body.status == "open":
+            rows = take_adoption(self._records, body)
+            return Decision(rows=tuple(rows)) if rows else NOTHING
         if isinstance(body, TradeCycleMoved) and body.status in ("closed", "manual"):
             instrument = self._instrument(body.symbol, "cycle", body.cycle_id)
             rows = take_move(self._records, body, instrument)
@@ -158,13 +161,17 @@ class Portfolio:
         records = self._records
         if adjusted.number <= records.books.adjusted:
             return NOTHING
+        if adjusted.kind == "adopt":
+            check_adoption(adjusted, self._instruments)
         rows: list[Row] = []
         records.replace_books(rows, replace(records.books, adjusted=adjusted.number))
-        if adjusted.effective_at <= now:
-            take_adjustment(records, rows, adjusted, self._instruments)
+        if adjusted.kind == "capital" and adjusted.effective_at <= now:
+            take_capital(records, rows, adjusted)
             return Decision(rows=tuple(rows))
         records.pending[adjusted.number] = adjusted
         rows.append(Row(state.PENDING, (adjusted.number,), adjusted))
+        if adjusted.kind == "adopt":
+            return Decision(rows=tuple(rows))
         return Decision(deadlines=((f"{_DEADLINE}/{adjusted.number}", adjusted.effective_at),), rows=tuple(rows))
 
     def _on_deadline(self, due: DeadlineDue) -> Decision:
@@ -173,7 +180,7 @@ class Portfolio:
         if adjusted is None:
             return NOTHING
         rows = [Row(state.PENDING, (adjusted.number,), None)]
-        take_adjustment(self._records, rows, adjusted, self._instruments)
+        take_capital(self._records, rows, adjusted)
         return Decision(rows=tuple(rows))
 
     def _instrument(self, symbol: str, what: str, name: str) -> Instrument:

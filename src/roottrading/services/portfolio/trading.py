@@ -48,10 +48,10 @@ def take_fill(records: Records, fill: Fill, instrument: Instrument) -> list[Row]
 def take_move(records: Records, moved: TradeCycleMoved, instrument: Instrument) -> list[Row]:
     """Book a cycle's end: it closed, or people closed it (manual) and nothing sellable is left."""
     before = records.holding(moved.symbol)
-    if before.cycle_id not in (moved.cycle_id, booking.ADOPTED):
+    if before.cycle_id != moved.cycle_id:
         return []
     rows: list[Row] = []
-    after = replace(before, cycle_id=moved.cycle_id, manual=moved.status == "manual")
+    after = replace(before, manual=moved.status == "manual")
     if moved.status == "closed" or booking.is_flat(after, instrument):
         after = _close(records, rows, after, moved.at)
     elif after == before:
@@ -61,8 +61,6 @@ def take_move(records: Records, moved: TradeCycleMoved, instrument: Instrument) 
 
 
 def _begin(records: Records, rows: list[Row], holding: Holding, fill: Fill) -> Holding:
-    if holding.cycle_id == booking.ADOPTED:
-        return replace(holding, cycle_id=fill.cycle_id)
     if holding.cycle_id or fill.side == "SELL":
         raise booking.BooksError(
             f"fill {fill.id} {fill.side} {fill.symbol} is of cycle {fill.cycle_id}, but the open cycle in the books "

@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roottrading.domain.ids import cycle_id
 from roottrading.domain.money import ZERO, floor_digits, floor_to
 from roottrading.messages.envelope import Envelope
-from roottrading.messages.events import OrderFilled
+from roottrading.messages.events import OrderFilled, TradeCycleMoved
 from roottrading.messages.service import AccountAdjusted, DeadlineDue, Decision, Input, InstantComplete, Row
 from roottrading.services.portfolio import Portfolio, state
 from roottrading.services.portfolio.journal import accounts_of, postings_of, trial_balance
@@ -30,11 +31,14 @@ steps = st.lists(
 )
 
 
-def inputs(script: list[tuple[str, str, int, int, str]]) -> Iterator[tuple[int, Input]]:
+def inputs(  # noqa: PLR0912 - an action, a branch
+    script: list[tuple[str, str, int, int, str]],
+) -> Iterator[tuple[int, Input]]:
     """Turn a random script into facts that a trader could say: nothing is sold that is not owned."""
     owned = dict.fromkeys(INSTRUMENTS, ZERO)  # the open cycle's
     dust = dict.fromkeys(INSTRUMENTS, ZERO)
     cycle: dict[str, str] = {}
+    waiting: dict[str, tuple[str, Decimal]] = {}
     sold: set[str] = set()
     for now, (symbol, action, cents, whole, payer) in enumerate(script, 1):
         price, quantity = D(cents).scaleb(-2), D(whole).scaleb(-3)
@@ -62,14 +66,23 @@ def inputs(script: list[tuple[str, str, int, int, str]]) -> Iterator[tuple[int, 
                 yield now, moved(cycle.pop(symbol), symbol, "closed", now)
                 dust[symbol], owned[symbol] = owned[symbol], ZERO
                 sold.discard(symbol)
+                if symbol in waiting:  # for the symbol to be free
+                    cycle[symbol], coins = waiting.pop(symbol)
+                    yield now, moved(cycle[symbol], symbol, "open", now)
+                    owned[symbol], dust[symbol] = dust[symbol] + coins, ZERO
             case "capital":
                 yield now, AccountAdjusted(now, "capital", "", quantity, None, now)
             case "later":
                 yield now, AccountAdjusted(now, "capital", "", quantity, None, now + 1)
                 yield now + 1, DeadlineDue(f"adjustment/{now}")
-            case "adopt" if symbol not in cycle:
+            case "adopt" if symbol not in waiting:
                 yield now, AccountAdjusted(now, "adopt", symbol, quantity, price, now)
-                cycle[symbol], owned[symbol], dust[symbol] = f"c{now}", dust[symbol] + quantity, ZERO
+                adopting = cycle_id("sim", f"adopt/{now}")
+                if symbol in cycle:
+                    waiting[symbol] = adopting, quantity
+                else:
+                    yield now, moved(adopting, symbol, "open", now)
+                    cycle[symbol], owned[symbol], dust[symbol] = adopting, dust[symbol] + quantity, ZERO
             case "lock":
                 yield now, locked(f"o{whole % 3}", symbol, "SELL", str(quantity if cents % 2 else 0))
             case "instant":
@@ -137,10 +150,15 @@ def test_restored_books_equal_the_live_ones_and_go_on_alike(
 def test_equity_is_capital_plus_profit_plus_what_the_owner_paid(script: list[tuple[str, str, int, int, str]]) -> None:
     books = Portfolio("sim", "USDT", D(1000), INSTRUMENTS)
     capital, owner_paid = D(1000), ZERO
+    wanted: dict[str, Decimal] = {}
     for now, given_ in inputs(script):
         books.decide(given_, now)
-        if isinstance(given_, AccountAdjusted):
-            capital += given_.amount * (D(1) if given_.price is None else given_.price)
+        if isinstance(given_, AccountAdjusted) and given_.price is None:
+            capital += given_.amount
+        elif isinstance(given_, AccountAdjusted):
+            wanted[cycle_id("sim", f"adopt/{given_.number}")] = given_.amount * (given_.price or ZERO)
+        elif isinstance(given_, Envelope) and isinstance(given_.body, TradeCycleMoved):
+            capital += wanted.pop(given_.body.cycle_id, ZERO)
         elif isinstance(given_, Envelope) and isinstance(given_.body, OrderFilled):
             execution = given_.body.fill
             owner_paid += execution.fee_in_quote if execution.fee_asset == "BNB" else ZERO

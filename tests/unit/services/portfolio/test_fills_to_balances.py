@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from roottrading.domain.balance import Balance
+from roottrading.domain.ids import cycle_id
 from roottrading.messages.events import PortfolioUpdated
 from roottrading.messages.exchange import AccountChanged
 from roottrading.messages.service import NOTHING, AccountAdjusted, DeadlineDue, InstantComplete, Resumed
@@ -123,18 +124,37 @@ def test_capital_is_added_when_it_takes_effect_and_only_once() -> None:
 
 def test_adopted_coins_cost_what_the_owner_said_and_leave_no_cash() -> None:
     books = portfolio()
+    adopting = cycle_id("sim", "adopt/1")
     books.decide(AccountAdjusted(1, "adopt", "ETHUSDT", D(2), D(50), 10), 10)
+    books.decide(moved(adopting, "ETHUSDT", "open", 11), 11)
     said = update(books, ETHUSDT="55")
     assert (said.cash, said.exposure, said.equity, said.unrealized) == (D(1000), D(110), D(1110), D(10))
-    books.decide(moved("c9", "ETHUSDT", "open"), 11)
-    books.decide(filled(fill(1, "c9", "ETHUSDT", "SELL", "60", "2", "0.12", "USDT")), 12)
-    books.decide(moved("c9", "ETHUSDT", "closed"), 12)
+    books.decide(filled(fill(1, adopting, "ETHUSDT", "SELL", "60", "2", "0.12", "USDT")), 12)
+    books.decide(moved(adopting, "ETHUSDT", "closed"), 12)
     said = update(books)
     assert (said.realized, said.cash, said.exposure) == (D("19.88"), D("1119.88"), D(0))
     with pytest.raises(BooksError, match="without a price"):
         books.decide(AccountAdjusted(2, "adopt", "ETHUSDT", D(2), None, 10), 10)
     with pytest.raises(BooksError, match="adjustment 3 adopts XRPUSDT"):
         portfolio().decide(AccountAdjusted(3, "adopt", "XRPUSDT", D(2), D(1), 10), 10)
+
+
+def test_coins_are_the_owners_until_the_cycle_that_adopts_them_opens() -> None:
+    books = portfolio()
+    books.decide(filled(fill(1, "c1", "ETHUSDT", "BUY", "50", "4", "0", "ETH")), 5)
+    wish = books.decide(AccountAdjusted(1, "adopt", "ETHUSDT", D(2), D(40), 10), 10)
+    assert "account_adjustments" not in {row.table for row in wish.rows}
+    said = update(books, ETHUSDT="55")
+    assert (said.cash, said.exposure) == (D(800), D(220))  # not yet
+    assert books.decide(moved("c1", "ETHUSDT", "open", 11), 11) is NOTHING  # another cycle's word
+    books.decide(filled(fill(2, "c1", "ETHUSDT", "SELL", "60", "4", "0.24", "USDT")), 12)
+    books.decide(moved("c1", "ETHUSDT", "closed", 12), 12)
+    assert update(books).realized == D("39.76")
+    opened = books.decide(moved(cycle_id("sim", "adopt/1"), "ETHUSDT", "open", 13), 13)
+    (kept,) = (row.values for row in opened.rows if row.table == "account_adjustments")
+    assert kept == AccountAdjusted(1, "adopt", "ETHUSDT", D(2), D(40), 13)  # in force from here on
+    said = update(books, ETHUSDT="55")
+    assert (said.cash, said.exposure, said.realized) == (D("1039.76"), D(110), D("39.76"))
 
 
 def test_a_cycle_sold_by_hand_ends_when_nothing_sellable_is_left() -> None:
