@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from roottrading.adapters.store.memory import MemoryStore
-from roottrading.adapters.store.port import Control
+from roottrading.adapters.store.port import Commit, Control, StoreFull
 from roottrading.config.settings import RunSettings, Settings
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import HOUR, MINUTE, Time, parse_time
 from roottrading.domain.trade_cycle import TradeCycle
 from roottrading.messages.service import AccountAdjusted, ControlChanged
 from roottrading.reports import build_report
-from roottrading.runtimes.assembly import ALL_TABLES, cast
+from roottrading.runtimes.assembly import ALL_TABLES, Cast, cast
 from roottrading.runtimes.controlling import REFUSED
 from roottrading.runtimes.embedded import Progress, run_embedded
-from roottrading.runtimes.market import open_market
+from roottrading.runtimes.market import Market, open_market
 from roottrading.runtimes.result import gather, journal
 from roottrading.services.analyzer import StrategyUse
 from roottrading.services.coordinator.verdicts_to_commands import Coordinator
@@ -69,11 +69,27 @@ def account_of(progress: Progress) -> dict[str, Decimal]:
     return {asset: total for asset, total in held.items() if total}
 
 
-def played(commands: dict[Time, Control]) -> tuple[MemoryStore, Owner, Any]:
+class Breaking(MemoryStore):
+    """A store whose disk is full when first a person's command is to be kept."""
+
+    broken = False
+
+    def commit(self, commit: Commit) -> None:
+        if commit.control is not None and not self.broken:
+            self.broken = True
+            raise StoreFull("no room")
+        super().commit(commit)
+
+
+def prepared() -> tuple[Settings, Cast, Market]:
     run = RunSettings(symbols=("LTCUSDT", "XRPUSDT"), start=START, end=END)
     settings = Settings(run=run)
     market = open_market(run, "USDT")
-    plan = cast(settings, [StrategyUse("ema_cross", catalog.make("ema_cross"), "5m")], market)
+    return settings, cast(settings, [StrategyUse("ema_cross", catalog.make("ema_cross"), "5m")], market), market
+
+
+def played(commands: dict[Time, Control]) -> tuple[MemoryStore, Owner, Any]:
+    settings, plan, market = prepared()
     store = MemoryStore(ALL_TABLES)
     owner = Owner(store, commands)
     assert run_embedded(settings, plan, market, store, owner)
@@ -115,6 +131,25 @@ def test_adopted_coins_become_a_cycle_with_a_resting_stop() -> None:
     assert owner.compared > 8 * 60
     (line,) = result.adjustments
     assert (line.kind, line.symbol, line.amount, line.price) == ("adopt", "LTCUSDT", D("1.5"), price)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        AccountAdjusted(0, "capital", "", D(1000), None, 0),
+        AccountAdjusted(0, "adopt", "XRPUSDT", D(500), D("1.25"), 0),
+    ],
+)
+def test_a_change_that_was_taken_but_not_kept_is_taken_again_once(given: AccountAdjusted) -> None:
+    settings, plan, market = prepared()
+    store = Breaking(ALL_TABLES)
+    with pytest.raises(StoreFull):
+        run_embedded(settings, plan, market, store, Owner(store, {START + HOUR: given}))
+    owner = Owner(store, {})
+    assert run_embedded(settings, plan, market, store, owner)
+    (adjusted,) = journal(store, "account_adjustments")
+    assert (adjusted.kind, adjusted.amount) == (given.kind, given.amount)
+    assert owner.compared > 6 * 60
 
 
 def test_coins_of_a_busy_symbol_wait_for_their_cycle() -> None:
