@@ -50,10 +50,17 @@ class Standing(Struct, frozen=True):
     value: Decimal
 
 
+class Numbered(Struct, frozen=True):
+    """A record whose key is one number."""
+
+    id: int
+
+
 STATE = Table("everything", ("id",), Everything, "state")
 KEYED = Table("standing", ("symbol", "at"), Standing, "state")
 NAMED = Table("named", ("name",), Leg, "journal")
-TABLES = (STATE, KEYED, NAMED)
+NUMBERED = Table("numbered", ("id",), Numbered, "journal")
+TABLES = (STATE, KEYED, NAMED, NUMBERED)
 
 Reopen = Callable[[], Store]
 
@@ -161,6 +168,12 @@ def test_a_journal_is_not_loaded_and_reads_in_the_order_of_its_first_writes(reop
     store = reopen()
     assert list(store.journal(NAMED)) == [Leg("b", Decimal(2)), Leg("a", Decimal(1)), Leg("c", Decimal(3))]
     assert "named" not in store.load().rows
+
+
+def test_a_journal_keyed_by_a_number_reads_in_the_order_of_its_first_writes_too(reopen: Reopen) -> None:
+    store = reopen()
+    store.commit(Commit([Row("numbered", (number,), Numbered(number)) for number in (2**63 - 1, 5, 7)]))
+    assert list(reopen().journal(NUMBERED)) == [Numbered(2**63 - 1), Numbered(5), Numbered(7)]
 
 
 def test_places_deadlines_position_and_control_come_back(reopen: Reopen) -> None:

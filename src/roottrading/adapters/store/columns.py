@@ -121,10 +121,11 @@ def _finite(value: float) -> float:
     return value
 
 
+# INT, not INTEGER: an INTEGER primary key would be the rowid itself, and rows would come in the order of their keys.
 _SCALARS: Final[dict[Any, tuple[str, Convert | None, Convert | None]]] = {
     str: ("TEXT", None, None),
-    int: ("INTEGER", None, None),
-    bool: ("INTEGER", None, bool),
+    int: ("INT", None, None),
+    bool: ("INT", None, bool),
     float: ("REAL", _finite, float),
     Decimal: ("TEXT", plain_text, Decimal),
 }
