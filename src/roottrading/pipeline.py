@@ -149,11 +149,3 @@ PORTFOLIO: Final = Role(
 )
 
 ROLES: Final = (GATEWAY, ANALYZER, SIGNAL_AGGREGATOR, DISPATCHER, COORDINATOR, TRADER, PORTFOLIO)
-
-
-def role_named(name: str) -> Role:
-    """Return the role of that name; KeyError lists the names there are."""
-    for role in ROLES:
-        if role.name == name:
-            return role
-    raise KeyError(f"no service {name!r}: there are {', '.join(r.name for r in ROLES)}")

@@ -9,7 +9,6 @@ from typing import Final
 from roottrading.domain.time import Time
 
 CLIENT_ORDER_ID: Final = re.compile(r"^[a-zA-Z0-9-_]{1,36}$")
-DEPLOYMENT: Final = re.compile(r"^[a-z0-9]{1,8}$")
 _SEPARATOR: Final = "\x1f"
 
 

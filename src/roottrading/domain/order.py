@@ -21,7 +21,6 @@ ListKind = Literal["OCO", "OTO", "OTOCO", "OPO", "OPOCO"]
 
 LIVE: Final[frozenset[str]] = frozenset({"PENDING_NEW", "NEW", "PARTIALLY_FILLED"})
 ENDED: Final[frozenset[str]] = frozenset({"FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"})
-STOPS: Final[frozenset[str]] = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT"})
 
 
 class Order(Struct, frozen=True, gc=False):

@@ -6,7 +6,6 @@ from typing import Final
 from msgspec import Struct
 
 from roottrading.domain.balance import Balance
-from roottrading.domain.money import ZERO
 from roottrading.domain.order import ListKind, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
 from roottrading.domain.time import Time
 
@@ -236,6 +235,3 @@ class InstrumentChanged(ExchangeEvent, frozen=True):
 
 class ReconcileDue(ExchangeEvent, frozen=True):
     """Time to compare our ledger with the exchange; each minute from a real link, never in process."""
-
-
-NO_QUANTITY: Final = ZERO
