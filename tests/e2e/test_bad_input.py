@@ -91,6 +91,17 @@ def test_a_truncated_zip_is_named(roottrading: Runner, command: tuple[str, ...])
     assert "fetch it again" in printed.out + printed.err
 
 
+@pytest.mark.parametrize("command", ["run", "backtest"])
+def test_candles_that_stand_there_twice_are_counted_and_count_once(roottrading: Runner, command: str) -> None:
+    Path("LTCUSDT-1m-a.csv").write_text(SOUND)
+    Path("LTCUSDT-1m-b.csv").write_text(candle(1498) + candle(1499) + candle(1499) + candle(1500))
+    printed = roottrading(command, "--tape", ".", "--strategies", "ema_cross", "--output", "out")
+    assert printed.code == 0
+    said = "LTCUSDT: 3 candles stand on the tape again, and count once"
+    assert printed.err == f"warning: {said}\n"
+    assert json.loads(Path("out/report.json").read_text())["header"]["notes"] == [said]
+
+
 # ---- strategies
 
 
@@ -309,6 +320,15 @@ def test_a_full_disk_of_the_log_is_counted_and_the_run_goes_on(tmp_path: Path) -
     assert done.stderr == "warning: run.log: no room left on its disk; the run goes on without its log\n"
     assert "lines of the log run.log are lost" in " ".join(done.stdout.split())
     assert all(json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines())
+
+
+def test_parquet_without_its_package_is_refused_before_the_work(
+    roottrading: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    printed = roottrading("backtest", *SHORT, "--equity", "every-candle", "--output", "out")
+    assert (printed.code, printed.out) == (2, "")
+    assert "pip install 'roottrading[parquet]'" in printed.err
 
 
 @pytest.mark.parametrize("state", ["file", "file/state", "/proc/state", "/dev/null"])

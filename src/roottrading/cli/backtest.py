@@ -49,7 +49,7 @@ def backtest(
 
     from roottrading.cli import checking
     from roottrading.cli.preparing import prepare
-    from roottrading.cli.reporting import begin_log, check_outputs, finish, warn
+    from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, finish, warn
     from roottrading.runtimes.backtest import run_backtest
     from roottrading.runtimes.learning import whole_blocks
 
@@ -58,6 +58,7 @@ def backtest(
     lines = begin_log(settings.run)
     prepared = prepare(settings)
     warn(prepared.faults)
+    claim_outputs(settings.run)
     market = prepared.market
     blocks = whole_blocks(prepared.cast, market)
     console = Console()

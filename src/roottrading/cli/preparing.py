@@ -23,7 +23,7 @@ _AS_IS = StrategySettings()
 
 
 class Prepared(Struct, frozen=True):
-    """A run that can begin; `faults` are strategies that are broken or want mending, in words."""
+    """A run that can begin; `faults` are what was passed over: strategies and candles, in words."""
 
     settings: Settings
     cast: Cast
@@ -65,7 +65,11 @@ def prepare(settings: Settings) -> Prepared:
         raise CommandError("no strategy is enabled: name some with --strategies, or enable them in the settings")
     market = open_market(settings.run, settings.account.quote_asset, _inputs(uses), now=time.time_ns() // 1000)
     _check_timeframes(uses, market)
-    faults = tuple(map(str, (*known.broken, *known.warnings)))
+    repeated = market.tape.repeated.items()
+    faults = (
+        *map(str, (*known.broken, *known.warnings)),
+        *(f"{symbol}: {count} candles stand on the tape again, and count once" for symbol, count in repeated),
+    )
     return Prepared(settings, cast(settings, uses, market), market, faults)
 
 

@@ -1,7 +1,9 @@
 """What commands that trade have in common around the run: the log, warnings, the report and its files."""
 
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import typer
 from rich.console import Console
@@ -13,6 +15,7 @@ from roottrading.cli.json_log import LogFile, log_to
 from roottrading.cli.preparing import Prepared
 from roottrading.config.settings import RunSettings
 from roottrading.reports import CheckLine, build_report, print_report, write_outputs
+from roottrading.reports.outputs import OutputError
 from roottrading.runtimes.result import gather
 
 
@@ -21,6 +24,21 @@ def check_outputs(run: RunSettings) -> None:
     if run.output is None and (run.report == "html" or run.equity == "every-candle"):
         wanted = "--report html" if run.report == "html" else "--equity every-candle"
         raise CommandError(f"{wanted} writes a file: name a folder with --output")
+    if run.equity == "every-candle" and find_spec("polars") is None:
+        raise CommandError("--equity every-candle writes Parquet: pip install 'roottrading[parquet]'")
+
+
+def claim_outputs(run: RunSettings) -> None:
+    """Make the folder of the outputs before the work is done; raises OutputError where nothing can be written there."""
+    if run.output is None:
+        return
+    folder = Path(run.output)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}; choose another folder") from error
 
 
 def begin_log(run: RunSettings) -> LogFile | None:

@@ -61,12 +61,13 @@ def run(
     }
     loaded = options.load_settings(config, assignments, flags)
     from roottrading.cli.preparing import prepare
-    from roottrading.cli.reporting import begin_log, check_outputs, warn
+    from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, warn
 
     check_outputs(loaded.settings.run)
     lines = begin_log(loaded.settings.run)
     prepared = prepare(loaded.settings)
     warn(prepared.faults)
+    claim_outputs(loaded.settings.run)
     with closing(_open_store(prepared)) as store:
         _play(prepared, store, lines)
 

@@ -21,10 +21,13 @@ _VALUES = ("open", "high", "low", "close", "volume")
 class Tape(Mapping[str, Candles]):
     """Candles by symbol (sorted), all of one timeframe; each symbol's in order of time, none twice."""
 
-    def __init__(self, candles: Mapping[str, Candles], timeframe: str) -> None:
-        """Take checked candles."""
+    def __init__(
+        self, candles: Mapping[str, Candles], timeframe: str, repeated: Mapping[str, int] | None = None
+    ) -> None:
+        """Take checked candles; `repeated` is how many rows of a symbol said again what another one had said."""
         self._candles = {symbol: candles[symbol] for symbol in sorted(candles)}
         self.timeframe = timeframe
+        self.repeated = dict(repeated or {})
 
     def __getitem__(self, symbol: str) -> Candles:
         return self._candles[symbol]
@@ -100,10 +103,14 @@ def read_tape(
             raise TapeError(
                 f"{_shown(paths)}: no {timeframe} candles of {symbol!r}; there are {', '.join(there_symbols)}"
             )
-    return Tape(
-        {symbol: _merged([_checked(file, now) for file in of_timeframe if file.symbol == symbol]) for symbol in wanted},
-        timeframe,
-    )
+    candles, repeated = {}, {}
+    for symbol in wanted:
+        readings = [_checked(file, now) for file in of_timeframe if file.symbol == symbol]
+        candles[symbol] = _merged(readings)
+        again = sum(len(reading.candles) for reading in readings) - len(candles[symbol])
+        if again:
+            repeated[symbol] = again
+    return Tape(candles, timeframe, repeated)
 
 
 def _shown(paths: Sequence[Path]) -> str:
