@@ -258,7 +258,9 @@ def test_a_strategy_that_manages(timeframe: str) -> None:
 
 def test_inputs_of_other_symbols_and_timeframes() -> None:
     tape = (*TWO, walk("CCCUSDT", 5, DAYS))
-    same(Case(tape, (StrategyUse("informed", Informed(), "5m"),), FREE))
+    uses = (StrategyUse("informed", Informed(), "5m"),)
+    assert rows(same(Case(tape, uses, FREE)), "fills")
+    assert rows(same(Case(tape, uses, FREE, traded=("AAAUSDT",))), "fills"), "one that is only looked at"
 
 
 def test_slow_timeframes_beside_the_fastest() -> None:

@@ -58,7 +58,7 @@ def _every_candle(settings: Settings, cast: Cast, market: Market, opinions: Whol
     exchange = simulated_exchange(settings, market)
     wiring = assemble(builders(settings, cast, market), opinions, exchange)
     weights = weights_for(settings, cast, market, opinions)
-    session = Session(wiring, exchange, cast.decision_step, Deadlines(), weights)
+    session = Session(wiring, exchange, cast.decision_step, Deadlines(), weights, market.foreign)
     stand_on_opens(exchange, market, market.start)
     session.resume(market.start)
     play(session, instants(market.readers(market.tape), market.start, market.end), _keeping(session, store, observe))

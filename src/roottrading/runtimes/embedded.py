@@ -55,7 +55,7 @@ def run_embedded(
     wiring = assemble(builders(settings, cast, market), opinions, exchange)
     restore(wiring.units, exchange, loaded, market, until)
     weights = weights_for(settings, cast, market)
-    session = Session(wiring, exchange, cast.decision_step, Deadlines(loaded.deadlines), weights)
+    session = Session(wiring, exchange, cast.decision_step, Deadlines(loaded.deadlines), weights, market.foreign)
     for symbol in market.tape:
         reader = market.readers((symbol,))[symbol]
         row = reader.first_at_or_after(until) - 1

@@ -33,6 +33,11 @@ class Market(Struct):
         """The tape's timeframe."""
         return self.tape.timeframe
 
+    @property
+    def foreign(self) -> frozenset[str]:
+        """The symbols that strategies look at and nobody trades."""
+        return frozenset(self.tape).difference(self.symbols)
+
     def candles(self, symbol: str, timeframe: str) -> Candles:
         """Return a symbol's candles of a timeframe, folded from the finest ones where it is longer.
 

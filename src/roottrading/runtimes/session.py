@@ -67,6 +67,7 @@ class Session:
         decision_step: int,
         deadlines: Deadlines,
         weights_for: WeightsFor | None = None,
+        foreign: frozenset[str] = frozenset(),
     ) -> None:
         self.wiring = wiring
         self.exchange = exchange
@@ -75,6 +76,7 @@ class Session:
         self.effects = Effects()
         self.closes: dict[str, Decimal] = {}
         self._weights_for = weights_for  # None: all strategies weigh the same
+        self._foreign = foreign  # symbols that strategies look at and nobody trades: the exchange does not list them
         self._gateway = wiring.units["gateway"]
         self._judges = tuple(wiring.units[name] for name in ("coordinator", "portfolio"))
 
@@ -97,10 +99,11 @@ class Session:
         """Let the exchange match what rested in the candles that close, then stand on the opens of the next."""
         events: list[ExchangeEvent] = []
         for candle in instant.closed:
-            if type(candle) is Candle:
+            if type(candle) is Candle and candle.symbol not in self._foreign:
                 events.extend(self.exchange.candle_closed(candle, instant.at))
         for candle in instant.opening:
-            events.extend(self.exchange.candle_opens(candle, instant.at))
+            if candle.symbol not in self._foreign:
+                events.extend(self.exchange.candle_opens(candle, instant.at))
         if events:
             self.give(addressed(self.wiring, events), instant.at)
 
