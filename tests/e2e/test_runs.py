@@ -209,3 +209,20 @@ def test_a_page_with_charts_is_written(roottrading: Runner) -> None:
     assert printed.code == 0
     assert "wrote out/report.html" in printed.out
     assert os.path.getsize("out/report.html") > 10_000
+
+
+def test_the_report_counts_the_settings_tried_on_its_candles(
+    roottrading: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def tried(*more: str) -> object:
+        printed = roottrading("backtest", *SPAN, "--timeframe", "5m", "--output", "out", *more)
+        assert printed.code == 0
+        return json.loads((tmp_path / "out" / "report.json").read_text())["header"]["parameter_sets"]
+
+    assert tried("--strategies", "ema_cross", "--no-ledger") == 1
+    assert tried("--strategies", "macd") == 1
+    assert tried("--strategies", "ema_cross") == 2
+    assert tried("--strategies", "macd") == 2
+    assert tried("--strategies", "macd", "--to", "2021-04-18") == 1

@@ -25,6 +25,7 @@ def backtest(
     report: options.Report = None,
     equity: options.Equity = None,
     log: options.Log = None,
+    ledger: options.Ledger = None,
     config: options.ConfigFile = None,
     assignments: options.Set = None,
 ) -> None:
@@ -42,6 +43,7 @@ def backtest(
         "run.report": (report, "--report"),
         "run.equity": (equity, "--equity"),
         "run.log": (log, "--log"),
+        "run.ledger": (ledger, "--ledger"),
     }
     loaded = options.load_settings(config, assignments, flags)
     from rich.console import Console

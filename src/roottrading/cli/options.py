@@ -37,6 +37,7 @@ Report = Annotated[
 Equity = Annotated[
     str | None, typer.Option("--equity", metavar="every-candle", help="Equity of every candle as Parquet, too.")
 ]
+Ledger = Annotated[bool | None, typer.Option("--ledger/--no-ledger", help="Count the settings tried on these candles.")]
 Log = Annotated[str | None, typer.Option("--log", metavar="FILE", help="Append a log of JSON lines.")]
 
 

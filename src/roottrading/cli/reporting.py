@@ -13,6 +13,7 @@ from roottrading.cli.errors import CommandError
 from roottrading.cli.failing import notes
 from roottrading.cli.json_log import LogFile, log_to
 from roottrading.cli.preparing import Prepared
+from roottrading.cli.tried_sets import tried_sets
 from roottrading.config.settings import RunSettings
 from roottrading.reports import CheckLine, build_report, print_report, write_outputs
 from roottrading.reports.outputs import OutputError
@@ -62,8 +63,13 @@ def finish(
     """Print the report of a run that came to its end, and write the files where a folder is named."""
     run, market = prepared.settings.run, prepared.market
     said = (*notes(store, prepared.faults), *(() if log is None else log.notes()))
-    result = gather(prepared.settings, market, store, market.end, checks, said)
+    tried = tried_sets(prepared) if run.ledger else None
+    others = tried.others() if tried else ()
+    result = gather(prepared.settings, market, store, market.end, checks, said, others)
     report = build_report(result)
+    if tried:
+        tried.add(report.metrics.sharpe)
+        warn(tried.notes)
     print_report(report, console)
     if run.output is not None:
         html, every_candle = run.report == "html", run.equity == "every-candle"

@@ -36,6 +36,7 @@ def run(
     report: options.Report = None,
     equity: options.Equity = None,
     log: options.Log = None,
+    ledger: options.Ledger = None,
     config: options.ConfigFile = None,
     assignments: options.Set = None,
 ) -> None:
@@ -58,6 +59,7 @@ def run(
         "run.report": (report, "--report"),
         "run.equity": (equity, "--equity"),
         "run.log": (log, "--log"),
+        "run.ledger": (ledger, "--ledger"),
     }
     loaded = options.load_settings(config, assignments, flags)
     from roottrading.cli.preparing import prepare

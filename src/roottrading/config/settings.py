@@ -61,6 +61,9 @@ class RunSettings(Struct, frozen=True):
         Literal["fills", "every-candle"], Bounds(description="every-candle: equity of every candle as Parquet, too")
     ] = "fills"
     log: Annotated[str | None, Bounds(description="file for the log, one JSON object a line")] = None
+    ledger: Annotated[
+        bool, Bounds(description="keep in the cache folder which settings were tried on which candles, for the report")
+    ] = True
 
 
 class AccountSettings(Struct, frozen=True):

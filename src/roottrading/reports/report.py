@@ -189,6 +189,7 @@ def _header(
     closing = [span.until - span.since for span in result.spans if span.kind == "closing"]
     returns = ratios.daily_returns(curve.times, curve.equity, added)
     many = result.parameter_sets > MANY_SETS
+    sharpes = (*result.tried_sharpes, *(() if metrics.sharpe is None else (metrics.sharpe,)))
     return Header(
         tape=result.tape,
         started_at=result.started_at,
@@ -205,7 +206,7 @@ def _header(
         listings=dict(sorted(result.listings.items())),
         refusals=dict(sorted(result.refusals.items(), key=lambda reason: (-reason[1], reason[0]))),
         parameter_sets=result.parameter_sets,
-        deflated_sharpe=ratios.deflated_sharpe(returns, result.parameter_sets, result.tried_sharpes) if many else None,
+        deflated_sharpe=ratios.deflated_sharpe(returns, result.parameter_sets, sharpes) if many else None,
         dust={
             symbol: DustLine(dust.quantity, dust.cost, dust.quantity * last_close(result, symbol))
             for symbol, dust in sorted(result.dust.items())

@@ -98,8 +98,9 @@ class RunResult(Struct, frozen=True, kw_only=True):
     `started_at` and `ended_at` bound the span: the first instant at which it could trade and its last T. `capital` is
     what it began with, in `quote_asset`. `settings` is what a reader needs to repeat it (JSON values). `slippage` and
     `fees` are fractions. `refusals` counts by reason; `missing_candles` by symbol; `listings` tells of symbols listed
-    or delisted inside the span. `parameter_sets` were tried on this tape, `tried_sharpes` their annual Sharpe ratios
-    where they are known. `notes` are sentences for the reader: what was skipped, what was broken.
+    or delisted inside the span. `parameter_sets` were tried on this tape, this one among them; `tried_sharpes` are the
+    annual Sharpe ratios of the others, where they are known. `notes` are sentences for the reader: what was skipped,
+    what was broken.
     """
 
     capital: Decimal

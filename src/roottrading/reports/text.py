@@ -158,9 +158,10 @@ def _remarks(report: Report) -> Table:
         lines.append(("Missing candles", missing))
     for symbol, listing in header.listings.items():
         lines.append((symbol, listing))
+    if header.parameter_sets > 1:
+        lines.append(("Parameter sets", f"{header.parameter_sets} tried on these candles"))
     if header.deflated_sharpe is not None:
-        chance = percent(header.deflated_sharpe)
-        lines.append(("Deflated Sharpe", f"{chance} likely above 0 after {header.parameter_sets} parameter sets tried"))
+        lines.append(("Deflated Sharpe", f"{percent(header.deflated_sharpe)} likely above 0 after so many sets"))
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()

@@ -31,8 +31,12 @@ def gather(
     ended_at: Time,
     checks: Sequence[CheckLine] = (),
     notes: Iterable[str] = (),
+    others: Sequence[float | None] = (),
 ) -> RunResult:
-    """Return everything that reports need; `ended_at` is the last T that was played."""
+    """Return everything that reports need; `ended_at` is the last T that was played.
+
+    `others` are the annual Sharpe ratios, where there are any, of the other parameter sets tried on this market.
+    """
     dust = {str(row.key[0]): row.values for row in store.load().rows["dust_costs"]}
     return RunResult(
         capital=settings.account.capital,
@@ -59,6 +63,8 @@ def gather(
         listings=listings(market, ended_at),
         checks=tuple(checks),
         notes=tuple(notes),
+        parameter_sets=1 + len(others),
+        tried_sharpes=tuple(sharpe for sharpe in others if sharpe is not None),
     )
 
 

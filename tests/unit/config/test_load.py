@@ -278,6 +278,7 @@ def test_what_is_shown_reads_back_as_the_same_settings_and_names_origins() -> No
 def test_the_digest_follows_what_is_traded_and_nothing_else() -> None:
     plain = settings_digest(Settings())
     around = ["run.speed=60x", "run.state=a", "run.output=b", "run.log=c", "run.report=html", "run.tape=x"]
+    around.append("run.ledger=false")
     assert settings_digest(load(assignments=around).settings) == plain
     others = {
         settings_digest(load(assignments=[assignment]).settings)
