@@ -13,6 +13,7 @@ from roottrading.services.trader.sizes import available, is_resting, protectable
 from roottrading.services.trader.turn import Turn
 
 BY_EXCHANGE: Final = frozenset({"EXCHANGE_CANCELED"})
+REFUSED: Final = "protection_refused"
 TRIGGERED: Final = "OCO_TRIGGER"
 
 
@@ -136,7 +137,7 @@ def refused(turn: Turn, text: str) -> None:
     execution = turn.execution
     if execution.exit_reason:
         return
-    execution.exit_reason = "protection_refused"
+    execution.exit_reason = REFUSED
     turn.changed = True
     turn.alert("critical", "protection_refused", f"cycle {execution.cycle_id}: {text}; selling at market")
 
@@ -155,7 +156,9 @@ def step_over_makers(turn: Turn) -> None:
 
 
 def _leave(turn: Turn, reason: str) -> None:
+    """A leg that worked is the better reason where new protection was refused too, in whatever order we hear it."""
     execution = turn.execution
-    if not execution.exit_reason:
+    refused_too = execution.exit_reason == REFUSED and execution.status != "closing"
+    if not execution.exit_reason or refused_too:
         execution.exit_reason = reason
         turn.changed = True

@@ -21,6 +21,7 @@ from roottrading.services.trader.unknown import (
     all_unknown,
     ask_for_balances,
     ask_for_fills,
+    fills_request,
     inquire,
     note_executions,
     note_open_orders,
@@ -39,7 +40,9 @@ def reconcile(turn: Turn) -> None:
 def resume(turn: Turn, unanswered: Iterable[Request]) -> None:
     """After a load: whatever was under way is unknown, and asked for by its id, never sent again (4.2).
 
-    Protection may have been sent before the state that knows of it was kept: its ids stand in the plan (4.1).
+    Nothing is decided for the cycle before the exchange has said what is open and what was executed (4.3): what
+    happened meanwhile may be half known only. Protection may have been sent before the state that knows of it was
+    kept: its ids stand in the plan (4.1).
     """
     execution = turn.execution
     all_unknown(turn, turn.now + 1)
@@ -49,8 +52,9 @@ def resume(turn: Turn, unanswered: Iterable[Request]) -> None:
             if client_order_id:
                 ask_about(turn, client_order_id)
     inquire(turn)
-    turn.look(ListOpenOrders(execution.symbol, leg_id(execution, "q", 1), EXIT, turn.now))
-    ask_for_fills(turn)
+    for question in (ListOpenOrders(execution.symbol, leg_id(execution, "q", 1), EXIT, turn.now), fills_request(turn)):
+        if not any(type(known.request) is type(question) for known in execution.unanswered):
+            turn.ask(question)
 
 
 def on_open_orders(turn: Turn, event: OpenOrdersReported) -> None:

@@ -1,7 +1,7 @@
 """Taking over: after every load the account is asked for, and entries wait for its answer (consistency-rules 4.3).
 
 How a cycle is entered depends on what is free there (trading-rules 1.3), and whoever died may have taken the last word
-about that with him. Exits and protection of cycles under way never wait.
+about that with him. Exits and protection of cycles under way do not wait for it.
 """
 
 from typing import Final

@@ -31,7 +31,7 @@ def note_unknown(turn: Turn, client_order_id: str) -> None:
     for unanswered in execution.unanswered:
         if unanswered.request.client_order_id == client_order_id and unanswered.unknown_since is None:
             _mark(turn, unanswered, replace(unanswered, unknown_since=turn.now))
-            if not isinstance(unanswered.request, QueryOrder | ListFills):
+            if not isinstance(unanswered.request, QueryOrder | ListFills | ListOpenOrders):
                 inquire(turn)
 
 
@@ -57,7 +57,7 @@ def inquire(turn: Turn) -> None:
         order = execution.orders.get(client_order_id)
         if order is None or order.status not in ENDED:
             turn.look(QueryOrder(execution.symbol, client_order_id, EXIT, now))
-    if late:
+    if late or any(isinstance(unanswered.request, ListOpenOrders) for unanswered in unknown):
         turn.look(ListOpenOrders(execution.symbol, leg_id(execution, "q", 1), EXIT, now))
     if late or not turn.survey.booked or any(isinstance(unanswered.request, ListFills) for unanswered in unknown):
         ask_for_fills(turn)
@@ -164,7 +164,9 @@ def note_open_orders(turn: Turn, event: OpenOrdersReported) -> None:
     """Evidence of absence: none of the request's orders is open."""
     for unanswered in turn.execution.unanswered:
         request = unanswered.request
-        if event.at >= request.issued_at + turn.desk.settings.final_after:
+        if isinstance(request, ListOpenOrders):
+            _remove(turn, unanswered)
+        elif event.at >= request.issued_at + turn.desk.settings.final_after:
             ids = ids_asked_about(request)
             if not any(order.client_order_id in ids[:1] for order in event.orders):
                 _mark(turn, unanswered, replace(unanswered, not_open=True))

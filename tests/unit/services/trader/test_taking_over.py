@@ -62,7 +62,7 @@ def test_a_command_about_a_waiting_entry_waits_behind_it() -> None:
     ]
 
 
-def test_an_exit_never_waits() -> None:
+def test_an_exit_does_not_wait_for_the_account() -> None:
     bench = Bench()
     bench.filled()
     bench.arrange = unanswered
@@ -150,3 +150,17 @@ def test_a_halt_has_one_reason_whoever_hears_of_it_first(coordinator_first: bool
     told = Envelope("coordinator", "trade.commands", 2, 1, T, "", CancelEntry(cycle(), SYMBOL, "market: HALT"))
     bench.give(*((told, halt) if coordinator_first else (halt, told)))
     assert bench.moves[-1] == ("expired", "market: HALT")
+
+
+def test_nothing_is_decided_before_the_exchange_has_said_what_is_open_and_executed() -> None:
+    bench = Bench()
+    bench.filled()
+    bench.exchange.cancel(leg("s"))  # by hand, and whoever died had heard of it and not kept it
+    bench.exchange.silent_questions = 1_000
+    load(bench)
+    bench.command(CloseTradeCycle(cycle(), SYMBOL, "verdict"))
+    assert placing(bench) == ["PlaceOrderList l1"]
+    bench.exchange.silent_questions = 0
+    bench.advance(SECOND)
+    assert placing(bench) == ["PlaceOrderList l1", "PlaceOrder x1"]
+    assert bench.moves[-1] == ("closed", "verdict")
