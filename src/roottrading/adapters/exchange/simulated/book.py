@@ -80,6 +80,18 @@ class Book:
         market = self.market
         return market.last if market.standing and market.open_time == now else None
 
+    def tell(self, now: Time) -> None:
+        """Note, before the tape tells of a price at `now`, which one was known before that instant."""
+        market = self.market
+        if market.told_at != now:
+            market.told_at = now
+            market.earlier = market.last
+
+    def price_before(self, now: Time) -> Decimal | None:
+        """Return the last price that was known before `now`, whatever the tape has told of at `now` itself."""
+        market = self.market
+        return market.earlier if market.told_at == now else market.last
+
     def alive(self, account: str, client_order_id: str) -> BookOrder | None:
         """Return the account's open order of that client order id."""
         return self.orders.get(self.clients.get((account, client_order_id), -1))

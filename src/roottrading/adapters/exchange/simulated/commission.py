@@ -1,4 +1,9 @@
-"""Commission: what the exchange keeps of an execution, and in which asset (trading-rules 5.6)."""
+"""Commission: what the exchange keeps of an execution, and in which asset (trading-rules 5.6).
+
+A fee in BNB is reckoned at the price of BNB known before the instant: what symbols do in the same instant has no order
+that a price could hang on. Where BNB itself is traded the fill's own price counts; who buys it pays out of what he
+receives, and who sells it pays in what he receives, so that no fee is taken from coins whose cycle sells them whole.
+"""
 
 from decimal import Decimal
 from typing import Final
@@ -7,6 +12,7 @@ from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.state import BookOrder, Wallet
 from roottrading.adapters.exchange.simulated.venue import Venue
 from roottrading.domain.money import ONE, ZERO
+from roottrading.domain.time import Time
 
 BNB: Final = "BNB"
 BNB_DIGITS: Final = 8
@@ -14,14 +20,14 @@ Commission = tuple[Decimal, str, Decimal]  # the amount, its asset, and the rate
 
 
 def commission(
-    venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, is_maker: bool
+    venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, is_maker: bool, now: Time
 ) -> Commission:
     """Return the commission on an execution: in BNB where that is on and affordable, else in the asset received."""
     fees = venue.fees
     rate = fees.maker if is_maker else fees.taker
-    if fees.in_bnb:
+    if fees.in_bnb and not (order.side == "SELL" and book.instrument.base_asset == BNB):
         discounted = rate * fees.bnb_factor
-        amount = _in_bnb(venue, book, order, price, quantity, discounted)
+        amount = _in_bnb(venue, book, order, price, quantity, discounted, now)
         if amount is not None:
             return amount, BNB, discounted
     if order.side == "BUY":
@@ -32,7 +38,7 @@ def commission(
 
 
 def _in_bnb(
-    venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, rate: Decimal
+    venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, rate: Decimal, now: Time
 ) -> Decimal | None:
     """Return the commission in BNB, rounded down; None where no price is known or the account has too little free."""
     instrument = book.instrument
@@ -43,9 +49,10 @@ def _in_bnb(
         bnb_price = price
     else:
         pair = venue.books.get(BNB + instrument.quote_asset)
-        if pair is None or pair.market.last is None:
+        known = None if pair is None else pair.price_before(now)
+        if known is None:
             return None
-        bnb_price = pair.market.last
+        bnb_price = known
     # in whole units of 1e-8: the quotient itself would have to be rounded
     amount = (worth.scaleb(BNB_DIGITS) // bnb_price).scaleb(-BNB_DIGITS)
     wallet = venue.wallet(order.account, BNB)

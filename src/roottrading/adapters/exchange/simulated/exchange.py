@@ -121,6 +121,7 @@ class SimulatedExchange:
         book = self._book(candle.symbol)
         market = book.market
         book.begin_candle(candle.open_time, candle.volume)
+        book.tell(now)
         market.standing = True
         market.last = candle.open
         self._changed(candle.symbol)
@@ -141,6 +142,7 @@ class SimulatedExchange:
         book = self._book(candle.symbol)
         market = book.market
         book.begin_candle(candle.open_time, candle.volume)
+        book.tell(now)
         market.standing = False
         self._changed(candle.symbol)
         if not book.orders or market.status != "TRADING" or not market.traded:

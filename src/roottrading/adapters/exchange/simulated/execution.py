@@ -46,7 +46,7 @@ def fill(
     """Execute `quantity` of the order at `price`."""
     if order.sibling >= 0:
         _touch_one_leg(venue, book, order, now)
-    amount, asset, rate = commission(venue, book, order, price, quantity, is_maker)
+    amount, asset, rate = commission(venue, book, order, price, quantity, is_maker, now)
     _settle(venue, book, order, price, quantity, amount, asset)
     order.executed = executed = order.executed + quantity
     order.executed_quote += price * quantity

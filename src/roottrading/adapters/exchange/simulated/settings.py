@@ -17,6 +17,8 @@ class FillModel(Struct, frozen=True):
     a finest candle's volume that all fills in it together may take (5.4). A request whose `issued_at` is older than
     `receive_window` is refused with -1021, so that a paused sender can not act on an old world (consistency-rules
     4.1). Of ended orders and of executions the last `history` a symbol can be asked for.
+    `bnb` is what the simulated account holds besides the bot's capital to pay fees in BNB with; the books do not count
+    it, they charge its value (trading-rules 5.7).
     Raises ValueError where a number is out of its bounds.
     """
 
@@ -33,6 +35,9 @@ class FillModel(Struct, frozen=True):
     history: Annotated[
         int, Bounds(ge=1, le=1_000_000, description="ended orders and executions of a symbol that can be asked for")
     ] = 1_000
+    bnb: Annotated[
+        Decimal, Bounds(gt=0, le=10**9, description="BNB that is there to pay fees with, where fees.in_bnb is on")
+    ] = Decimal(1_000_000)
 
     def __post_init__(self) -> None:
         if not 0 <= self.slippage < ONE:
@@ -43,3 +48,5 @@ class FillModel(Struct, frozen=True):
             raise ValueError(f"receive_window is {self.receive_window}: use microseconds above 0")
         if self.history < 1:
             raise ValueError(f"history is {self.history}: use 1 or more")
+        if self.bnb <= 0:
+            raise ValueError(f"bnb is {self.bnb}: use an amount above 0, or fees.in_bnb = false")

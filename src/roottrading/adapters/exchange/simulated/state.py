@@ -67,7 +67,8 @@ class BookOrder(Struct, gc=False):
 class Market(Struct, gc=False):
     """Where a symbol's tape stands.
 
-    `last` is the last price known: an open or a close. At `open_time` the tape is `standing` on that candle's open;
+    `last` is the last price known: an open or a close, told at `told_at`; `earlier` is the one known before that
+    instant. At `open_time` the tape is `standing` on that candle's open;
     of the candle's volume `allowance` is left for fills, `traded` says that there was any, and `bought` names the
     accounts that bought in it (their targets wait for the next candle, trading-rules 5.2). The counters number
     orders, executions, lists, places in the queue and endings.
@@ -76,6 +77,8 @@ class Market(Struct, gc=False):
     symbol: str
     status: str
     last: Decimal | None = None
+    told_at: Time = -1
+    earlier: Decimal | None = None
     open_time: Time = -1
     standing: bool = False
     traded: bool = False

@@ -3,6 +3,7 @@
 from decimal import Decimal as D
 
 import pytest
+from msgspec.structs import replace
 
 from roottrading.adapters.exchange.simulated import FillModel
 from roottrading.domain.fees import FeeSchedule
@@ -212,11 +213,32 @@ class TestFeesInBnb:
         bench.opens("100")
         if price is not None:
             assert bench.candle is not None
-            from msgspec.structs import replace
-
             candle = replace(bench.candle, symbol="BNBUSDT", open=D(price))
-            bench.exchange.candle_opens(candle, bench.now)
+            bench.exchange.candle_opens(candle, bench.now - 1)
         return bench
+
+    def test_the_price_is_the_one_known_before_the_instant(self) -> None:
+        """Symbols move in some order within an instant; what one pays does not hang on it."""
+        bench = self.bench("1", "700")
+        assert bench.candle is not None
+        dearer = replace(bench.candle, symbol="BNBUSDT", open=D(800), high=D(900), low=D(800), close=D(900))
+        bench.exchange.candle_closed(dearer, bench.now)
+        bench.exchange.candle_opens(replace(dearer, open=D(900)), bench.now)
+        (bought,) = of(OrderExecuted, bench.place(market("BUY", "2")))
+        assert bought.fee == D("0.00021428"), "0.15 USDT / 700"
+        bench.closes()
+        bench.opens("100")
+        (sold,) = of(OrderExecuted, bench.place(market("SELL", "2")))
+        assert sold.fee == D("0.00016666"), "0.15 USDT / 900"
+
+    def test_a_sale_of_bnb_pays_in_what_it_receives(self) -> None:
+        bench = Bench({"USDT": "1000", "BNB": "200"}, self.fees, base_asset="BNB")
+        bench.opens("100")
+        (bought,) = of(OrderExecuted, bench.place(market("BUY", "2")))
+        assert (bought.fee_asset, bought.fee) == ("BNB", D("0.0015"))
+        (sold,) = of(OrderExecuted, bench.place(market("SELL", "2")))
+        assert (sold.fee_asset, sold.fee) == ("USDT", D("0.2"))
+        assert bench.holds("BNB") == (D("199.9985"), 0)
 
     def test_the_quote_value_is_paid_in_bnb_at_the_discount(self) -> None:
         bench = self.bench("1", "700")
