@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.adapters.store.port import Store
+from roottrading.adapters.tape.errors import TapeError
 from roottrading.adapters.tape.tape import Tape
 from roottrading.config.settings import AccountSettings, RunSettings, Settings
 from roottrading.domain.columns import Candles, Columns
+from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.position import Position
 from roottrading.domain.time import HOUR, MINUTE, Time
@@ -156,6 +158,7 @@ class Case(Struct):
     skip: Time = 0  # of the tape's beginning
     cut: Time = 0  # of its end
     traded: tuple[str, ...] = ()
+    fees: FeeSchedule = FeeSchedule()
 
 
 def leaves(case: Case, *, every_candle: bool) -> tuple[Store, Settings, Market]:
@@ -170,6 +173,7 @@ def leaves(case: Case, *, every_candle: bool) -> tuple[Store, Settings, Market]:
         learning=LearningSettings(prior_opinions=5),
         coordinator=replace(case.coordinator, threshold=case.aggregator.threshold),
         exchange=case.exchange,
+        fees=case.fees,
     )
     store = run_backtest(settings, cast(settings, case.uses, market), market, every_candle=every_candle)
     return store, settings, market
@@ -391,6 +395,39 @@ def chosen(seed: int) -> Case:
 @pytest.mark.parametrize("seed", range(16))
 def test_whatever_the_market_and_the_settings(seed: int) -> None:
     same(chosen(seed))
+
+
+IN_BNB = FeeSchedule(in_bnb=True)
+PRICED = (walk("AAAUSDT", 31, DAYS), walk("BNBUSDT", 32, DAYS, missing=0.1, halt=120), walk("CCCUSDT", 33, DAYS))
+TRADED = [(), ("AAAUSDT", "BNBUSDT"), ("BNBUSDT", "CCCUSDT"), ("AAAUSDT", "CCCUSDT")]
+
+
+@pytest.mark.parametrize("traded", TRADED, ids="-".join)
+@pytest.mark.parametrize("cut", [0, DAYS // 4], ids=["known", "late"])
+def test_fees_in_bnb_whatever_else_is_traded(traded: tuple[str, ...], cut: int) -> None:
+    """BNB's price is the same both ways, where it comes before and after the others, has halts or begins late."""
+    first, bnb, last = PRICED
+    tape = (first, bnb.slice(cut, len(bnb)), last)
+    left = same(Case(tape, MOODY, FREE, traded=traded, fees=IN_BNB, skip=HOUR))
+    fees = {(fill.symbol == "BNBUSDT", fill.side, fill.fee_asset) for fill in journal(left, "fills")}
+    assert fees >= {(False, "BUY", "BNB"), (False, "SELL", "BNB")}
+    assert (True, "SELL", "BNB") not in fees, "the bot's own BNB pays no fees"
+    assert "discrepancy" not in reasons(left)
+    assert "discrepancy" not in {alert.subject for alert in journal(left, "alerts")}
+
+
+@pytest.mark.parametrize("other", ["AAAUSDT", "CCCUSDT"])
+def test_a_price_of_bnb_that_stands_still_is_noticed(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case(PRICED, MOODY, FREE, traded=("BNBUSDT", other), fees=IN_BNB)
+    slow, _, _ = leaves(case, every_candle=True)
+    monkeypatch.setattr(SkippingExchange, "_price_fees", lambda *_: None)
+    quick, _, _ = leaves(case, every_candle=False)
+    assert rows(quick, "fills") != rows(slow, "fills")
+
+
+def test_fees_in_bnb_need_its_price() -> None:
+    with pytest.raises(TapeError, match=r"no candles of BNBUSDT: add them with --tape"):
+        leaves(Case(TWO, MOODY, FREE, fees=IN_BNB), every_candle=False)
 
 
 class Blind(SkippingExchange):

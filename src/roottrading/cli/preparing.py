@@ -12,7 +12,7 @@ from roottrading import __version__
 from roottrading.cli.errors import CommandError
 from roottrading.config.settings import STRATEGY_FOLDER, Settings, StrategySettings
 from roottrading.config.show import settings_digest
-from roottrading.runtimes.assembly import Cast, cast
+from roottrading.runtimes.assembly import Cast, cast, fee_symbol
 from roottrading.runtimes.market import Market, open_market
 from roottrading.services.analyzer import StrategyUse
 from roottrading.services.analyzer.plan import OWN, inputs_of
@@ -63,7 +63,9 @@ def prepare(settings: Settings) -> Prepared:
         uses.append(StrategyUse(name, strategy, given.timeframe or settings.run.timeframe))
     if not uses:
         raise CommandError("no strategy is enabled: name some with --strategies, or enable them in the settings")
-    market = open_market(settings.run, settings.account.quote_asset, _inputs(uses), now=time.time_ns() // 1000)
+    market = open_market(
+        settings.run, settings.account.quote_asset, _looked_at(settings, uses), now=time.time_ns() // 1000
+    )
     _check_timeframes(uses, market)
     repeated = market.tape.repeated.items()
     faults = (
@@ -80,12 +82,13 @@ def _selected(settings: Settings, known: catalog.Loaded) -> list[str]:
     return [name for name in sorted(known.strategies) if settings.strategies.get(name, _AS_IS).enabled]
 
 
-def _inputs(uses: Iterable[StrategyUse]) -> dict[str, str]:
-    """Return the further symbols that strategies look at, each with one that does; CommandError for a bad input."""
-    found: dict[str, str] = {}
+def _looked_at(settings: Settings, uses: Iterable[StrategyUse]) -> dict[str, str]:
+    """Return the further symbols that are looked at, each with one who does; CommandError for a bad input."""
+    priced_by = fee_symbol(settings)
+    found = {} if priced_by is None else {priced_by: "fees.in_bnb (the price of BNB)"}
     for use in uses:
         try:
-            found |= {given.stream[0]: use.name for given in inputs_of(use, OWN)}
+            found |= {given.stream[0]: f"strategy {use.name}" for given in inputs_of(use, OWN)}
         except ValueError as error:
             raise CommandError(str(error)) from None
     found.pop(OWN, None)

@@ -7,8 +7,11 @@ from typing import Final
 from msgspec import Struct
 
 from roottrading.adapters.exchange.simulated import SimulatedExchange
+from roottrading.adapters.exchange.simulated.commission import BNB
 from roottrading.adapters.exchange.simulated.state import TABLES as EXCHANGE_TABLES
+from roottrading.adapters.tape.errors import TapeError
 from roottrading.config.settings import Settings
+from roottrading.domain.money import ZERO
 from roottrading.domain.time import duration
 from roottrading.messages.service import Service, Table
 from roottrading.runtimes.market import Market
@@ -86,10 +89,43 @@ def builders(settings: Settings, cast: Cast, market: Market) -> dict[str, Callab
     }
 
 
+def fee_symbol(settings: Settings) -> str | None:
+    """Return the symbol whose price turns fees into BNB, None where they are not paid in it."""
+    quote_asset = settings.account.quote_asset
+    return BNB + quote_asset if settings.fees.in_bnb and quote_asset != BNB else None
+
+
+def listed_symbols(settings: Settings, market: Market) -> tuple[str, ...]:
+    """Return what the simulated exchange lists: what is traded, and what prices the fees.
+
+    Raises TapeError where fees are paid in BNB and nothing says what it costs.
+    """
+    priced_by = fee_symbol(settings)
+    if priced_by is None:
+        return market.symbols
+    lacks = "candles" if priced_by not in market.tape else "instrument" if priced_by not in market.instruments else ""
+    if lacks:
+        raise TapeError(
+            f"fees are paid in BNB (fees.in_bnb), but there are no {lacks} of {priced_by}: add them with --tape and "
+            "--instruments, or set fees.in_bnb=false"
+        )
+    return tuple(sorted({*market.symbols, priced_by}))
+
+
+def unlisted_symbols(settings: Settings, market: Market) -> frozenset[str]:
+    """Return the tape's symbols that strategies look at and nobody trades."""
+    return frozenset(market.tape).difference(listed_symbols(settings, market))
+
+
 def simulated_exchange(settings: Settings, market: Market, *, keeps_rows: bool = True) -> SimulatedExchange:
-    """Open an exchange that holds the capital and trades the market's symbols; `keeps_rows` where they are kept."""
-    instruments = {symbol: market.instruments[symbol] for symbol in market.symbols}
+    """Open an exchange that holds the capital and trades the market's symbols; `keeps_rows` where they are kept.
+
+    Where fees are paid in BNB it holds foreign BNB as well, so that they are never taken from the bot's own.
+    """
+    instruments = {symbol: market.instruments[symbol] for symbol in listed_symbols(settings, market)}
     balances = {settings.account.quote_asset: settings.account.capital}
+    if settings.fees.in_bnb:
+        balances[BNB] = balances.get(BNB, ZERO) + settings.exchange.bnb
     return SimulatedExchange(instruments, settings.fees, settings.exchange, balances, keeps_rows=keeps_rows)
 
 

@@ -12,7 +12,16 @@ from roottrading.adapters.store.port import Commit, Store
 from roottrading.config.settings import Settings
 from roottrading.domain.time import DAY, HOUR, Time, start_of_day
 from roottrading.messages.service import WeightsSet
-from roottrading.runtimes.assembly import ALL_TABLES, Cast, assemble, builders, simulated_exchange
+from roottrading.runtimes.assembly import (
+    ALL_TABLES,
+    Cast,
+    assemble,
+    builders,
+    fee_symbol,
+    listed_symbols,
+    simulated_exchange,
+    unlisted_symbols,
+)
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.learning import weights_for, whole_blocks
 from roottrading.runtimes.loading import stand_on_opens
@@ -58,8 +67,8 @@ def _every_candle(settings: Settings, cast: Cast, market: Market, opinions: Whol
     exchange = simulated_exchange(settings, market)
     wiring = assemble(builders(settings, cast, market), opinions, exchange)
     weights = weights_for(settings, cast, market, opinions)
-    session = Session(wiring, exchange, cast.decision_step, Deadlines(), weights, market.foreign)
-    stand_on_opens(exchange, market, market.start)
+    session = Session(wiring, exchange, cast.decision_step, Deadlines(), weights, unlisted_symbols(settings, market))
+    stand_on_opens(exchange, market.readers(listed_symbols(settings, market)), market.start)
     session.resume(market.start)
     play(session, instants(market.readers(market.tape), market.start, market.end), _keeping(session, store, observe))
     store.commit(Commit(session.flush()))
@@ -80,8 +89,9 @@ class SkippingRun:
         span = (market.start, market.end)
         self.store = SkippingStore(ALL_TABLES, cast.plan, blocks, span)
         self.store.know(symbols, micro(settings.aggregator.threshold), cast.fastest)
-        readers = {columns.symbol: columns.finest for columns in symbols}
-        self.exchange = SkippingExchange(simulated_exchange(settings, market, keeps_rows=False), readers)
+        readers = market.readers(listed_symbols(settings, market)) | {given.symbol: given.finest for given in symbols}
+        exchange = simulated_exchange(settings, market, keeps_rows=False)
+        self.exchange = SkippingExchange(exchange, readers, fee_symbol(settings))
         build = builders(settings, cast, market) | {"gateway": lambda _: Forwarder(market.symbols)}
         self.wiring = assemble(build, blocks, self.exchange)
         self.session = Session(self.wiring, self.exchange, cast.decision_step, Deadlines(), weights)

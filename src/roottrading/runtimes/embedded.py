@@ -14,7 +14,14 @@ from roottrading.adapters.store.port import Store
 from roottrading.config.settings import Settings
 from roottrading.domain.time import duration
 from roottrading.messages.service import Row
-from roottrading.runtimes.assembly import Cast, assemble, builders, simulated_exchange
+from roottrading.runtimes.assembly import (
+    Cast,
+    assemble,
+    builders,
+    listed_symbols,
+    simulated_exchange,
+    unlisted_symbols,
+)
 from roottrading.runtimes.controlling import Controls
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.keeping import Keeper, position_of
@@ -55,7 +62,8 @@ def run_embedded(
     wiring = assemble(builders(settings, cast, market), opinions, exchange)
     restore(wiring.units, exchange, loaded, market, until)
     weights = weights_for(settings, cast, market)
-    session = Session(wiring, exchange, cast.decision_step, Deadlines(loaded.deadlines), weights, market.foreign)
+    unlisted = unlisted_symbols(settings, market)
+    session = Session(wiring, exchange, cast.decision_step, Deadlines(loaded.deadlines), weights, unlisted)
     for symbol in market.tape:
         reader = market.readers((symbol,))[symbol]
         row = reader.first_at_or_after(until) - 1
@@ -68,7 +76,7 @@ def run_embedded(
     polled = 0.0
     last = resumed or Position(market.start, "candles")
     if resumed is None:
-        stand_on_opens(exchange, market, market.start)
+        stand_on_opens(exchange, market.readers(listed_symbols(settings, market)), market.start)
     session.resume(last.at)
 
     def at_rest(position: Position) -> bool:

@@ -9,7 +9,7 @@ from roottrading.domain.time import Time, duration, start_of_day
 from roottrading.messages.service import Row
 from roottrading.runtimes.assembly import TABLES, Cast
 from roottrading.runtimes.market import Market
-from roottrading.runtimes.replay import CandleReader, opening_at
+from roottrading.runtimes.replay import CandleReader
 from roottrading.runtimes.session import Position
 from roottrading.runtimes.step import Unit
 from roottrading.services.analyzer import NewestWindows
@@ -66,7 +66,15 @@ def _candles_of_the_day(market: Market, until: Time) -> Iterable[Row]:
             yield Row("market_data", (symbol, candle.timeframe, candle.open_time), candle)
 
 
-def stand_on_opens(exchange: SimulatedExchange, market: Market, at: Time) -> None:
-    """Tell a fresh exchange where the market stands before anything has happened."""
-    for candle in opening_at(market.readers(market.symbols), at):
-        exchange.candle_opens(candle, at)
+def stand_on_opens(exchange: SimulatedExchange, readers: Mapping[str, CandleReader], at: Time) -> None:
+    """Tell a fresh exchange where its symbols stand before anything has happened: on an open, in a halt on a close."""
+    for symbol in sorted(readers):
+        reader = readers[symbol]
+        row = reader.last_by(at)
+        if row < 0:
+            continue
+        closes = reader.open_time(row) + reader.span
+        if at < closes:
+            exchange.candle_opens(reader.candle(row), at)
+        else:
+            exchange.candle_closed(reader.candle(row), closes)

@@ -33,11 +33,6 @@ class Market(Struct):
         """The tape's timeframe."""
         return self.tape.timeframe
 
-    @property
-    def foreign(self) -> frozenset[str]:
-        """The symbols that strategies look at and nobody trades."""
-        return frozenset(self.tape).difference(self.symbols)
-
     def candles(self, symbol: str, timeframe: str) -> Candles:
         """Return a symbol's candles of a timeframe, folded from the finest ones where it is longer.
 
@@ -59,7 +54,7 @@ def open_market(
 ) -> Market:
     """Read tape and instruments as the settings say.
 
-    `inputs` are further symbols that strategies look at, each with the name of such a strategy; `now`, where given, is
+    `inputs` are further symbols that are looked at, each with who does, in words; `now`, where given, is
     the clock that no candle may be ahead of. Raises TapeError where a symbol is unknown, trades against another
     asset, or the span holds no candles.
     """
@@ -87,15 +82,15 @@ def open_market(
 
 
 def _check_inputs(inputs: Mapping[str, str], paths: Sequence[Path]) -> None:
-    """Raise TapeError where a strategy looks at a symbol that the tape has no candles of."""
+    """Raise TapeError where somebody looks at a symbol that the tape has no candles of."""
     if not inputs:
         return
     there = sorted({file.symbol for file in find_files(paths)})
-    for symbol, strategy in inputs.items():
+    for symbol, who in inputs.items():
         if symbol not in there:
             raise TapeError(
-                f"strategy {strategy} looks at {symbol}, but the tape holds {', '.join(there)}: add candles of "
-                f"{symbol} with --tape, or leave the strategy out"
+                f"{who} looks at {symbol}, but the tape holds {', '.join(there)}: add candles of "
+                f"{symbol} with --tape, or leave it out"
             )
 
 

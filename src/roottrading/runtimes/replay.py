@@ -112,14 +112,3 @@ def _candle_opening(reader: CandleReader, rows: dict[str, int], time: Time) -> C
         rows[reader.symbol] = row + 1
         return reader.candle(row)
     return None
-
-
-def opening_at(readers: Mapping[str, CandleReader], time: Time) -> tuple[Candle, ...]:
-    """Return the candles that open at `time`, by symbol."""
-    found = []
-    for symbol in sorted(readers):
-        reader = readers[symbol]
-        row = reader.first_at_or_after(time)
-        if row < len(reader) and reader.open_time(row) == time:
-            found.append(reader.candle(row))
-    return tuple(found)

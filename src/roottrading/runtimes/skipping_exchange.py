@@ -35,21 +35,26 @@ class SkippingExchange:
     Its answers are those of one that is told of every candle: what is left out touches nothing.
     """
 
-    def __init__(self, exchange: SimulatedExchange, readers: Mapping[str, CandleReader]) -> None:
-        """Take the exchange and the finest candles of its symbols."""
+    def __init__(
+        self, exchange: SimulatedExchange, readers: Mapping[str, CandleReader], priced_by: str | None = None
+    ) -> None:
+        """Take the exchange, the finest candles of its symbols, and which of them turns fees into BNB."""
         self._exchange = exchange
+        self._priced_by = priced_by
         self._places = {symbol: _Place(reader) for symbol, reader in readers.items()}
         self.asked: set[str] = set()  # the symbols whose orders may have changed, for whoever searches
 
     def execute(self, request: Request, now: Time) -> Sequence[ExchangeEvent]:
         """Carry out a request where the tape stands at `now`."""
         symbol = request.symbol
+        self._price_fees(now)
         self._stand(symbol, now)
         self.asked.add(symbol)
         return self._exchange.execute(request, now)
 
     def candle_opens(self, candle: Candle, now: Time) -> Sequence[ExchangeEvent]:
         """Stand on the candle's open."""
+        self._price_fees(now)
         place = self._places[candle.symbol]
         place.opened = place.reader.last_by(candle.open_time)
         self.asked.add(candle.symbol)
@@ -57,6 +62,7 @@ class SkippingExchange:
 
     def candle_closed(self, candle: Candle, now: Time) -> Sequence[ExchangeEvent]:
         """Match what rested along the candle's path."""
+        self._price_fees(now)
         place = self._places[candle.symbol]
         place.closed = place.reader.last_by(candle.open_time)
         self.asked.add(candle.symbol)
@@ -98,6 +104,11 @@ class SkippingExchange:
         low, high = int(place.reader.candles.low[row]), int(place.reader.candles.high[row])
         return (below is not None and low <= below) or (above is not None and high >= above)
 
+    def _price_fees(self, now: Time) -> None:
+        """Tell the exchange what BNB cost before the instant: nothing else that it does hangs on another symbol."""
+        if self._priced_by is not None:
+            self._stand(self._priced_by, now - 1)
+
     def _stand(self, symbol: str, now: Time) -> None:
         """Tell the exchange of the last candle that has opened by now: that it opened, or in a halt that it closed."""
         place = self._places.get(symbol)
@@ -105,7 +116,7 @@ class SkippingExchange:
             return
         reader = place.reader
         row = reader.last_by(now)
-        if row < 0 or row == place.closed:
+        if row <= place.closed or row < place.opened:
             return
         closes = reader.open_time(row) + place.reader.span
         if now < closes:

@@ -8,7 +8,7 @@ from roottrading.domain.candle import Candle
 from roottrading.domain.columns import Candles
 from roottrading.domain.time import MINUTE
 from roottrading.messages.service import CandleMissing
-from roottrading.runtimes.replay import CandleReader, instants, opening_at
+from roottrading.runtimes.replay import CandleReader, instants
 
 START = 1_600_000_020_000_000 // MINUTE * MINUTE
 
@@ -56,5 +56,3 @@ def test_a_run_may_begin_and_end_inside_the_tape() -> None:
     readers = {"AUSDT": CandleReader(candles("AUSDT", [0, 1, 2, 3]))}
     found = list(instants(readers, START + MINUTE, START + 3 * MINUTE))
     assert [(i.at - START) // MINUTE for i in found] == [2, 3]
-    assert [c.symbol for c in opening_at(readers, START + 3 * MINUTE)] == ["AUSDT"]
-    assert opening_at(readers, START + 4 * MINUTE) == ()
