@@ -129,7 +129,7 @@ def _measured(given: argparse.Namespace, name: str) -> dict[str, Any]:
         "exits": dict(exits),
         "signals": len(result.signals),
         "verdicts": len(result.verdicts),
-        "refusals": sum(result.refusals.values()),
+        "refusals": len(result.refusals),
         "shares": dict(shares.seconds),
         "steps": shares.steps,
         "instants": shares.instants,

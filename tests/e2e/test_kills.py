@@ -11,7 +11,7 @@ from roottrading.adapters.store.inspection import inspect_folder
 from tests.e2e.conftest import Runner
 
 COMMAND = (sys.executable, "-m", "roottrading")
-FILES = ("signals.csv", "verdicts.csv", "cycles.csv", "orders.csv", "fills.csv", "equity.csv")
+FILES = ("signals.csv", "verdicts.csv", "cycles.csv", "orders.csv", "fills.csv", "refusals.csv", "equity.csv")
 KILLS = 20
 SETTINGS = """
 [run]

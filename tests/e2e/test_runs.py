@@ -16,7 +16,7 @@ from tests.e2e.conftest import Runner
 
 SPAN = ("--symbols", "LTCUSDT,XRPUSDT", "--from", "2021-04-17T12:00:00Z", "--to", "2021-04-18T12:00:00Z")
 TRADING = (*SPAN, "--strategies", "ema_cross", "--timeframe", "5m")
-FILES = ("signals.csv", "verdicts.csv", "cycles.csv", "orders.csv", "fills.csv", "equity.csv")
+FILES = ("signals.csv", "verdicts.csv", "cycles.csv", "orders.csv", "fills.csv", "refusals.csv", "equity.csv")
 COMMAND = (sys.executable, "-m", "roottrading")
 
 

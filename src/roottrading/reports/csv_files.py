@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from roottrading.domain.money import plain
 from roottrading.domain.time import DAY, Time, iso
 from roottrading.reports.equity import EquityRow
@@ -114,6 +116,15 @@ def fills(result: RunResult) -> Lines:
         )
 
 
+def refusals(result: RunResult) -> Lines:
+    """Return the lines of refusals.csv: verdicts that began no cycle, and the numbers that decided it as JSON."""
+    times = _Times()
+    yield "verdict_id,symbol,reason,numbers,timestamp\n"
+    for row in sorted(result.refusals, key=lambda row: (row.at, row.symbol, row.verdict_id)):
+        numbers = msgspec.json.encode(row.numbers, order="sorted").decode()
+        yield f"{row.verdict_id},{row.symbol},{row.reason},{field(numbers)},{times[row.at]}\n"
+
+
 def equity(rows: Sequence[EquityRow]) -> Lines:
     """Return the lines of equity.csv."""
     times = _Times()
@@ -137,4 +148,5 @@ FILES: Final[tuple[tuple[str, Callable[[RunResult], Lines]], ...]] = (
     ("cycles.csv", cycles),
     ("orders.csv", orders),
     ("fills.csv", fills),
+    ("refusals.csv", refusals),
 )

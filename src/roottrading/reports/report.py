@@ -1,5 +1,6 @@
 """The report in memory: header and figures, totals, per strategy, per symbol (trading-rules 6.1 and 6.3)."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
@@ -188,6 +189,7 @@ def _header(
     unprotected = [span.until - span.since for span in result.spans if span.kind == "unprotected"]
     closing = [span.until - span.since for span in result.spans if span.kind == "closing"]
     returns = ratios.daily_returns(curve.times, curve.equity, added)
+    refusals = Counter(refusal.reason for refusal in result.refusals)
     many = result.parameter_sets > MANY_SETS
     sharpes = (*result.tried_sharpes, *(() if metrics.sharpe is None else (metrics.sharpe,)))
     return Header(
@@ -204,7 +206,7 @@ def _header(
         fee_schedule=result.fees,
         missing_candles={symbol: count for symbol, count in sorted(result.missing_candles.items()) if count},
         listings=dict(sorted(result.listings.items())),
-        refusals=dict(sorted(result.refusals.items(), key=lambda reason: (-reason[1], reason[0]))),
+        refusals=dict(sorted(refusals.items(), key=lambda reason: (-reason[1], reason[0]))),
         parameter_sets=result.parameter_sets,
         deflated_sharpe=ratios.deflated_sharpe(returns, result.parameter_sets, sharpes) if many else None,
         dust={

@@ -82,6 +82,30 @@ class VerdictRecord(Protocol):
         """T, the candle's close instant."""
 
 
+class RefusalRecord(Protocol):
+    """A verdict that could have begun a cycle and did not, as a row (trading-rules 2.9)."""
+
+    @property
+    def verdict_id(self) -> str:
+        """The verdict's id."""
+
+    @property
+    def symbol(self) -> str:
+        """The pair."""
+
+    @property
+    def reason(self) -> str:
+        """The rule that refused it, in a word."""
+
+    @property
+    def numbers(self) -> Mapping[str, str]:
+        """What the rule compared."""
+
+    @property
+    def at(self) -> Time:
+        """The instant."""
+
+
 class CheckLine(Struct, frozen=True):
     """The outcome of a strategy's checks on one symbol (trading-rules 4.4); `finding` says what was found."""
 
@@ -97,10 +121,9 @@ class RunResult(Struct, frozen=True, kw_only=True):
 
     `started_at` and `ended_at` bound the span: the first instant at which it could trade and its last T. `capital` is
     what it began with, in `quote_asset`. `settings` is what a reader needs to repeat it (JSON values). `slippage` and
-    `fees` are fractions. `refusals` counts by reason; `missing_candles` by symbol; `listings` tells of symbols listed
-    or delisted inside the span. `parameter_sets` were tried on this tape, this one among them; `tried_sharpes` are the
-    annual Sharpe ratios of the others, where they are known. `notes` are sentences for the reader: what was skipped,
-    what was broken.
+    `fees` are fractions. `missing_candles` counts by symbol; `listings` tells of symbols listed or delisted inside the
+    span. `parameter_sets` were tried on this tape, this one among them; `tried_sharpes` are the annual Sharpe ratios of
+    the others, where they are known. `notes` are sentences for the reader: what was skipped, what was broken.
     """
 
     capital: Decimal
@@ -120,7 +143,7 @@ class RunResult(Struct, frozen=True, kw_only=True):
     orders: Sequence[Order] = ()
     fills: Sequence[Fill] = ()
     adjustments: Sequence[AccountAdjusted] = ()
-    refusals: Mapping[str, int] = {}
+    refusals: Sequence[RefusalRecord] = ()
     spans: Sequence[ProtectionRestored] = ()
     dust: Mapping[str, Dust] = {}
     missing_candles: Mapping[str, int] = {}

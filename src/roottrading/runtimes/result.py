@@ -1,6 +1,5 @@
 """What a run leaves, gathered from its store for the reports."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -56,7 +55,7 @@ def gather(
         orders=journal(store, "orders"),
         fills=journal(store, "fills"),
         adjustments=journal(store, "account_adjustments"),
-        refusals=dict(Counter(record.reason for record in journal(store, "refusals"))),
+        refusals=journal(store, "refusals"),
         spans=journal(store, SPANS.name),
         dust={symbol: left for symbol, left in dust.items() if left.quantity},
         missing_candles=missing_candles(market, ended_at),

@@ -36,6 +36,16 @@ class Signal(Struct, frozen=True):
     timestamp: Time
 
 
+class Refusal(Struct, frozen=True):
+    """A row of refusals.csv."""
+
+    verdict_id: str
+    symbol: str
+    reason: str
+    numbers: dict[str, str]
+    at: Time
+
+
 class Verdict(Struct, frozen=True):
     """A row of verdicts.csv."""
 
@@ -192,7 +202,7 @@ def large_run(
         cycles=closed,
         orders=[order_of(fill) for fill in fills],
         fills=fills,
-        refusals={"cooldown": 41, "already_open": 230, "max_cycles": 7},
+        refusals=[Refusal(f"{symbols[0]}/{number}", symbols[0], "already_open", {}, START) for number in range(230)],
         spans=[ProtectionRestored("c", symbols[0], START, START + MINUTE, "closing")],
         dust=dust,
         missing_candles={symbols[0]: 80},
@@ -276,5 +286,9 @@ def small_run() -> RunResult:
             ),
         ],
         fills=[again, sold, bought],
-        refusals={"cooldown": 2, "already_open": 5},
+        refusals=[
+            Refusal("BTCUSDT/2", "BTCUSDT", "cooldown", {}, at[2]),
+            Refusal("BTCUSDT/1", "BTCUSDT", "cooldown", {}, at[1]),
+            Refusal("ADAUSDT/1", "ADAUSDT", "room", {"room": "3.4", "least": "5"}, at[1]),
+        ],
     )

@@ -41,6 +41,12 @@ f00000001,o00000001,c1,BTCUSDT,BUY,100,2,0.002,BTC,false,2023-12-31T23:59:00Z,0.
 f00000002,o00000002,c1,BTCUSDT,SELL,110,1.998,0.21978,USDT,false,2024-01-01T00:01:00Z,0.001,0.21978,2
 f00000003,o00000003,c2,BTCUSDT,BUY,112,1,0.001,BTC,false,2024-01-01T00:02:00Z,0.001,0.112,3
 """,
+    "refusals.csv": """\
+verdict_id,symbol,reason,numbers,timestamp
+ADAUSDT/1,ADAUSDT,room,"{""least"":""5"",""room"":""3.4""}",2023-12-31T23:59:00Z
+BTCUSDT/1,BTCUSDT,cooldown,{},2023-12-31T23:59:00Z
+BTCUSDT/2,BTCUSDT,cooldown,{},2024-01-01T00:00:00Z
+""",
     # 23:59: 800 + 1.998 x 100; 00:00: 1.998 x 104; 00:01: 800 + 219.78 - 0.21978; 00:02: - 112 + 0.999 x 110
     "equity.csv": """\
 timestamp,equity,cash,exposure,drawdown

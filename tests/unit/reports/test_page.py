@@ -15,7 +15,7 @@ from roottrading.domain.time import MINUTE
 from roottrading.reports import CheckLine, RunResult, build_report
 from roottrading.reports.html import page
 from roottrading.reports.page_data import coarser, thin
-from tests.unit.reports.runs import D, candles_of, large_run, small_run
+from tests.unit.reports.runs import START, D, Refusal, candles_of, large_run, small_run
 
 VOID = {"meta", "br"}
 
@@ -152,7 +152,12 @@ def test_no_text_from_outside_can_end_the_script_or_open_an_element() -> None:
     nasty = '</script><script>alert("x")</script><i>'
     run = small_run()
     fields = {name: getattr(run, name) for name in run.__struct_fields__}
-    nasties = {"notes": [nasty], "refusals": {nasty: 1}, "settings": {nasty: nasty}, "tape": nasty}
+    nasties = {
+        "notes": [nasty],
+        "refusals": [Refusal("v", "BTCUSDT", nasty, {}, START)],
+        "settings": {nasty: nasty},
+        "tape": nasty,
+    }
     awkward = RunResult(**fields | nasties | {"quote_asset": nasty})
     text = page(awkward, build_report(awkward))
     assert text.count("<script") == 2

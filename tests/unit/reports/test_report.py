@@ -132,7 +132,7 @@ def test_header_says_what_the_rules_ask_for() -> None:
         parameter_sets=3,
     )
     header = build_report(run).header
-    assert list(header.refusals.items()) == [("already_open", 5), ("cooldown", 2)]
+    assert list(header.refusals.items()) == [("cooldown", 2), ("room", 1)]
     assert (header.longest_unprotected_seconds, header.unprotected_spans) == (3.0, 2)
     assert (header.longest_closing_seconds, header.closing_spans) == (60.0, 1)
     assert header.missing_candles == {"BTCUSDT": 80}
