@@ -5,16 +5,16 @@ from decimal import Decimal
 import numpy as np
 from msgspec import Struct
 
-from roottrading.domain.columns import UNITS_DIGITS, Floats, Ints
+from roottrading.domain.columns import UNITS, UNITS_DIGITS, Floats, Ints
 from roottrading.domain.money import ONE, ZERO, quotient_down
-from roottrading.domain.time import Time
+from roottrading.domain.time import Time, duration
 from roottrading.reports import ratios
-from roottrading.reports.cycle_statistics import closes_in
+from roottrading.reports.equity import midnights
 from roottrading.reports.result import RunResult
 
 
 class BuyAndHold(Struct, frozen=True, kw_only=True):
-    """The yardstick's figures, measured at the same instants as the run's own; amounts in quote."""
+    """The yardstick's figures, measured at every finest close, whatever the run did; amounts in quote."""
 
     symbols: int
     final_equity: Decimal
@@ -54,12 +54,29 @@ def curve_of_holding(result: RunResult, times: Ints) -> Floats:
     """Return what the holding was worth at each instant."""
     equity = np.full(len(times), float(result.capital))
     for symbol, share in shares_of(result).items():
-        value = float(share.quantity) * closes_in(result.candles[symbol], times) - float(share.spent)
-        equity += np.where(times > share.bought_at, value, 0.0)
+        since = int(np.searchsorted(times, share.bought_at, side="right"))
+        candles = result.candles[symbol]
+        closed = candles.at
+        rows = np.searchsorted(closed, times[since:], side="right") - 1
+        # until the candle that it was bought in has closed, it is worth what was spent
+        known = rows >= np.searchsorted(closed, share.bought_at, side="right")
+        worth = float(share.quantity) / UNITS * candles.close[np.maximum(rows, 0)]
+        equity[since:] += np.where(known, worth - float(share.spent), 0.0)
     return equity
 
 
-def buy_and_hold(result: RunResult, times: Ints) -> BuyAndHold:
+def instants_of(result: RunResult) -> Ints:
+    """Return the span's begin and end, and every finest close and 00:00 UTC between them."""
+    begin, end = result.started_at, result.ended_at
+    steps = [duration(candles.timeframe) for candles in result.candles.values()]
+    # a grid instead of the candles' own times: those of all symbols, put together, would be too many
+    grid = np.arange(begin - begin % -min(steps), end, min(steps)) if steps else np.empty(0, dtype=np.int64)
+    days = np.array(midnights(begin, end), dtype=np.int64)
+    instants: Ints = np.unique(np.concatenate([[begin, end], grid, days]).astype(np.int64))
+    return instants
+
+
+def buy_and_hold(result: RunResult) -> BuyAndHold:
     """Return the figures of holding; its end is sold at the last closes, the taker fee taken again."""
     shares = shares_of(result)
     final = result.capital
@@ -68,6 +85,7 @@ def buy_and_hold(result: RunResult, times: Ints) -> BuyAndHold:
         last = int(np.searchsorted(candles.at, result.ended_at, side="right")) - 1
         close = Decimal(int(candles.close[last])).scaleb(-UNITS_DIGITS) if last >= 0 else ZERO
         final += share.quantity * close * (ONE - result.fees.taker) - share.spent
+    times = instants_of(result)
     curve = curve_of_holding(result, times)
     returns = ratios.daily_returns(times, curve)
     fall = ratios.drawdown_of(times, curve)

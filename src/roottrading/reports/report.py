@@ -109,7 +109,7 @@ def build_report(result: RunResult) -> Report:
         metrics=metrics,
         final_equity=whole[-1].equity,
         unrealized=sum((cycle.profit for cycle in unfinished), ZERO),
-        buy_and_hold=buy_and_hold(result, curve.times),
+        buy_and_hold=buy_and_hold(result),
         per_strategy=_grouped(result, cycles, flows, metrics, lambda cycle: cycle.strategy or "by hand"),
         per_symbol=_grouped(result, cycles, flows, metrics, lambda cycle: cycle.symbol),
         open_cycles=unfinished,

@@ -12,7 +12,7 @@ from roottrading.messages.events import ProtectionRestored
 from roottrading.messages.service import AccountAdjusted
 from roottrading.reports import CheckLine, RunResult, build_report
 from roottrading.reports.monthly import monthly_returns
-from tests.unit.reports.runs import START, D, candles_of, instrument, large_run, small_run
+from tests.unit.reports.runs import START, D, candles_of, fill_of, instrument, large_run, small_run
 
 
 def but(run: RunResult, **changes: Any) -> RunResult:
@@ -96,6 +96,17 @@ def test_holding_shares_the_capital_equally() -> None:
     # 499.5 buys 4.995 at 100, sold at 200, and 49.95 at 10, sold at 5
     assert hold.symbols == 2
     assert hold.final_equity == (D("4.995") * 200 + D("49.95") * 5) * D("0.999")
+
+
+def test_the_fall_of_holding_is_seen_at_every_close_whatever_the_run_did() -> None:
+    fallen = {"BTCUSDT": candles_of("BTCUSDT", "1h", [D(100), D(200), D(50), *[D(100)] * 45])}
+    idle = but(idle_run(), candles=fallen)
+    hold = build_report(idle).buy_and_hold
+    # 9.99 at 100: 999, 1998, 499.5
+    assert hold.max_drawdown == pytest.approx(0.75)
+    assert (hold.max_drawdown_from, hold.max_drawdown_to) == (START + 2 * HOUR, START + 3 * HOUR)
+    fills = [fill_of(1, "c", "BTCUSDT", "BUY", D(100), D(1), START + 5 * HOUR + MINUTE)]
+    assert build_report(but(idle, fills=fills)).buy_and_hold == hold
 
 
 def test_a_run_without_a_trade_has_a_report_without_nonsense() -> None:
