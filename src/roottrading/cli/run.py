@@ -102,7 +102,7 @@ def _play(prepared: "Prepared", store: "Store", log: "LogFile | None") -> None:
     tally = Tally(journal(store, "trade_cycles"))
     pace = Pace(settings.run.speed)
     view: View
-    if console.is_terminal:
+    if console.is_terminal and not console.is_dumb_terminal:
         view = TerminalView(console, tally, market.start, market.end)
     else:
         view = PlainLines(console, tally, pace.factor is not None)

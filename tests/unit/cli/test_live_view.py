@@ -32,7 +32,8 @@ def row(record: Fill | TradeCycle | SignalRow) -> Row:
 
 
 @pytest.fixture
-def screen() -> StringIO:
+def screen(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    monkeypatch.setenv("TERM", "xterm-256color")  # whatever the machine says: a dumb one shows no picture
     return StringIO()
 
 
