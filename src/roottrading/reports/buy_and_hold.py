@@ -72,8 +72,8 @@ def instants_of(result: RunResult) -> Ints:
     # a grid instead of the candles' own times: those of all symbols, put together, would be too many
     grid = np.arange(begin - begin % -min(steps), end, min(steps)) if steps else np.empty(0, dtype=np.int64)
     days = np.array(midnights(begin, end), dtype=np.int64)
-    instants: Ints = np.unique(np.concatenate([[begin, end], grid, days]).astype(np.int64))
-    return instants
+    instants: Ints = np.sort(np.concatenate([[begin], grid, [end], days]).astype(np.int64), kind="stable")
+    return instants[np.diff(instants, prepend=begin - 1) > 0]  # many times faster than np.unique on what is in order
 
 
 def buy_and_hold(result: RunResult) -> BuyAndHold:
