@@ -15,7 +15,7 @@ class FeeSchedule(Struct, frozen=True):
         "0.001"
     )
     taker: Annotated[Decimal, Bounds(ge=0, lt=1, description="rate of an order that met another")] = Decimal("0.001")
-    in_bnb: Annotated[bool, Bounds(description="fees are paid in BNB while the account has enough of it")] = False
+    in_bnb: Annotated[bool, Bounds(description="fees are paid in BNB, but for trades of BNB itself")] = False
     bnb_factor: Annotated[Decimal, Bounds(gt=0, le=1, description="what is left of the rates when paid in BNB")] = (
         Decimal("0.75")
     )

@@ -1,8 +1,8 @@
 """Commission: what the exchange keeps of an execution, and in which asset (trading-rules 5.6).
 
 A fee in BNB is reckoned at the price of BNB known before the instant: what symbols do in the same instant has no order
-that a price could hang on. Where BNB itself is traded the fill's own price counts; who buys it pays out of what he
-receives, and who sells it pays in what he receives, so that no fee is taken from coins whose cycle sells them whole.
+that a price could hang on. Who buys or sells BNB itself pays the normal fee out of what he receives: the books could
+not tell the BNB that pays from the BNB that is traded, and a cycle that sells all it has could not pay.
 """
 
 from decimal import Decimal
@@ -25,7 +25,7 @@ def commission(
     """Return the commission on an execution: in BNB where that is on and affordable, else in the asset received."""
     fees = venue.fees
     rate = fees.maker if is_maker else fees.taker
-    if fees.in_bnb and not (order.side == "SELL" and book.instrument.base_asset == BNB):
+    if fees.in_bnb and book.instrument.base_asset != BNB:
         discounted = rate * fees.bnb_factor
         amount = _in_bnb(venue, book, order, price, quantity, discounted, now)
         if amount is not None:
@@ -45,8 +45,6 @@ def _in_bnb(
     worth = price * quantity * rate
     if instrument.quote_asset == BNB:
         bnb_price = ONE
-    elif instrument.base_asset == BNB:
-        bnb_price = price
     else:
         pair = venue.books.get(BNB + instrument.quote_asset)
         known = None if pair is None else pair.price_before(now)
@@ -64,7 +62,5 @@ def _owed(venue: Venue, book: Book, order: BookOrder, wallet: Wallet, price: Dec
     if order.locked or wallet is not venue.pair(book, order.account)[order.side == "BUY"]:
         return ZERO
     rest = order.quantity - order.executed
-    if order.side == "SELL":
-        return rest
     dearest = order.price or book.taker_price(True, book.market.last or price)
     return price * quantity + dearest * (rest - quantity)

@@ -231,14 +231,14 @@ class TestFeesInBnb:
         (sold,) = of(OrderExecuted, bench.place(market("SELL", "2")))
         assert sold.fee == D("0.00016666"), "0.15 USDT / 900"
 
-    def test_a_sale_of_bnb_pays_in_what_it_receives(self) -> None:
+    def test_who_trades_bnb_itself_pays_the_normal_fee_out_of_what_he_receives(self) -> None:
         bench = Bench({"USDT": "1000", "BNB": "200"}, self.fees, base_asset="BNB")
         bench.opens("100")
         (bought,) = of(OrderExecuted, bench.place(market("BUY", "2")))
-        assert (bought.fee_asset, bought.fee) == ("BNB", D("0.0015"))
+        assert (bought.fee_asset, bought.fee) == ("BNB", D("0.002"))
         (sold,) = of(OrderExecuted, bench.place(market("SELL", "2")))
         assert (sold.fee_asset, sold.fee) == ("USDT", D("0.2"))
-        assert bench.holds("BNB") == (D("199.9985"), 0)
+        assert bench.holds("BNB") == (D("199.998"), 0)
 
     def test_the_quote_value_is_paid_in_bnb_at_the_discount(self) -> None:
         bench = self.bench("1", "700")
