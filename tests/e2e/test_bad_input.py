@@ -151,6 +151,15 @@ def test_a_strategy_that_cannot_be_used_is_named(
         assert "not foreseen" not in printed.err
 
 
+@pytest.mark.parametrize("command", ["run", "backtest"])
+def test_fees_in_bnb_without_its_price_are_refused(roottrading: Runner, command: str) -> None:
+    Path("LTCUSDT-1m-a.csv").write_text(SOUND)
+    printed = roottrading(command, "--tape", ".", "--strategies", "ema_cross", "--set", "fees.in_bnb=true")
+    assert printed.code == 1
+    said = "fees.in_bnb=true looks at BNBUSDT, but the tape holds LTCUSDT: add candles of BNBUSDT with --tape"
+    assert said in printed.err
+
+
 def test_a_timeframe_finer_than_the_tape_is_refused(roottrading: Runner) -> None:
     Path("LTCUSDT-15m-a.csv").write_text("".join(candle(15 * number) for number in range(300)))
     printed = roottrading("backtest", "--tape", ".", "--strategies", "ema_cross", "--timeframe", "5m")

@@ -85,7 +85,7 @@ def _selected(settings: Settings, known: catalog.Loaded) -> list[str]:
 def _looked_at(settings: Settings, uses: Iterable[StrategyUse]) -> dict[str, str]:
     """Return the further symbols that are looked at, each with one who does; CommandError for a bad input."""
     priced_by = fee_symbol(settings)
-    found = {} if priced_by is None else {priced_by: "fees.in_bnb (the price of BNB)"}
+    found = {} if priced_by is None else {priced_by: "fees.in_bnb=true"}
     for use in uses:
         try:
             found |= {given.stream[0]: f"strategy {use.name}" for given in inputs_of(use, OWN)}
