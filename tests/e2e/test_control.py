@@ -109,12 +109,23 @@ def test_status_of_a_run_that_ended(roottrading: Runner, store: SqliteStore, sta
 def test_a_command_reaches_the_running_process(
     roottrading: Runner, store: SqliteStore, state: Path, arguments: list[str], expected: ControlChanged
 ) -> None:
+    store.commit(Commit([Row(coordinator.OPEN_CYCLES, ("BTCUSDT",), CYCLE)]))
     printed = roottrading("control", *arguments, "--state", str(state), "--who", "anna", "--why", "news")
     assert printed.out == f"command 1: process {os.getpid()} takes it at the next instant\n"
     assert store.poll_control(0) == (expected,)
 
 
+def test_a_cycle_that_is_not_open_cannot_leave(roottrading: Runner, store: SqliteStore, state: Path) -> None:
+    printed = roottrading("control", "exit", "cycle-1", "--state", str(state))
+    assert (printed.code, printed.err) == (2, f"error: no cycle 'cycle-1' is open in {state}: none is open\n")
+    store.commit(Commit([Row(coordinator.OPEN_CYCLES, ("BTCUSDT",), CYCLE)]))
+    printed = roottrading("control", "exit", "cycle-2", "--state", str(state))
+    assert (printed.code, printed.err) == (2, f"error: no cycle 'cycle-2' is open in {state}: open are cycle-1\n")
+    assert store.poll_control(0) == ()
+
+
 def test_what_is_not_about_the_state_leaves_it_as_it_was(roottrading: Runner, store: SqliteStore, state: Path) -> None:
+    store.commit(Commit([Row(coordinator.OPEN_CYCLES, ("BTCUSDT",), CYCLE)]))
     for arguments in (["halt"], ["pause", "BTCUSDT"], ["exit", "cycle-1"], ["flatten"], ["resume", "BTCUSDT"]):
         roottrading("control", *arguments, "--state", str(state))
     states = [control.state for control in store.poll_control(0) if isinstance(control, ControlChanged)]

@@ -66,6 +66,18 @@ def test_a_new_strategy_works_as_it_stands(roottrading: Runner) -> None:
     assert roottrading("backtest", "--strategies", "my_first", *SPAN).code == 0
 
 
+def test_a_new_strategy_takes_no_name_that_is_in_use(roottrading: Runner) -> None:
+    refused = roottrading("strategies", "new", "macd")
+    assert (refused.code, "there is a strategy 'macd' already" in refused.err) == (2, True)
+    assert not Path("strategies").exists()
+
+
+def test_a_check_whose_files_have_nowhere_to_go_is_refused_before_the_work(roottrading: Runner) -> None:
+    Path("roottrading.toml").write_text('[run]\nreport = "html"\n')
+    refused = roottrading("strategies", "check", "macd", *SPAN)
+    assert (refused.code, refused.out, "name a folder with --output" in refused.err) == (2, "", True)
+
+
 def test_a_new_strategy_overwrites_nothing(roottrading: Runner) -> None:
     assert roottrading("strategies", "new", "my_first").code == 0
     Path("strategies/my_first.py").write_text("mine")

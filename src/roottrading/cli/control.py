@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from roottrading.cli.errors import CommandError
 from roottrading.cli.options import ConfigFile, State, load_settings
 
 if TYPE_CHECKING:
@@ -74,7 +75,14 @@ def leave(
     who: Who = "",
 ) -> None:
     """Sell one open cycle at market."""
-    _send(state_folder(state, config), "exit", who, why, target=cycle)
+    from roottrading.cli.control_status import open_cycles
+
+    folder = state_folder(state, config)
+    there = open_cycles(folder)
+    if cycle not in there:
+        known = f"open are {', '.join(there)}" if there else "none is open"
+        raise CommandError(f"no cycle {cycle!r} is open in {folder}: {known}")
+    _send(folder, "exit", who, why, target=cycle)
 
 
 @app.command()

@@ -11,6 +11,12 @@ from roottrading.messages.service import Table
 from roottrading.services.coordinator import state as coordinator
 
 
+def open_cycles(folder: Path) -> tuple[str, ...]:
+    """Return the ids of the cycles that are open in a state folder."""
+    (table,) = (table for table in coordinator.TABLES if table.name == coordinator.OPEN_CYCLES)
+    return tuple(cycle.id for cycle in inspect_folder(folder, (table,)).records[table.name])
+
+
 def describe(folder: Path) -> Iterator[str]:
     """Yield the lines."""
     tables = {table.name: table for table in coordinator.TABLES}

@@ -63,6 +63,8 @@ def new(
     from roottrading.strategies import catalog
 
     text = catalog.template(name)
+    if name in catalog.load().strategies:
+        raise CommandError(f"there is a strategy {name!r} already: choose another name, or two would answer to it")
     path = folder / f"{name}.py"
     if path.exists():
         raise CommandError(f"{path} is there already: choose another name, or remove it")
@@ -104,12 +106,14 @@ def check(
 
     from roottrading.cli import checking
     from roottrading.cli.preparing import prepare
-    from roottrading.cli.reporting import finish
+    from roottrading.cli.reporting import check_outputs, claim_outputs, finish
     from roottrading.research.checks import DEEP
     from roottrading.runtimes.backtest import run_backtest
     from roottrading.runtimes.learning import whole_blocks
 
+    check_outputs(loaded.settings.run)
     prepared = prepare(loaded.settings)
+    claim_outputs(loaded.settings.run)
     blocks = whole_blocks(prepared.cast, prepared.market)
     store = run_backtest(prepared.settings, prepared.cast, prepared.market, blocks=blocks)
     checks = checking.check(prepared, blocks, store, DEEP)

@@ -33,10 +33,10 @@ def on_control(draft: Draft, control: ControlChanged, now: Time) -> None:
         draft.put_symbol(replace(symbol, paused=control.action == "pause"))
     done = ""
     if control.action in {"exit", "flatten"}:
-        done = f": {_leave(draft, control)}"
+        done = _leave(draft, control)
     subject = " ".join(part for part in (control.action, control.symbol, control.target) if part)
-    text = f"{control.who} used {subject} (state {control.state}): {control.why}{done}"
-    draft.alert("info", "control", text, now, control.symbol)
+    use = f"{control.who} used {subject} (state {control.state})"
+    draft.alert("info", "control", ": ".join(part for part in (use, control.why, done) if part), now, control.symbol)
 
 
 def _leave(draft: Draft, control: ControlChanged) -> str:

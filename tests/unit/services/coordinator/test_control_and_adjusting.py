@@ -55,6 +55,16 @@ def test_every_use_is_an_event_with_who_and_why_and_is_taken_once() -> None:
     assert rig.bodies(AlertRaised) == [AlertRaised("info", "control", text, "", minutes(4))]
 
 
+def test_a_use_without_a_reason_is_told_without_one() -> None:
+    rig = two_open()
+    rig.give(replace(control(1, "flatten"), why=""), minutes(4))
+    rig.give(replace(control(2, "state", state="halted"), why=""), minutes(4))
+    assert [alert.text for alert in rig.bodies(AlertRaised)] == [
+        "ann used flatten (state trading): 2 of 2 open cycles asked to leave",
+        "ann used state (state halted)",
+    ]
+
+
 def test_pausing_a_symbol_cancels_its_resting_entry_only() -> None:
     rig = Rig(CoordinatorSettings(entry_style="resting"))
     rig.cross(minutes(1), entry_limit=D(49900))
