@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import zip_longest
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -104,32 +105,50 @@ def _cycle(note: CycleNote | None) -> str:
 
 
 def _groups(title: str, groups: Mapping[str, Statistics], width: int) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column(title, no_wrap=True)
     wide = width >= WIDE
-    names = ["Cycles", "Win rate", "Factor", "R", "Net profit", "Drawdown", "Sharpe"]
-    names += ["Expectancy", "Fees", "Exposure", "Turnover"] if wide else []
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+    heads = [title, "Cycles", "Win rate", "Factor", "R", "Net profit", "Drawdown", "Sharpe"]
+    heads += ["Expectancy", "Fees", "Exposure", "Turnover"] if wide else []
     ranked = sorted(groups.items(), key=lambda group: (-group[1].net_profit, group[0]))
     best, between, worst = _cut(ranked)
-    for place, (name, figures) in enumerate((*best, *worst)):
-        if between and place == len(best):
-            table.add_row(*_summed(between), style="dim")
-        cells: list[RenderableType] = [
-            str(figures.cycles),
-            percent(figures.win_rate),
-            number(figures.profit_factor),
-            number(figures.expectancy_r, True),
-            Text(money(figures.net_profit, True), style=_tone(figures.net_profit)),
-            percent(figures.max_drawdown),
-            number(figures.sharpe),
+    lines = [(_line(group, wide), _tone(group[1].net_profit)) for group in (*best, *worst)]
+    if between:
+        lines.insert(len(best), (_summed(between), ""))
+    taken = sum(max(map(len, column)) for column in zip_longest(heads, *(cells for cells, _ in lines), fillvalue=""))
+    gap = 2 if taken + 2 * len(heads) <= width else 1
+    table = Table(box=None, padding=(0, gap, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column(title, overflow="fold")  # where all does not fit, a name goes on below; no figure is ever cut
+    for head in heads[1:]:
+        table.add_column(head, justify="right", no_wrap=True)
+    for place, (cells, tone) in enumerate(lines):
+        shown = [
+            Text(cell, style=tone) if head == "Net profit" else cell for head, cell in zip(heads, cells, strict=False)
         ]
-        if wide:
-            cells += [money(figures.expectancy, True), money(figures.fees), percent(figures.exposure)]
-            cells.append(f"{figures.turnover:.1f} x")
-        table.add_row(name, *cells)
+        table.add_row(*shown, style="dim" if between and place == len(best) else None)
     return table
+
+
+def _line(group: _Group, wide: bool) -> tuple[str, ...]:
+    """Return the line of one strategy or symbol."""
+    name, figures = group
+    cells = (
+        name,
+        str(figures.cycles),
+        percent(figures.win_rate),
+        number(figures.profit_factor),
+        number(figures.expectancy_r, True),
+        money(figures.net_profit, True),
+        percent(figures.max_drawdown),
+        number(figures.sharpe),
+    )
+    if not wide:
+        return cells
+    return (
+        *cells,
+        money(figures.expectancy, True),
+        money(figures.fees),
+        percent(figures.exposure),
+        f"{figures.turnover:.1f} x",
+    )
 
 
 def _cut(ranked: Sequence[_Group]) -> tuple[Sequence[_Group], Sequence[_Group], Sequence[_Group]]:

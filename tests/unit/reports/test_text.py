@@ -3,11 +3,12 @@
 from io import StringIO
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from roottrading.reports import CheckLine, Report, RunResult, build_report, print_report
 from roottrading.reports.wording import lasting
-from tests.unit.reports.runs import large_run, small_run
+from tests.unit.reports.runs import D, large_run, small_run
 from tests.unit.reports.test_report import idle_run
 
 
@@ -27,6 +28,23 @@ def test_it_fits_the_screen_without_cutting_a_figure(width: int) -> None:
     assert "…" not in text
     for name in ("5000", "ema_cross", "donchian", "ETHUSDT", "already_open 230", "Max drawdown", "buy and hold"):
         assert name in text
+
+
+@pytest.mark.parametrize("name", ["bollinger_reversion", "a_name_of_my_own_that_is_far_too_long_for_any_table"])
+def test_long_names_cut_no_figure(name: str) -> None:
+    run = large_run(200)
+    cycles = [replace(cycle, strategy=name, pnl=(cycle.pnl or D(0)) * 100) for cycle in run.cycles]
+    report = build_report(replace(run, cycles=cycles))
+    text = printed(report, 80)
+    figures = report.per_strategy[name]
+    heads, row = text.split("Strategy", 1)[1].splitlines()[:2]
+    assert heads.split() == ["Cycles", "Win", "rate", "Factor", "R", "Net", "profit", "Drawdown", "Sharpe"]
+    assert len(f"{figures.net_profit:+,.2f}") == 10
+    assert row.split()[1:5] == ["200", "42.50", "%", f"{figures.profit_factor:.2f}"]
+    assert f" {figures.net_profit:+,.2f} " in row
+    assert (name in row) == (len(name) < 20)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_it_says_what_the_small_run_earned() -> None:
