@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from roottrading.domain.time import MILLISECOND, Time, duration
+from roottrading.domain.time import Time, duration
 
 
 class Candle(Struct, frozen=True, gc=False):
@@ -24,8 +24,3 @@ class Candle(Struct, frozen=True, gc=False):
     def at(self) -> Time:
         """The close instant T, open_time + timeframe exactly."""
         return self.open_time + duration(self.timeframe)
-
-    @property
-    def close_time(self) -> Time:
-        """The exchange's close time: T less a millisecond."""
-        return self.at - MILLISECOND

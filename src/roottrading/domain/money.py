@@ -5,7 +5,7 @@ asked for can not happen; the functions below are the only places that round, ea
 """
 
 import decimal
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 _EXACT: Final = decimal.Context(
@@ -20,7 +20,6 @@ decimal.setcontext(_EXACT.copy())
 _ROUNDING: Final = decimal.Context(
     prec=60, rounding=ROUND_HALF_EVEN, traps=[decimal.InvalidOperation, decimal.DivisionByZero]
 )
-_FLOORING: Final = decimal.Context(prec=60, rounding=ROUND_FLOOR, traps=[decimal.InvalidOperation])
 
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
@@ -36,11 +35,6 @@ def ceil_to(value: Decimal, step: Decimal) -> Decimal:
     """Return the smallest multiple of `step` that is not below `value` (which is not negative)."""
     floored = value // step * step
     return floored if floored == value else floored + step
-
-
-def floor_digits(value: Decimal, digits: int) -> Decimal:
-    """Round down to so many digits after the point (fees: trading-rules 5.6)."""
-    return _FLOORING.quantize(value, Decimal((0, (1,), -digits)))
 
 
 def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:

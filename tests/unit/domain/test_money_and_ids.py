@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roottrading.domain import ids
-from roottrading.domain.money import ceil_to, conviction_of, floor_digits, floor_to, plain, quotient, quotient_down
+from roottrading.domain.money import ceil_to, conviction_of, floor_to, plain, quotient, quotient_down
 from roottrading.domain.time import iso, parse_time
 from roottrading.domain.trade_cycle import Dust, IllegalMove, cycle_pnl, dust_left, move
 
@@ -36,12 +36,6 @@ def test_quotients_round_as_fractions_say(dividend: Decimal, divisor: Decimal) -
 def test_a_division_nobody_rounds_raises() -> None:
     with pytest.raises(Inexact):
         Decimal(1) / Decimal(3)
-
-
-@given(AMOUNT, st.integers(0, 8))
-def test_fees_are_rounded_down(value: Decimal, digits: int) -> None:
-    floored = floor_digits(value, digits)
-    assert floored <= value < floored + Decimal(10) ** -digits
 
 
 @given(AMOUNT)

@@ -11,7 +11,7 @@ from roottrading.domain.columns import UNITS, Candles
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.fill import Fill
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.money import floor_digits, floor_to, quotient
+from roottrading.domain.money import floor_to, quotient
 from roottrading.domain.order import Order
 from roottrading.domain.time import MINUTE, Time, duration, parse_time
 from roottrading.domain.trade_cycle import Dust, TradeCycle, cycle_pnl, dust_left
@@ -82,7 +82,7 @@ def fill_of(  # one execution's own figures
 ) -> Fill:
     """Return a taker's fill with its fee in the asset received, rounded down to eight digits."""
     buys = side == "BUY"
-    fee = floor_digits((quantity if buys else price * quantity) * rate, 8)
+    fee = floor_to((quantity if buys else price * quantity) * rate, D("1E-8"))
     asset = symbol.removesuffix("USDT") if buys else "USDT"
     return Fill(
         f"f{number:08}",

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.fill import Fill
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.money import floor_digits
+from roottrading.domain.money import floor_to
 from roottrading.domain.order import Order, OrderStatus, Side
 from roottrading.domain.time import MINUTE, parse_time
 from roottrading.domain.trade_cycle import CycleStatus, TradeCycle
@@ -164,7 +164,7 @@ class Rig:
         item = self.instruments[command.symbol]
         worth = D(price)
         asset = fee_asset or (item.base_asset if side == "BUY" else item.quote_asset)
-        fee = floor_digits((quantity if asset == item.base_asset else worth * quantity) * D("0.001"), 8)
+        fee = floor_to((quantity if asset == item.base_asset else worth * quantity) * D("0.001"), D("1E-8"))
         in_quote = fee * worth if asset == item.base_asset else fee
         self.trade_id += 1
         fill = Fill(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roottrading.domain.ids import cycle_id
-from roottrading.domain.money import ZERO, floor_digits, floor_to
+from roottrading.domain.money import ZERO, floor_to
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import OrderFilled, TradeCycleMoved
 from roottrading.messages.service import AccountAdjusted, DeadlineDue, Decision, Input, InstantComplete, Row
@@ -48,7 +48,7 @@ def inputs(  # noqa: PLR0912 - an action, a branch
                 if symbol not in cycle:
                     cycle[symbol], owned[symbol], dust[symbol] = f"c{now}", dust[symbol], ZERO
                 asset = base if payer == "received" else "BNB"
-                fee = floor_digits(quantity * RATE, 8)
+                fee = floor_to(quantity * RATE, D("1E-8"))
                 yield (
                     now,
                     filled(fill(now, cycle[symbol], symbol, "BUY", price, quantity, fee, asset, now, fee * price)),
@@ -58,7 +58,7 @@ def inputs(  # noqa: PLR0912 - an action, a branch
                 quantity = floor_to(min(quantity, owned[symbol]), D("0.001"))
                 if quantity:
                     asset = "USDT" if payer == "received" else "BNB"
-                    fee = floor_digits(quantity * price * RATE, 8)
+                    fee = floor_to(quantity * price * RATE, D("1E-8"))
                     yield now, filled(fill(now, cycle[symbol], symbol, "SELL", price, quantity, fee, asset, now, fee))
                     owned[symbol] -= quantity
                     sold.add(symbol)
