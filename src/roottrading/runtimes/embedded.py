@@ -64,8 +64,8 @@ def run_embedded(
     weights = weights_for(settings, cast, market)
     unlisted = unlisted_symbols(settings, market)
     session = Session(wiring, exchange, cast.decision_step, Deadlines(loaded.deadlines), weights, unlisted)
-    for symbol in market.tape:
-        reader = market.readers((symbol,))[symbol]
+    readers = market.readers(market.tape)
+    for symbol, reader in readers.items():
         row = reader.first_at_or_after(until) - 1
         if row >= 0:
             session.closes[symbol] = reader.candle(row).close
@@ -94,6 +94,6 @@ def run_embedded(
 
     step = duration(market.finest)
     begin = last.at if last.phase == "candles" else last.at - 1
-    finished = play(session, instants(market.readers(market.tape), begin - begin % step, market.end), at_rest, resumed)
+    finished = play(session, instants(readers, begin - begin % step, market.end), at_rest, resumed)
     keeper.commit(last)
     return finished

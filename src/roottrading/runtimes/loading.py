@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from roottrading.adapters.exchange.simulated import SimulatedExchange
 from roottrading.adapters.store.port import Loaded
 from roottrading.domain.columns import Candles
@@ -27,7 +29,7 @@ def known_until(position: Position | None, market: Market) -> Time:
 
 def closed_by(candles: Candles, until: Time) -> Candles:
     """Return the candles that had closed by `until`."""
-    return candles.slice(0, int((candles.at <= until).sum()))
+    return candles.slice(0, int(np.searchsorted(candles.open_time, until - duration(candles.timeframe), side="right")))
 
 
 def fill_windows(opinions: NewestWindows, cast: Cast, market: Market, until: Time) -> None:
