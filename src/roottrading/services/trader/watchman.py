@@ -71,8 +71,8 @@ def _is_unknown(execution: CycleExecution) -> bool:
 def _hold(turn: Turn, gap: Decimal) -> None:
     """Keep what is open under stops at the wanted price; `gap` is not under one."""
     execution = turn.execution
-    if turn.survey.outdated and execution.held_back_until is None:
-        move_stops(turn)
+    if turn.survey.outdated and execution.held_back_until is None and turn.desk.tradable(execution.symbol):
+        move_stops(turn)  # in a halt the old stop would be cancelled, and no new one taken
     elif gap <= 0:
         _end_if_flat(turn)
     elif execution.lost:

@@ -247,6 +247,22 @@ def test_a_stop_lost_in_a_halt_is_put_back_when_the_market_opens() -> None:
     assert [(span.until - span.since, span.kind) for span in bench.spans] == [(60 * SECOND, "unprotected")]
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("status", ["CANCEL_ONLY", "HALT"])
+def test_a_stop_is_not_moved_in_a_halt_but_when_the_market_opens(status: str, together: bool) -> None:
+    bench = Bench(replace(INSTRUMENT, cancel_replace_allowed=together))
+    bench.filled()
+    bench.give(InstrumentChanged(SYMBOL, "", T, status))
+    bench.command(MoveStop(cycle(), SYMBOL, D("101.50")))
+    bench.advance(60 * SECOND)
+    assert bench.asked(1) == []
+    assert statuses(bench)["s1"] == "NEW"
+    bench.give(InstrumentChanged(SYMBOL, "", bench.now, "TRADING"))
+    assert statuses(bench)["s1"] == "CANCELED"
+    assert (bench.orders["s2"].status, bench.orders["s2"].stop_price) == ("NEW", D("101.50"))
+    assert bench.spans == []
+
+
 def test_reconciling_finds_a_stop_that_is_gone_without_a_word() -> None:
     bench = Bench()
     bench.filled()
