@@ -1,7 +1,6 @@
 """`roottrading backtest`: a recorded market as fast as it goes."""
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from roottrading.cli import options
@@ -30,22 +29,23 @@ def backtest(
     assignments: options.Set = None,
 ) -> None:
     """Trade a recorded market as fast as it goes, check the strategies, and report."""
-    flags: Mapping[str, tuple[object, str]] = {
-        "run.tape": (tape, "--tape"),
-        "run.instruments": (instruments, "--instruments"),
-        "run.symbols": (symbols, "--symbols"),
-        "run.timeframe": (timeframe, "--timeframe"),
-        "run.start": (start, "--from"),
-        "run.end": (end, "--to"),
-        "run.strategies": (strategies, "--strategies"),
-        "account.capital": (capital, "--capital"),
-        "run.output": (output, "--output"),
-        "run.report": (report, "--report"),
-        "run.equity": (equity, "--equity"),
-        "run.log": (log, "--log"),
-        "run.ledger": (ledger, "--ledger"),
-    }
-    loaded = options.load_settings(config, assignments, flags)
+    loaded = options.load_settings(
+        config,
+        assignments,
+        tape=tape,
+        instruments=instruments,
+        symbols=symbols,
+        timeframe=timeframe,
+        start=start,
+        end=end,
+        strategies=strategies,
+        capital=capital,
+        output=output,
+        report=report,
+        equity=equity,
+        log=log,
+        ledger=ledger,
+    )
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 

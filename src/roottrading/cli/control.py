@@ -93,7 +93,7 @@ def flatten(state: State = None, config: ConfigFile = None, why: Why = "", who: 
 
 def state_folder(state: Path | None, config: Path | None) -> Path:
     """Return the state folder of the option, else of the settings; a usage error where neither names one."""
-    folder = state or load_settings(config, ()).settings.run.state
+    folder = state or load_settings(config).settings.run.state
     if folder is None:
         raise typer.BadParameter("name the state folder of the run", param_hint="--state")
     return Path(folder)

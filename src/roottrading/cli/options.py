@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -41,19 +41,42 @@ Ledger = Annotated[bool | None, typer.Option("--ledger/--no-ledger", help="Count
 Log = Annotated[str | None, typer.Option("--log", metavar="FILE", help="Append a log of JSON lines.")]
 
 
-def load_settings(
-    file: Path | None,
-    assignments: Sequence[str] | None,
-    flags: Mapping[str, tuple[object, str]] | None = None,
-) -> "Loaded":
+# What a command's parameter sets, and what a person calls it.
+SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "tape": ("run.tape", "--tape"),
+    "instruments": ("run.instruments", "--instruments"),
+    "symbols": ("run.symbols", "--symbols"),
+    "timeframe": ("run.timeframe", "--timeframe"),
+    "start": ("run.start", "--from"),
+    "end": ("run.end", "--to"),
+    "strategies": ("run.strategies", "--strategies"),
+    "name": ("run.strategies", "NAME"),
+    "folder": ("run.strategy_folder", "--folder"),
+    "capital": ("account.capital", "--capital"),
+    "speed": ("run.speed", "--speed"),
+    "state": ("run.state", "--state"),
+    "output": ("run.output", "--output"),
+    "report": ("run.report", "--report"),
+    "equity": ("run.equity", "--equity"),
+    "log": ("run.log", "--log"),
+    "ledger": ("run.ledger", "--ledger"),
+}
+
+
+def load_settings(file: Path | None, assignments: Sequence[str] | None = None, **given: object) -> "Loaded":
     """Return the settings of file, environment and command line, strategies and their parameters checked.
 
-    `flags` maps a dotted key to (an option's value, the option's name); options that were not given are None.
+    `given` are parameters of a command by their names in `SETTINGS`; None is one that was not given. Raises
+    ConfigError, and CommandError for a strategy that is named and broken.
     """
     from roottrading.config.load import load
 
-    given = {key: (_text(value), flag) for key, (value, flag) in (flags or {}).items() if value is not None}
-    return load(file, os.environ, assignments or (), given, _known)
+    flags = {}
+    for parameter, value in given.items():
+        key, flag = SETTINGS[parameter]
+        if value is not None:
+            flags[key] = _text(value), flag
+    return load(file, os.environ, assignments or (), flags, _known)
 
 
 def _known(settings: "Settings") -> "Mapping[str, type[Struct]]":

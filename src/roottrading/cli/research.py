@@ -1,6 +1,5 @@
 """`roottrading research`: what a way to trade would have made of data that it had not seen."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -31,16 +30,17 @@ def walk_forward(
     assignments: options.Set = None,
 ) -> None:
     """Compare learned weights, equal ones, the best strategy of the window before, and holding, as a Markdown table."""
-    flags: Mapping[str, tuple[object, str]] = {
-        "run.tape": (tape, "--tape"),
-        "run.instruments": (instruments, "--instruments"),
-        "run.symbols": (symbols, "--symbols"),
-        "run.timeframe": (timeframe, "--timeframe"),
-        "run.start": (start, "--from"),
-        "run.end": (end, "--to"),
-        "run.strategies": (strategies, "--strategies"),
-    }
-    loaded = options.load_settings(config, assignments, flags)
+    loaded = options.load_settings(
+        config,
+        assignments,
+        tape=tape,
+        instruments=instruments,
+        symbols=symbols,
+        timeframe=timeframe,
+        start=start,
+        end=end,
+        strategies=strategies,
+    )
     from rich.console import Console
 
     from roottrading.cli.errors import CommandError

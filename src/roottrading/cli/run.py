@@ -1,6 +1,5 @@
 """`roottrading run`: a recorded market at any speed through all services, with a state that goes on after any end."""
 
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,24 +43,25 @@ def run(
 
     With --state the run can be stopped at any moment, by Ctrl-C or harder: the same command goes on where it was.
     """
-    flags: Mapping[str, tuple[object, str]] = {
-        "run.tape": (tape, "--tape"),
-        "run.instruments": (instruments, "--instruments"),
-        "run.symbols": (symbols, "--symbols"),
-        "run.timeframe": (timeframe, "--timeframe"),
-        "run.start": (start, "--from"),
-        "run.end": (end, "--to"),
-        "run.strategies": (strategies, "--strategies"),
-        "account.capital": (capital, "--capital"),
-        "run.speed": (speed, "--speed"),
-        "run.state": (state, "--state"),
-        "run.output": (output, "--output"),
-        "run.report": (report, "--report"),
-        "run.equity": (equity, "--equity"),
-        "run.log": (log, "--log"),
-        "run.ledger": (ledger, "--ledger"),
-    }
-    loaded = options.load_settings(config, assignments, flags)
+    loaded = options.load_settings(
+        config,
+        assignments,
+        tape=tape,
+        instruments=instruments,
+        symbols=symbols,
+        timeframe=timeframe,
+        start=start,
+        end=end,
+        strategies=strategies,
+        capital=capital,
+        speed=speed,
+        state=state,
+        output=output,
+        report=report,
+        equity=equity,
+        log=log,
+        ledger=ledger,
+    )
     from roottrading.cli.preparing import prepare
     from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, warn
 

@@ -91,17 +91,18 @@ def check(
 
     Fails where something is found.
     """
-    flags: dict[str, tuple[object, str]] = {
-        "run.tape": (tape, "--tape"),
-        "run.instruments": (instruments, "--instruments"),
-        "run.symbols": (symbols, "--symbols"),
-        "run.timeframe": (timeframe, "--timeframe"),
-        "run.start": (start, "--from"),
-        "run.end": (end, "--to"),
-        "run.strategies": (name, "NAME"),
-        "run.strategy_folder": (folder, "--folder"),
-    }
-    loaded = options.load_settings(config, assignments, flags)
+    loaded = options.load_settings(
+        config,
+        assignments,
+        tape=tape,
+        instruments=instruments,
+        symbols=symbols,
+        timeframe=timeframe,
+        start=start,
+        end=end,
+        name=name,
+        folder=folder,
+    )
     from rich.console import Console
 
     from roottrading.cli import checking
@@ -130,8 +131,7 @@ def check(
 def _load(folder: Path | None, config: Path | None) -> "Loaded":
     from roottrading.cli.preparing import known_strategies
 
-    flags = {"run.strategy_folder": (folder, "--folder")}
-    return known_strategies(options.load_settings(config, (), flags).settings)
+    return known_strategies(options.load_settings(config, folder=folder).settings)
 
 
 def _named(name: str, loaded: "Loaded") -> "type[Strategy]":
