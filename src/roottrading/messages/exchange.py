@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from roottrading.domain.balance import Balance
+from roottrading.domain.instrument import Instrument
 from roottrading.domain.order import ListKind, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
 from roottrading.domain.time import Time
 
@@ -76,6 +77,13 @@ class CancelReplace(Request, frozen=True):
     only_new: bool = False
 
 
+class AmendOrder(Request, frozen=True):
+    """Lower the quantity of the order `target`, which keeps its place in the book: answered by OrderReported."""
+
+    target: str
+    quantity: Decimal
+
+
 class QueryOrder(Request, frozen=True):
     """Ask what became of the order `client_order_id`: answered by OrderReported or OrderAbsent."""
 
@@ -95,7 +103,15 @@ class QueryAccount(Request, frozen=True):
 
 
 AnyRequest = (
-    PlaceOrder | PlaceOrderList | CancelOrder | CancelReplace | QueryOrder | ListOpenOrders | ListFills | QueryAccount
+    PlaceOrder
+    | PlaceOrderList
+    | CancelOrder
+    | CancelReplace
+    | AmendOrder
+    | QueryOrder
+    | ListOpenOrders
+    | ListFills
+    | QueryAccount
 )
 
 
@@ -228,9 +244,24 @@ class AccountChanged(ExchangeEvent, frozen=True):
 
 
 class InstrumentChanged(ExchangeEvent, frozen=True):
-    """The symbol's trading status changed (HALT, BREAK, CANCEL_ONLY, TRADING); `client_order_id` is empty."""
+    """The symbol's trading status changed (HALT, BREAK, CANCEL_ONLY, TRADING); `client_order_id` is empty.
+
+    `instrument` is told where the exchange's rules for the symbol are known anew: filters may change at any time.
+    """
 
     status: str
+    instrument: Instrument | None = None
+
+
+class LinkChanged(ExchangeEvent, frozen=True):
+    """The way to the exchange changed: no service acts on it, people want to know; symbol and id are empty.
+
+    `part` is what changed (rest, user_data, budget), `state` how it is now, `reason` why.
+    """
+
+    part: str
+    state: str
+    reason: str = ""
 
 
 class ReconcileDue(ExchangeEvent, frozen=True):
