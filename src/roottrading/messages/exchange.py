@@ -264,5 +264,14 @@ class LinkChanged(ExchangeEvent, frozen=True):
     reason: str = ""
 
 
+class ExchangeReply(Struct, frozen=True, gc=False):
+    """Several events that the exchange gave at once, in its order: all are folded before anything is decided.
+
+    What they are about in between - an entry filled whose legs are not told of yet - nobody needs to act on.
+    """
+
+    events: tuple[ExchangeEvent, ...]
+
+
 class ReconcileDue(ExchangeEvent, frozen=True):
     """Time to compare our ledger with the exchange; each minute from a real link, never in process."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope, Message
-from roottrading.messages.exchange import ExchangeEvent, Request
+from roottrading.messages.exchange import ExchangeEvent, ExchangeReply, Request
 
 TradingState = Literal["trading", "reduce_only", "halted"]
 
@@ -96,6 +96,7 @@ class WeightsSet(Struct, frozen=True):
 Input = (
     Envelope
     | ExchangeEvent
+    | ExchangeReply
     | DeadlineDue
     | Resumed
     | CandleObserved

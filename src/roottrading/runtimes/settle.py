@@ -1,13 +1,20 @@
 """Bring one phase of an instant to rest: drain every message, hand requests over in canonical order, again."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from roottrading.domain.time import Time
-from roottrading.messages.exchange import AccountChanged, ExchangeEvent, InstrumentChanged, Request, canonical_order
+from roottrading.messages.exchange import (
+    AccountChanged,
+    ExchangeEvent,
+    ExchangeReply,
+    InstrumentChanged,
+    Request,
+    canonical_order,
+)
 from roottrading.messages.service import Input
 from roottrading.pipeline import BRIDGES, CHANNELS, ROLES
 from roottrading.runtimes.recording import RECORDED
@@ -68,16 +75,19 @@ def settle(
         _drain(wiring, inbox, now, done)
 
 
-def addressed(wiring: Wiring, events: Iterable[ExchangeEvent]) -> Iterator[tuple[Unit, Input]]:
-    """Say who hears each event of the exchange: the trader all, others what is theirs by the pipeline."""
+def addressed(wiring: Wiring, events: Sequence[ExchangeEvent]) -> list[tuple[Unit, Input]]:
+    """Say who hears what of the exchange: the trader all at once, others what is theirs by the pipeline."""
     units = wiring.units
-    trader = units["trader"]
+    heard: list[tuple[Unit, Input]] = []
+    if events:
+        heard.append((units["trader"], events[0] if len(events) == 1 else ExchangeReply(tuple(events))))
     for event in events:
-        yield trader, event
-        if type(event) is AccountChanged:
-            yield units["portfolio"], event
-        elif type(event) is InstrumentChanged:
-            yield units["coordinator"], event
+        kind = type(event)
+        if kind is AccountChanged:
+            heard.append((units["portfolio"], event))
+        elif kind is InstrumentChanged:
+            heard.append((units["coordinator"], event))
+    return heard
 
 
 def _drain(wiring: Wiring, inbox: deque[tuple[Unit, Input]], now: Time, done: Effects) -> None:

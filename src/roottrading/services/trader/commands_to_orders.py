@@ -16,6 +16,7 @@ from roottrading.messages.events import CommandRefused, TradeCycleMoved
 from roottrading.messages.exchange import (
     AccountChanged,
     ExchangeEvent,
+    ExchangeReply,
     ExecutionsReported,
     InstrumentChanged,
     OpenOrdersReported,
@@ -35,7 +36,7 @@ from roottrading.messages.service import (
 from roottrading.services.trader.deadlines import on_deadline
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.entry import begin, enter, refusal
-from roottrading.services.trader.hearing import ABOUT_ORDERS, ABOUT_SYMBOLS, HAPPENED
+from roottrading.services.trader.hearing import ABOUT_ORDERS, ABOUT_SYMBOLS, fold
 from roottrading.services.trader.obeying import cancel_entry, close_cycle, move_stop
 from roottrading.services.trader.reconciling import reconcile, resume, sold_by_hand
 from roottrading.services.trader.settings import TraderSettings
@@ -80,6 +81,7 @@ class Trader:
         self._handlers: dict[type, Callable[[Any, Time], Decision]] = {
             **dict.fromkeys(ABOUT_ORDERS, self._on_order_event),
             **dict.fromkeys(ABOUT_SYMBOLS, self._on_report),
+            ExchangeReply: self._on_reply,
             Envelope: self._on_envelope,
             AccountChanged: self._on_account,
             DeadlineDue: self._on_deadline,
@@ -107,14 +109,30 @@ class Trader:
         if execution is None or not event.client_order_id.startswith(execution.prefix):
             return self._on_stray(event, execution, now) if type(event) is OrderExecuted else NOTHING
         turn = Turn(self._desk, execution, now)
-        kind = type(event)
-        if event.at > execution.touched_at and kind in HAPPENED:
-            execution.touched_at = event.at  # what was said of balances before is old now (2.5)
-            turn.changed = True
-        ABOUT_ORDERS[kind](turn, event)
-        if not turn.ended:
-            look_after(turn)
-        return turn.decision()
+        fold(turn, event)
+        return _looked_after(turn)
+
+    def _on_reply(self, reply: ExchangeReply, now: Time) -> Decision:
+        """Fold event by event, and look after a cycle once: when the next event is about something else."""
+        executions = self._desk.executions
+        decisions: list[Decision] = []
+        turn: Turn | None = None
+        for event in reply.events:
+            execution = executions.get(event.symbol) if type(event) in ABOUT_ORDERS else None
+            if execution is not None and not event.client_order_id.startswith(execution.prefix):
+                execution = None
+            if turn is not None and turn.execution is not execution:
+                decisions.append(_looked_after(turn))
+                turn = None
+            if execution is None:
+                decisions.append(self.decide(event, now))
+                continue
+            if turn is None:
+                turn = Turn(self._desk, execution, now)
+            fold(turn, event)
+        if turn is not None:
+            decisions.append(_looked_after(turn))
+        return merged(decisions)
 
     def _on_stray(self, event: OrderExecuted, execution: CycleExecution | None, now: Time) -> Decision:
         """Foreign orders are none of ours (7.2), but for what a person sells of a manual cycle."""
@@ -210,6 +228,12 @@ class Trader:
                 on_deadline(turn, kind)
                 return turn.decision()
         return NOTHING
+
+
+def _looked_after(turn: Turn) -> Decision:
+    if not turn.ended:
+        look_after(turn)
+    return turn.decision()
 
 
 def _refused(command: Entering | Running, reason: str, now: Time) -> Decision:

@@ -115,7 +115,8 @@ def fold_ended(turn: Turn, event: OrderEnded) -> Order | None:
     execution = turn.execution
     before = execution.orders.get(event.client_order_id) or from_request(turn, event.client_order_id, event.order_id)
     if before is None:
-        ask_about(turn, event.client_order_id)
+        if event.reason not in NEVER_PLACED:  # else it never was an order, and its entry's end has answered the request
+            ask_about(turn, event.client_order_id)
         return None
     status = event.status
     if before.status == "PENDING_NEW" and (event.reason in NEVER_PLACED or not execution.bought):

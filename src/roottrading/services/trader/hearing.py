@@ -7,6 +7,7 @@ from roottrading.domain.order import Order
 from roottrading.messages.exchange import (
     EXIT,
     CancelRefused,
+    ExchangeEvent,
     ExecutionsReported,
     OpenOrdersReported,
     OrderAbsent,
@@ -108,4 +109,14 @@ ABOUT_SYMBOLS: Final[dict[type, Callable[[Turn, Any], None]]] = {
     OpenOrdersReported: on_open_orders,
     ExecutionsReported: on_executions,
 }
-HAPPENED: Final = frozenset({OrderOpened, OrderExecuted, OrderEnded})
+_HAPPENED: Final = frozenset({OrderOpened, OrderExecuted, OrderEnded})
+
+
+def fold(turn: Turn, event: ExchangeEvent) -> None:
+    """Fold what was said about one order of the turn's cycle."""
+    execution = turn.execution
+    kind = type(event)
+    if event.at > execution.touched_at and kind in _HAPPENED:
+        execution.touched_at = event.at  # what was said of balances before is old now (2.5)
+        turn.changed = True
+    ABOUT_ORDERS[kind](turn, event)

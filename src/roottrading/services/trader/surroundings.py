@@ -37,6 +37,8 @@ def merged(decisions: Iterable[Decision]) -> Decision:
     told = [decision for decision in decisions if decision is not NOTHING]
     if not told:
         return NOTHING
+    if len(told) == 1:
+        return told[0]
     return Decision(
         tuple(message for decision in told for message in decision.messages),
         tuple(request for decision in told for request in decision.requests),

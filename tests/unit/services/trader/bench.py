@@ -38,7 +38,7 @@ INSTRUMENT = Instrument(
 )
 RECORDS = {table.name: table for table in TABLES}
 Body = TypeVar("Body", bound=Message)
-Arrange = Callable[[Sequence[ExchangeEvent]], Iterable[ExchangeEvent]]
+Arrange = Callable[[Sequence[ExchangeEvent]], Iterable[Input]]
 
 
 def cycle(number: int = 1) -> str:
@@ -91,7 +91,7 @@ def adopting(quantity: str = "1") -> AdoptTradeCycle:
 
 
 class Bench:
-    """`arrange` may repeat and reorder an answer's events; `restarting` restores the trader before each input."""
+    """`arrange` may repeat, reorder, bundle an answer's events; `restarting` restores the trader before each input."""
 
     def __init__(
         self,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from roottrading.messages.commands import CloseTradeCycle, MoveStop
-from roottrading.messages.exchange import ExchangeEvent
+from roottrading.messages.exchange import ExchangeEvent, ExchangeReply
+from roottrading.messages.service import Input
 from tests.unit.services.trader.bench import INSTRUMENT, SECOND, SYMBOL, Bench, T, cycle, leg, opening
 
 D = Decimal
@@ -119,7 +120,7 @@ SCRIPTS: tuple[Script, ...] = (
 )
 
 
-def disorder(seed: int) -> Callable[[Sequence[ExchangeEvent]], Iterable[ExchangeEvent]]:
+def disorder(seed: int) -> Callable[[Sequence[ExchangeEvent]], list[ExchangeEvent]]:
     """Return a way to repeat any event and to shuffle them all: reply and stream race, and both say everything."""
     dice = Random(seed)
 
@@ -127,6 +128,22 @@ def disorder(seed: int) -> Callable[[Sequence[ExchangeEvent]], Iterable[Exchange
         said = [event for event in events for _ in range(dice.choice((1, 1, 2, 3)))]
         dice.shuffle(said)
         return said
+
+    return arrange
+
+
+def bundled(seed: int) -> Callable[[Sequence[ExchangeEvent]], Iterable[Input]]:
+    """Return a way to give neighbors in one reply, as they happen to reach us."""
+    dice = Random(seed)
+
+    def arrange(events: Sequence[ExchangeEvent]) -> list[Input]:
+        replies: list[Input] = []
+        at = 0
+        while at < len(events):
+            size = dice.randint(1, len(events))
+            replies.append(ExchangeReply(tuple(events[at : at + size])))
+            at += size
+        return replies
 
     return arrange
 
@@ -152,6 +169,18 @@ def test_events_repeated_and_shuffled_end_the_same(script: Script, seed: int) ->
     script(plain)
     script(disordered)
     assert outcome(disordered) == outcome(plain)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32), shuffled=st.booleans())
+def test_events_told_at_once_end_as_told_one_by_one(script: Script, seed: int, shuffled: bool) -> None:
+    shuffle, bundle = disorder(seed), bundled(seed)
+    plain = Bench()
+    together = Bench(arrange=lambda events: bundle(shuffle(events) if shuffled else events))
+    script(plain)
+    script(together)
+    assert outcome(together) == outcome(plain)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
