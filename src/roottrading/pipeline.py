@@ -32,7 +32,7 @@ class Channel(Struct, frozen=True):
 
 
 class Bridge(Struct, frozen=True):
-    """Envelopes go from one channel to another unchanged: their source stays their author (consistency-rules 2.7)."""
+    """Every envelope of `origin` goes on into `destination` unchanged (consistency-rules 2.7)."""
 
     origin: Channel
     destination: Channel
@@ -76,6 +76,8 @@ TRADE_EVENTS: Final = Channel(
         events.OrderFilled,
         events.TradeCycleMoved,
         events.CommandRefused,
+        events.OrderRejected,
+        events.FillUnmatched,
         events.ProtectionRestored,
         events.EntryRefused,
         events.AlertRaised,
@@ -93,7 +95,8 @@ CHANNELS: Final = (
     PORTFOLIO_UPDATES,
 )
 
-BRIDGES: Final = (Bridge(SIGNALS_AGGREGATED, VERDICTS),)
+_NAMED: Final = {channel.name: channel for channel in CHANNELS}
+BRIDGES: Final = tuple(Bridge(_NAMED[origin], _NAMED[destination]) for origin, destination in channels.BRIDGES.items())
 
 GATEWAY: Final = Role(
     "gateway",

@@ -1,5 +1,5 @@
 """The dispatcher: a bridge between carriers; it has no thoughts."""
 
-from roottrading.services.dispatcher.verdicts_to_kafka import BRIDGES, Bridge, forward
+from roottrading.services.dispatcher.verdicts_to_kafka import forward
 
-__all__ = ["BRIDGES", "Bridge", "forward"]
+__all__ = ["forward"]
