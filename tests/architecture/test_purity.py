@@ -18,7 +18,8 @@ KNOWS_MODES = (
     "adapters",
     "config",
     "cli",
-)  # design 3.1; research calls runtimes by their names
+    "exchange_server",
+)  # design 3.1; research calls runtimes by their names, the exchange's texts are Binance's
 # as words of their own or parts of a name; LIVE in capitals is an exchange's word for orders that may still fill
 MODE_WORDS = re.compile(r"(?<![A-Za-z])([Bb]acktest(s|ing)?|[Ll]ive|[Pp]aper|[Ee]mbedded)(?![A-Za-z])")
 

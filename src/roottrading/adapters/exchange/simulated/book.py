@@ -26,6 +26,7 @@ class Book:
         "highest_price",
         "history",
         "instrument",
+        "lasting",
         "least_quantity",
         "limits",
         "lowest_price",
@@ -52,6 +53,7 @@ class Book:
         self.executions: OrderedDict[tuple[int, int], Execution] = OrderedDict()  # by trade and order id
         self.clients: dict[tuple[str, str], int] = {}  # the newest order of an account's client order id
         self.pairs: dict[str, tuple[Wallet, Wallet]] = {}  # an account's wallets of base and quote
+        self.lasting = False  # whether the last price stands until the next one: the market moves in points, not candles
         self.tick = instrument.tick_size
         self.step = instrument.step_size
         self.lowest_price = max(instrument.min_price, self.tick)
@@ -76,9 +78,12 @@ class Book:
         return reference * self.down // tick * tick or tick
 
     def open_at(self, now: Time) -> Decimal | None:
-        """Return the open on which the tape stands now, or None inside a candle and in a halt (trading-rules 5.1)."""
+        """Return the open on which the tape stands now, or None inside a candle and in a halt (trading-rules 5.1).
+
+        Where the market moves in points it is the last one's price, whenever an order comes.
+        """
         market = self.market
-        return market.last if market.standing and market.open_time == now else None
+        return market.last if market.standing and (market.open_time == now or self.lasting) else None
 
     def tell(self, now: Time) -> None:
         """Note, before the tape tells of a price at `now`, which one was known before that instant."""

@@ -152,6 +152,36 @@ class SimulatedExchange:
         market.last = candle.close
         return self._finish(self._account, now)
 
+    def price_moved(self, symbol: str, price: Decimal, volume: Decimal | None, now: Time) -> Sequence[ExchangeEvent]:
+        """Go straight from the last price to `price`, and stay there: what comes before the next move meets it.
+
+        For markets that move in points instead of candles. What rests in between is met on the way. Of `volume` the
+        fill model's share is there for fills from now on (0: none); None leaves what is left. Raises ValueError for a
+        symbol that the exchange has not.
+        """
+        book = self._book(symbol)
+        market = book.market
+        book.tell(now)
+        book.lasting = market.standing = True
+        market.open_time = now
+        market.bought = ()
+        if volume is not None:
+            market.traded = volume > ZERO
+            market.allowance = volume * book.volume_share
+        begin = price if market.last is None else market.last
+        market.last = price
+        self._changed(symbol)
+        if market.status != "TRADING" or not book.orders:
+            return ()
+        for order in list(book.waiting.values()):
+            meet_open(self._venue, book, order, price, now)
+            place_pending(self._venue, now)
+        if market.traded:
+            low, high = min(begin, price), max(begin, price)
+            walk(self._venue, book, Candle(symbol, "1m", now, begin, high, low, price, ZERO), now)
+            market.last = price
+        return self._finish(self._account, now)
+
     def bounds(self, symbol: str) -> Bounds:
         """Return (below, above): a candle with low > below and high < above can do nothing to any resting order."""
         return self._book(symbol).bounds()
@@ -203,6 +233,11 @@ class SimulatedExchange:
         mail = {account: events for account, events in self._venue.mail.items() if events}
         self._venue.mail.clear()
         return mail
+
+    @property
+    def parts(self) -> Venue:
+        """The books and wallets themselves, for who shows them: to be read only."""
+        return self._venue
 
     # ---- rows
 

@@ -1,0 +1,1 @@
+"""The simulated exchange on Binance's wire: REST, market streams, WebSocket API and user data on one port."""

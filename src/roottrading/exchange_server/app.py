@@ -1,0 +1,23 @@
+"""The application: REST, market streams and WebSocket API on one port."""
+
+from aiohttp import web
+
+from roottrading.exchange_server.rest import RestDoor, page
+from roottrading.exchange_server.server import ExchangeServer
+
+
+def build_app(server: ExchangeServer) -> web.Application:
+    """Return the application that serves the exchange."""
+    app = web.Application()
+    door = RestDoor(server)
+
+    async def streams(request: web.Request) -> web.StreamResponse:
+        if server.streams is None:
+            return page(404, "404 Not Found")
+        return await server.streams.serve(request)
+
+    for path in ("/ws", "/stream"):
+        app.router.add_get(path, streams)
+        app.router.add_get(path + "/{names:.*}", streams)
+    app.router.add_route("*", "/{path:.*}", door.handle)
+    return app

@@ -1,0 +1,254 @@
+"""The ledger: every order, list and execution as accounts see them, folded from the matching core's events."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from msgspec import Struct
+
+from roottrading.adapters.exchange.simulated.state import BookOrder
+from roottrading.domain.money import ZERO
+from roottrading.domain.time import Time
+from roottrading.exchange_server.records import CONDITIONAL, Execution, Extras, ListRecord, OrderRecord
+from roottrading.exchange_server.user_events import AccountPosition, ExecutionReport, ListStatus, UserEvent
+from roottrading.messages.exchange import (
+    AccountChanged,
+    ExchangeEvent,
+    OrderEnded,
+    OrderExecuted,
+    OrderOpened,
+    OrderTriggered,
+)
+
+NO_EXTRAS = Extras()
+
+
+class Asked(Struct, frozen=True):
+    """What a request says beside what the core is told: extras by client order id, a cancel's own id, a list's kind."""
+
+    extras: Mapping[str, Extras] = {}
+    cancel_id: str = ""
+    contingency: str = "OCO"
+
+
+NOTHING_ASKED = Asked()
+
+
+class Ledger:
+    """What accounts can ask for; a fold, so the same requests give the same ledger."""
+
+    def __init__(self, symbols: Iterable[str]) -> None:
+        self._places = {symbol: place for place, symbol in enumerate(symbols)}
+        self.orders: dict[tuple[str, int], OrderRecord] = {}
+        self.lists: dict[int, ListRecord] = {}
+        self._by_client: dict[tuple[str, str, str], OrderRecord] = {}
+        self._by_account: dict[tuple[str, str], list[OrderRecord]] = {}
+        self._lists_by_client: dict[tuple[str, str], ListRecord] = {}
+        self._executions: dict[tuple[str, str], list[Execution]] = {}
+        self._reports = 0
+
+    # ---- questions
+
+    def order(self, account: str, symbol: str, order_id: int) -> OrderRecord | None:
+        """Return the account's order of that id."""
+        found = self.orders.get((symbol, order_id))
+        return found if found is not None and found.account == account else None
+
+    def named(self, account: str, symbol: str, client_order_id: str) -> OrderRecord | None:
+        """Return the account's newest order of that client order id."""
+        return self._by_client.get((account, symbol, client_order_id))
+
+    def of_account(self, account: str, symbol: str) -> list[OrderRecord]:
+        """Return the account's orders in the symbol, by id."""
+        return self._by_account.get((account, symbol), [])
+
+    def open_orders(self, account: str, symbol: str | None = None) -> list[OrderRecord]:
+        """Return the account's open orders, of one symbol or of all."""
+        symbols = self._places if symbol is None else (symbol,)
+        return [order for each in symbols for order in self.of_account(account, each) if order.is_open]
+
+    def list_named(self, account: str, client_id: str) -> ListRecord | None:
+        """Return the account's newest order list of that client id."""
+        return self._lists_by_client.get((account, client_id))
+
+    def executions(self, account: str, symbol: str) -> list[Execution]:
+        """Return the account's executions in the symbol, by trade id."""
+        return self._executions.get((account, symbol), [])
+
+    # ---- the fold
+
+    def fold(
+        self,
+        account: str,
+        events: Iterable[ExchangeEvent],
+        books: Mapping[tuple[str, int], BookOrder],
+        asked: Asked = NOTHING_ASKED,
+    ) -> list[UserEvent]:
+        """Take what one call of the core caused for an account; return what its subscribers hear of it.
+
+        `books` finds an order in the core: what never changes of it is read there.
+        """
+        heard: list[UserEvent] = []
+        positions: list[UserEvent] = []
+        begun: dict[int, ListRecord] = {}
+        touched: dict[int, ListRecord] = {}
+        now = 0
+        for event in events:
+            now = event.at
+            if isinstance(event, AccountChanged):
+                positions.append(AccountPosition(event.at, event.balances))
+                continue
+            if isinstance(event, OrderOpened):
+                record = self.orders.get((event.symbol, event.order_id))
+                if record is None:
+                    record = self._open(account, event, books[event.symbol, event.order_id], asked)
+                    if record.list_id >= 0:
+                        begun[record.list_id] = self._join(record, books[event.symbol, event.order_id], asked, now)
+                heard.append(self._opened(record, event))
+            elif isinstance(event, OrderExecuted):
+                record = self.orders[event.symbol, event.order_id]
+                heard.append(self._executed(record, event, books[event.symbol, event.order_id].quantity))
+            elif isinstance(event, OrderTriggered):
+                record = self.orders[event.symbol, event.order_id]
+                record.working_at = record.updated_at = event.at
+                heard.append(self._report(record, "NEW", event.at))
+            elif isinstance(event, OrderEnded):
+                record = self.orders[event.symbol, event.order_id]
+                heard.append(self._ended(record, event, books[event.symbol, event.order_id].quantity, asked))
+            else:
+                continue
+            if record.list_id >= 0:
+                touched[record.list_id] = self.lists[record.list_id]
+        heard += [_list_status(each, "EXEC_STARTED", "EXECUTING", now) for each in begun.values()]
+        for each in touched.values():
+            if not each.is_open:
+                each.at = now
+                heard.append(_list_status(each, "ALL_DONE", "ALL_DONE", now))
+        return heard + positions
+
+    def wire_list_id(self, symbol: str, list_id: int) -> int:
+        """Return a list's id as the wire has it: the core numbers lists by symbol, Binance all together."""
+        return list_id * len(self._places) + self._places[symbol] if list_id >= 0 else -1
+
+    def _open(self, account: str, event: OrderOpened, found: BookOrder, asked: Asked) -> OrderRecord:
+        record = OrderRecord(
+            account,
+            event.symbol,
+            event.order_id,
+            self.wire_list_id(event.symbol, event.list_id),
+            event.client_order_id,
+            event.side,
+            event.type,
+            event.quantity or ZERO,
+            event.price,
+            event.stop_price,
+            found.time_in_force or "GTC",
+            found.self_trade_prevention,
+            found.quote_quantity,
+            event.at,
+            event.at,
+            event.status,
+            asked.extras.get(event.client_order_id, NO_EXTRAS),
+        )
+        self.orders[event.symbol, event.order_id] = record
+        self._by_client[account, event.symbol, event.client_order_id] = record
+        self._by_account.setdefault((account, event.symbol), []).append(record)
+        return record
+
+    def _join(self, record: OrderRecord, found: BookOrder, asked: Asked, now: Time) -> ListRecord:
+        known = self.lists.get(record.list_id)
+        if known is None:
+            known = ListRecord(
+                record.account, record.symbol, record.list_id, found.list_client_id, asked.contingency, now, []
+            )
+            self.lists[record.list_id] = self._lists_by_client[record.account, found.list_client_id] = known
+        known.orders.append(record)
+        return known
+
+    def _opened(self, record: OrderRecord, event: OrderOpened) -> ExecutionReport:
+        record.status = event.status
+        record.updated_at = event.at
+        if event.quantity is not None:
+            record.quantity = event.quantity
+        if event.status == "NEW" and record.type not in CONDITIONAL:
+            record.working_at = event.at
+        return self._report(record, "NEW", event.at)
+
+    def _executed(self, record: OrderRecord, event: OrderExecuted, quantity: Decimal) -> ExecutionReport:
+        record.quantity = quantity
+        record.status = event.status
+        record.updated_at = event.at
+        record.executed = event.executed_quantity
+        record.executed_quote += event.price * event.quantity
+        if record.working_at < 0:
+            record.working_at = event.at
+        execution = Execution(
+            event.trade_id,
+            event.order_id,
+            record.list_id,
+            event.price,
+            event.quantity,
+            event.fee,
+            event.fee_asset,
+            event.side == "BUY",
+            event.is_maker,
+            event.at,
+        )
+        record.executions.append(execution)
+        self._executions.setdefault((record.account, record.symbol), []).append(execution)
+        return self._report(record, "TRADE", event.at, execution)
+
+    def _ended(self, record: OrderRecord, event: OrderEnded, quantity: Decimal, asked: Asked) -> ExecutionReport:
+        record.status = event.status
+        record.updated_at = event.at
+        record.expiry_reason = event.reason
+        if quantity:
+            record.quantity = quantity
+        if event.status == "CANCELED":
+            record.canceled_as = asked.cancel_id
+            return self._report(record, "CANCELED", event.at)
+        return self._report(record, "TRADE_PREVENTION" if event.status == "EXPIRED_IN_MATCH" else "EXPIRED", event.at)
+
+    def _report(self, record: OrderRecord, what: str, at: Time, execution: Execution | None = None) -> ExecutionReport:
+        self._reports += 1
+        canceled_as = record.canceled_as if what == "CANCELED" else ""
+        return ExecutionReport(
+            at,
+            symbol=record.symbol,
+            client_order_id=canceled_as or record.client_order_id,
+            original_id=record.client_order_id if canceled_as else "",
+            order_id=record.order_id,
+            list_id=record.list_id,
+            side=record.side,
+            type=record.type,
+            time_in_force=record.time_in_force,
+            quantity=record.quantity,
+            price=record.price,
+            stop_price=record.stop_price,
+            quote_quantity=record.quote_quantity,
+            what=what,
+            status=record.status,
+            executed=record.executed,
+            executed_quote=record.executed_quote,
+            execution=execution,
+            execution_id=self._reports,
+            on_book=record.status in {"NEW", "PARTIALLY_FILLED"} and record.working_at >= 0,
+            created_at=record.created_at,
+            working_at=record.working_at,
+            self_trade_prevention=record.self_trade_prevention,
+            extras=record.extras,
+            expiry_reason=record.expiry_reason,
+        )
+
+
+def _list_status(record: ListRecord, status_type: str, order_status: str, at: Time) -> ListStatus:
+    orders = tuple((order.order_id, order.client_order_id) for order in record.orders)
+    return ListStatus(
+        at,
+        record.symbol,
+        record.list_id,
+        record.client_id,
+        record.contingency,
+        status_type,
+        order_status,
+        orders,
+    )

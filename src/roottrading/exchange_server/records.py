@@ -1,0 +1,200 @@
+"""Orders and lists as the wire shows them: what the requests said, and what became of it."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import Struct
+
+from roottrading.domain.money import ZERO
+from roottrading.domain.order import LIVE, OrderStatus, OrderType, Side
+from roottrading.domain.time import Time
+from roottrading.exchange_server.wording import Stamp, amount
+
+CONDITIONAL: Final = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
+
+
+class Extras(Struct, frozen=True):
+    """What a request says of an order that matching has no use for."""
+
+    strategy_id: int | None = None
+    strategy_type: int | None = None
+
+
+class Execution(Struct, frozen=True, gc=False):
+    """One execution of an order."""
+
+    trade_id: int
+    order_id: int
+    list_id: int
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    is_buyer: bool
+    is_maker: bool
+    at: Time
+
+
+class OrderRecord(Struct):
+    """An order; `working_at` is -1 while it does not work, `canceled_as` the id of the request that canceled it."""
+
+    account: str
+    symbol: str
+    order_id: int
+    list_id: int
+    client_order_id: str
+    side: Side
+    type: OrderType
+    quantity: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None
+    time_in_force: str
+    self_trade_prevention: str
+    quote_quantity: Decimal | None
+    created_at: Time
+    updated_at: Time
+    status: OrderStatus
+    extras: Extras
+    executed: Decimal = ZERO
+    executed_quote: Decimal = ZERO
+    working_at: Time = -1
+    expiry_reason: str = ""
+    canceled_as: str = ""
+    amended: bool = False
+    executions: list[Execution] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be filled."""
+        return self.status in LIVE
+
+    def shown(self, stamp: Stamp) -> dict[str, Any]:
+        """Return the order as GET /order shows it."""
+        shown: dict[str, Any] = {
+            "symbol": self.symbol,
+            "orderId": self.order_id,
+            "orderListId": self.list_id,
+            "clientOrderId": self.client_order_id,
+            "price": amount(self.price),
+            "origQty": amount(self.quantity),
+            "executedQty": amount(self.executed),
+            "origQuoteOrderQty": amount(self.quote_quantity),
+            "cummulativeQuoteQty": amount(self.executed_quote),
+            "status": self.status,
+            "timeInForce": self.time_in_force,
+            "type": self.type,
+            "side": self.side,
+            "stopPrice": amount(self.stop_price),
+            "icebergQty": amount(None),
+            "time": stamp(self.created_at),
+            "updateTime": stamp(self.updated_at),
+            "isWorking": self.working_at >= 0,
+            "workingTime": stamp(self.working_at),
+            "selfTradePreventionMode": self.self_trade_prevention,
+        }
+        return shown | self.conditional()
+
+    def placed(self, at: int, kind: str, stamp: Stamp) -> dict[str, Any]:
+        """Return the answer to its placement: ACK, RESULT or FULL; `at` is the transaction's stamp."""
+        answer: dict[str, Any] = {
+            "symbol": self.symbol,
+            "orderId": self.order_id,
+            "orderListId": self.list_id,
+            "clientOrderId": self.client_order_id,
+            "transactTime": at,
+        }
+        if kind == "ACK":
+            return answer
+        answer |= self.outcome()
+        if self.stop_price is not None:
+            answer["stopPrice"] = amount(self.stop_price)
+        answer["workingTime"] = stamp(self.working_at)
+        answer["selfTradePreventionMode"] = self.self_trade_prevention
+        if kind == "FULL":
+            answer["fills"] = [
+                {
+                    "price": amount(execution.price),
+                    "qty": amount(execution.quantity),
+                    "commission": amount(execution.fee),
+                    "commissionAsset": execution.fee_asset,
+                    "tradeId": execution.trade_id,
+                }
+                for execution in self.executions
+            ]
+        return answer | self.conditional()
+
+    def canceled(self, stamp: Stamp) -> dict[str, Any]:
+        """Return the answer to its cancel."""
+        answer: dict[str, Any] = {
+            "symbol": self.symbol,
+            "origClientOrderId": self.client_order_id,
+            "orderId": self.order_id,
+            "orderListId": self.list_id,
+            "clientOrderId": self.canceled_as or self.client_order_id,
+            "transactTime": stamp(self.updated_at),
+            **self.outcome(),
+            "selfTradePreventionMode": self.self_trade_prevention,
+        }
+        if self.stop_price is not None:
+            answer["stopPrice"] = amount(self.stop_price)
+        return answer | self.conditional()
+
+    def outcome(self) -> dict[str, Any]:
+        """Return what all longer answers have in common."""
+        return {
+            "price": amount(self.price),
+            "origQty": amount(self.quantity),
+            "executedQty": amount(self.executed),
+            "origQuoteOrderQty": amount(self.quote_quantity),
+            "cummulativeQuoteQty": amount(self.executed_quote),
+            "status": self.status,
+            "timeInForce": self.time_in_force,
+            "type": self.type,
+            "side": self.side,
+        }
+
+    def conditional(self) -> dict[str, Any]:
+        """Return what only some orders have."""
+        fields: dict[str, Any] = {}
+        if self.extras.strategy_id is not None:
+            fields["strategyId"] = self.extras.strategy_id
+        if self.extras.strategy_type is not None:
+            fields["strategyType"] = self.extras.strategy_type
+        if self.expiry_reason:
+            fields["expiryReason"] = self.expiry_reason
+        return fields
+
+
+class ListRecord(Struct):
+    """An order list; `contingency` is OCO or OTO."""
+
+    account: str
+    symbol: str
+    list_id: int
+    client_id: str
+    contingency: str
+    at: Time
+    orders: list[OrderRecord]
+    rejected: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an order of it may still be filled."""
+        return any(order.is_open for order in self.orders)
+
+    def shown(self, stamp: Stamp, started: bool | None = None) -> dict[str, Any]:
+        """Return the list as Binance shows it; `started` says so whatever became of it since."""
+        running = self.is_open if started is None else started
+        return {
+            "orderListId": self.list_id,
+            "contingencyType": self.contingency,
+            "listStatusType": "EXEC_STARTED" if running else "ALL_DONE",
+            "listOrderStatus": "EXECUTING" if running else "ALL_DONE",
+            "listClientOrderId": self.client_id,
+            "transactionTime": stamp(self.at),
+            "symbol": self.symbol,
+            "orders": [
+                {"symbol": self.symbol, "orderId": order.order_id, "clientOrderId": order.client_order_id}
+                for order in self.orders
+            ],
+        }

@@ -1,0 +1,142 @@
+"""The server's heart: one way for every request, whichever wire it came by, from the door to the answer."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import Struct
+
+from roottrading.domain.time import MILLISECOND, SECOND, Time
+from roottrading.exchange_server.endpoint import SIGNED, Call, Endpoint
+from roottrading.exchange_server.errors import ApiError, missing
+from roottrading.exchange_server.keys import KeyRing
+from roottrading.exchange_server.limits import Limits, LimitSettings
+from roottrading.exchange_server.parameters import Parameters
+from roottrading.exchange_server.ports import Clock, MarketStreams, Meddler
+from roottrading.exchange_server.subscribers import Subscribers
+from roottrading.exchange_server.venue import TradingVenue
+from roottrading.exchange_server.wording import stamp_of
+
+USUAL_WINDOW: Final = 5_000 * MILLISECOND
+WIDEST_WINDOW: Final = 60_000
+AHEAD: Final = SECOND
+
+
+class Inbound(Struct, frozen=True):
+    """A request as a wire brought it in: `payload` is what a signature must fit, `account` that of a session."""
+
+    endpoint: Endpoint
+    parameters: Parameters
+    address: str
+    key: str | None
+    payload: bytes
+    micro: bool
+    account: str = ""
+
+
+class ExchangeServer:
+    """Everything that the wires share."""
+
+    def __init__(
+        self,
+        venue: TradingVenue,
+        clock: Clock,
+        endpoints: Iterable[Endpoint],
+        limits: LimitSettings,
+        streams: MarketStreams | None = None,
+        meddler: Meddler | None = None,
+    ) -> None:
+        self.venue = venue
+        self.clock = clock
+        self.keys = KeyRing()
+        self.limits = Limits(limits)
+        self.streams = streams
+        self.meddler = meddler
+        self.subscribers = Subscribers()
+        known = tuple(endpoints)
+        self.rest = {(each.method, each.path): each for each in known if each.method}
+        self.methods = {each.words: each for each in known if each.words}
+        venue.user_listeners += [self.limits.hear, self._publish]
+
+    async def answer(self, inbound: Inbound) -> Any:
+        """Take a request from the door to its answer; ApiError where it is refused.
+
+        Every request is counted first, so that refusals weigh, too; trading that succeeds weighs nothing.
+        """
+        endpoint, parameters = inbound.endpoint, inbound.parameters
+        now = self.clock.now()
+        weight = endpoint.weight_of(parameters)
+        self.limits.charge(inbound.address, weight, now)
+        account = self._account_of(inbound, now)
+        _check_names(endpoint, parameters)
+        if endpoint.trades:
+            name = parameters.text("newClientOrderId") or parameters.text("listClientOrderId") or ""
+            await self.clock.turn(parameters.text("symbol") or "", name)
+            now = self.clock.now()
+            if endpoint.security == "signed":
+                check_instant(parameters, now)  # once more, just before the engine
+        call = Call(self, parameters, account, now, stamp_of(inbound.micro))
+        self.limits.take_orders(account, endpoint.orders, now) if endpoint.orders else None
+        try:
+            result = endpoint.handler(call)
+        except ApiError as error:
+            if endpoint.orders and not _placed(error):
+                self.limits.give_back(account, endpoint.orders, now)
+            raise
+        if endpoint.trades:
+            self.limits.refund(inbound.address, weight, now)
+        return result
+
+    def _account_of(self, inbound: Inbound, now: Time) -> str:
+        """Return whose request it is; ApiError where it does not say so, or too early, or too late."""
+        security, parameters = inbound.endpoint.security, inbound.parameters
+        if security == "none":
+            return ""
+        if security == "key":
+            return inbound.account or self.keys.account_of(inbound.key)
+        if inbound.account:
+            if "timestamp" in parameters:
+                check_instant(parameters, now)
+            return inbound.account
+        self.keys.account_of(inbound.key)
+        parameters.required("timestamp")
+        signature = parameters.required("signature")
+        check_instant(parameters, now)
+        return self.keys.check(inbound.key, inbound.payload, signature)
+
+    def _publish(self, account: str, event: Any) -> None:
+        """Hand an event to the account's subscribers, unless somebody meddles with it."""
+        events = (event,) if self.meddler is None else self.meddler.user_events(account, event)
+        for each in events:
+            self.subscribers.publish(account, each)
+
+
+def check_instant(parameters: Parameters, now: Time) -> None:
+    """Refuse a request from outside its recvWindow, or more than a second ahead (-1021)."""
+    if "timestamp" not in parameters:
+        raise missing("timestamp")
+    timestamp = parameters.instant("timestamp")
+    window = USUAL_WINDOW
+    wanted = parameters.decimal("recvWindow")
+    if wanted is not None:
+        if wanted > WIDEST_WINDOW:
+            raise ApiError(-1131, "recvWindow must be less than 60000.")
+        window = int(wanted * Decimal(MILLISECOND))
+    assert timestamp is not None  # it is there
+    if timestamp >= now + AHEAD:
+        raise ApiError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+    if now - timestamp > window:
+        raise ApiError(-1021, "Timestamp for this request is outside of the recvWindow.")
+
+
+def _check_names(endpoint: Endpoint, parameters: Parameters) -> None:
+    known = endpoint.parameters | SIGNED if endpoint.security == "signed" else endpoint.parameters
+    surplus = parameters.names - known
+    if surplus:
+        read, sent = len(parameters) - len(surplus), len(parameters)
+        raise ApiError(-1104, f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'.")
+
+
+def _placed(error: ApiError) -> bool:
+    """Say whether a refusal tells of an order that stands nevertheless (cancelReplace, half done)."""
+    return isinstance(error.data, dict) and error.data.get("newOrderResult") == "SUCCESS"
