@@ -27,7 +27,9 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from roottrading.domain.columns import Columns, Floats, Ints
-from roottrading.domain.position import Position
+from roottrading.domain.position import Adjustment, Position
+
+__all__ = ["HOLD", "Adjustment", "Evaluation", "Family", "Strategy"]
 
 Family = Literal["trend", "momentum", "reversion", "volatility", "volume", "breakout"]
 
@@ -49,18 +51,6 @@ class Evaluation(Struct, frozen=True):
     size_factor: Floats | None = None
     tag: npt.NDArray[Any] | None = None
     columns: Mapping[str, Floats] = {}
-
-
-class Adjustment(Struct, frozen=True):
-    """What `manage` wants at a closed candle; None leaves things as they are.
-
-    `exit` is a reason to leave at market; `stop` and `target` are prices in quote. A looser stop is ignored and
-    counted (trading-rules 4.2).
-    """
-
-    exit: str | None = None
-    stop: Decimal | None = None
-    target: Decimal | None = None
 
 
 HOLD = Adjustment()

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO, ceil_to, floor_to, quotient
-from roottrading.domain.position import Position
+from roottrading.domain.position import Manager, Position
 from roottrading.domain.time import duration
 from roottrading.messages.signals import AggregatedSignal, Opinion
 from roottrading.services.coordinator.settings import CoordinatorSettings, TrailingSettings
@@ -17,29 +17,6 @@ from roottrading.services.coordinator.state import OpenCycle
 
 STEP_IN_TICKS: Final = 2
 STEP_IN_ATR: Final = Decimal("0.25")
-
-
-class Wish(Protocol):
-    """What a manager wants at a closed candle; None leaves things as they are."""
-
-    @property
-    def exit(self) -> str | None:
-        """A reason to leave at market."""
-
-    @property
-    def stop(self) -> Decimal | None:
-        """A new stop price in quote."""
-
-    @property
-    def target(self) -> Decimal | None:
-        """A new target price in quote."""
-
-
-class Manager(Protocol):
-    """A strategy that manages its open positions: pure, asked at each closed candle of its timeframe."""
-
-    def manage(self, position: Position, row: Mapping[str, Decimal]) -> Wish:
-        """Say what to do; `row` holds the strategy's own columns at T."""
 
 
 class Outcome(Struct, frozen=True, gc=False):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.instrument import Instrument
+from roottrading.domain.position import Manager
 from roottrading.domain.time import DAY, Time
 from roottrading.messages.commands import MoveStop
 from roottrading.messages.envelope import Envelope
@@ -38,7 +39,6 @@ from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.entering import Desk, instrument_of, on_candidates, refuse
 from roottrading.services.coordinator.leaving import cancel_resting, close, may_leave, on_status
 from roottrading.services.coordinator.ledger import holdings, value
-from roottrading.services.coordinator.managing import Manager
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.sizing import Refused
 from roottrading.services.coordinator.state import (

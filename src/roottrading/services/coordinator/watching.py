@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ONE, quotient_down
+from roottrading.domain.position import Manager
 from roottrading.messages.service import Watch
 from roottrading.services.coordinator.limits import daily_floor, drawdown_floor
-from roottrading.services.coordinator.managing import Manager, step_of
+from roottrading.services.coordinator.managing import step_of
 from roottrading.services.coordinator.settings import CoordinatorSettings, TrailingSettings
 from roottrading.services.coordinator.state import Account, OpenCycle, State
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from math import inf, isinf, isnan
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
 from roottrading.domain.columns import Candles, Columns, columns_of
 from roottrading.domain.money import ONE, significant
-from roottrading.domain.position import Position
+from roottrading.domain.position import Adjustment, Manager, Position
 from roottrading.domain.time import Time, duration
 from roottrading.services.signal_aggregator.shadow_outcomes import (
     HORIZON,
@@ -23,29 +23,6 @@ from roottrading.services.signal_aggregator.shadow_outcomes import (
 )
 
 _STEP: Final = 0.25  # x ATR at entry: smaller changes of stop and target are ignored
-
-
-class Adjustment(Protocol):
-    """What `manage` answers: a reason to leave, a tighter stop, another target; None leaves things as they are."""
-
-    @property
-    def exit(self) -> str | None:
-        """A reason to leave at market."""
-
-    @property
-    def stop(self) -> Decimal | None:
-        """A price in quote."""
-
-    @property
-    def target(self) -> Decimal | None:
-        """A price in quote."""
-
-
-class Manager(Protocol):
-    """A strategy that manages."""
-
-    def manage(self, position: Position, row: Mapping[str, Decimal]) -> Adjustment:
-        """Say what to do with an open position at a closed candle."""
 
 
 class _Held(Struct):

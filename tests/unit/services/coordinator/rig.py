@@ -11,6 +11,7 @@ from roottrading.domain.fill import Fill
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import floor_to
 from roottrading.domain.order import Order, OrderStatus, Side
+from roottrading.domain.position import Manager
 from roottrading.domain.time import MINUTE, parse_time
 from roottrading.domain.trade_cycle import CycleStatus, TradeCycle
 from roottrading.messages.commands import OpenTradeCycle
@@ -18,7 +19,6 @@ from roottrading.messages.envelope import Envelope, Message
 from roottrading.messages.events import AlertRaised, EntryRefused, OrderChanged, OrderFilled, TradeCycleMoved
 from roottrading.messages.service import Decision, Input, InstantComplete, Resumed, Row, Watch
 from roottrading.messages.signals import AggregatedSignal, Opinion, Vote
-from roottrading.services.coordinator.managing import Manager
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.state import TABLES, TRADE_CYCLES
 from roottrading.services.coordinator.verdicts_to_commands import Coordinator
