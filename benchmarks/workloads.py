@@ -11,10 +11,10 @@ from benchmarks import tapes
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.config.settings import AccountSettings, RunSettings, Settings, StrategySettings
 from roottrading.domain.time import DAY, MINUTE
-from roottrading.services.coordinator.settings import CoordinatorSettings
+from roottrading.services.coordinator.settings import NO_BOUNDS, CoordinatorSettings
 from roottrading.services.signal_aggregator import AggregatorSettings
 
-NO_LIMITS: Final[dict[str, Any]] = dict.fromkeys(
+NO_LIMITS: Final[dict[str, Any]] = {"abnormal": NO_BOUNDS} | dict.fromkeys(
     (
         "risk_per_cycle",
         "max_per_symbol",

@@ -24,7 +24,7 @@ from roottrading.runtimes.loading import closed_by
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
 from roottrading.services.analyzer import NewestWindows, StrategyUse
-from roottrading.services.coordinator.settings import TrailingSettings
+from roottrading.services.coordinator.settings import NO_BOUNDS, TrailingSettings
 from tests.simulation.restless import Restless
 from tests.simulation.venue import Foreign, Venue
 
@@ -148,6 +148,7 @@ def _settings(dice: Random) -> Settings:
             volume_share=None,
             cooldown_candles=1,
             stops_in_a_row=None,
+            abnormal=NO_BOUNDS,  # what is done to it is abnormal, and the undisturbed run knows nothing of it
             max_drawdown=None,
             daily_loss=Decimal("0.004") if dice.random() < 0.15 else None,
             stop_atr=Decimal("0.8"),

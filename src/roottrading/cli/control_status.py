@@ -60,7 +60,13 @@ def _trading(account: coordinator.Account, seen: Inspection) -> str:
         )
         if holds
     ]
+    reasons.extend(map(_curbed, account.curbs))
     paused = sorted(symbol.symbol for symbol in seen.records[coordinator.SYMBOLS] if symbol.paused)
     if paused:
         reasons.append(f"paused symbols {', '.join(paused)}")
     return account.state.replace("_", " ") + (f" ({'; '.join(reasons)})" if reasons else "")
+
+
+def _curbed(curb: coordinator.Curb) -> str:
+    until = f"until {iso(curb.until)}" if curb.until else "needs resume"
+    return f"abnormal, {curb.reason.replace('_', ' ')}: {until}"

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from roottrading.domain.time import Time
 from roottrading.messages.service import ControlChanged
+from roottrading.services.coordinator import abnormal
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.leaving import cancel_resting, close, may_leave
 from roottrading.services.coordinator.limits import resumed
@@ -26,6 +27,8 @@ def on_control(draft: Draft, control: ControlChanged, now: Time) -> None:
     elif control.action == "resume" and not control.symbol:
         account = resumed(replace(account, paused=False, discrepancy=False))
     draft.put_account(account)
+    if control.action == "resume" and not control.symbol:
+        abnormal.resumed(draft)
     if control.action == "pause":
         cancel_resting(draft, PAUSED, control.symbol)
     if control.action in {"pause", "resume"} and control.symbol:

@@ -18,6 +18,7 @@ from roottrading.domain.trade_cycle import (
     move,
 )
 from roottrading.messages.events import OrderChanged, OrderFilled, TradeCycleMoved
+from roottrading.services.coordinator import abnormal
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.ledger import cash_change
 from roottrading.services.coordinator.limits import after_close
@@ -29,7 +30,7 @@ class UnknownCycle(Exception):
     """A fill names a cycle that is not open here: the books would be wrong if it were passed over."""
 
 
-def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument) -> None:
+def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument, settings: CoordinatorSettings) -> None:
     """Fold an execution into the cash and its cycle; the first one borrows the symbol's dust."""
     fill = filled.fill
     cycle = find(draft.state, fill.symbol, fill.cycle_id)
@@ -41,8 +42,11 @@ def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument) -> None:
     account = draft.state.account
     draft.put_account(replace(account, cash=account.cash + cash_change(fill, instrument)))
     first = fill.side == "BUY" and not cycle.bought
+    before = cycle
     cycle = folded(cycle, fill, instrument, draft.take_dust(fill.symbol) if first else cycle.lent)
     draft.put_cycle(cycle)
+    if fill.side == "BUY":
+        abnormal.on_bought(draft, before, cycle, fill.filled_at, settings.abnormal)
     if cycle.status != "opening":
         draft.journal(row_of(cycle))
         if fill.side == "BUY":
@@ -154,6 +158,7 @@ def settle(draft: Draft, cycle: OpenCycle, at: Time, settings: CoordinatorSettin
         # adopted coins have no verdict timeframe: their stop is no strategy's, so nothing has to cool down
         stopped = cycle.reason == "stop" and pnl < 0 and cycle.verdict_timeframe != ""
         draft.put_symbol(after_close(symbol, stopped, cycle.filled_at, at, cycle.verdict_timeframe, settings))
+        abnormal.on_settled(draft, cycle, pnl, at, settings.abnormal)
     draft.journal(row_of(cycle, pnl))
     draft.watched.add(cycle.symbol)
 

@@ -13,6 +13,7 @@ from roottrading.services.coordinator.state import (
     ACCOUNT_KEY,
     ADJUSTMENTS,
     CANDIDATES,
+    CONDUCT,
     DUST,
     OPEN_CYCLES,
     REFUSALS,
@@ -20,6 +21,7 @@ from roottrading.services.coordinator.state import (
     TRADE_CYCLES,
     Account,
     Candidate,
+    Conduct,
     OpenCycle,
     PendingAdjustment,
     Refusal,
@@ -73,6 +75,11 @@ class Draft:
         """Keep the account's new record."""
         self.state.account = account
         self.rows.append(Row(ACCOUNT, _ACCOUNT_KEYS, account))
+
+    def put_conduct(self, conduct: Conduct) -> None:
+        """Keep what abnormal trading is told by."""
+        self.state.kept_conduct[ACCOUNT_KEY] = conduct
+        self.rows.append(Row(CONDUCT, _ACCOUNT_KEYS, conduct))
 
     def put_symbol(self, record: SymbolState) -> None:
         """Keep a symbol's new record."""

@@ -11,13 +11,14 @@ from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO, plain
 from roottrading.domain.time import Time, duration
 from roottrading.messages.commands import OpenTradeCycle, ProtectionPlan
+from roottrading.services.coordinator.abnormal import curbing
 from roottrading.services.coordinator.cycles import row_of
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.ledger import TRADING, Valuation, market_status, reserved, value
 from roottrading.services.coordinator.ranking import rank
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.sizing import Prices, Refused, Room, prices, size
-from roottrading.services.coordinator.state import Candidate, OpenCycle, State
+from roottrading.services.coordinator.state import Account, Candidate, OpenCycle, State
 
 
 class Desk(Struct, frozen=True):
@@ -80,6 +81,10 @@ def may_not_enter(  # the reasons in the order in which they are named
     status = market_status(state, instrument_of(desk, candidate.symbol))
     if status != TRADING:
         return Refused("market_closed", {"status": status})
+    return _account_buys_not(account, at)
+
+
+def _account_buys_not(account: Account, at: Time) -> Refused | None:
     if account.state != "trading":
         return Refused(account.state, {})
     if account.discrepancy:
@@ -88,6 +93,9 @@ def may_not_enter(  # the reasons in the order in which they are named
         return Refused("daily_loss", {"opening": plain(account.opening)})
     if account.drawdown_breach:
         return Refused("drawdown", {"mark": plain(account.mark or ZERO)})
+    curb = curbing(account, at) if account.curbs else None
+    if curb is not None:
+        return Refused(curb.reason, {"until": str(curb.until)} if curb.until else {})
     return None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Struct
 
@@ -18,6 +18,53 @@ class TrailingSettings(Struct, frozen=True):
     distance: Annotated[
         Decimal, Bounds(gt=0, le=100, description="distance of the stop from the highest close, in ATR at entry")
     ] = Decimal(3)
+
+
+class AbnormalSettings(Struct, frozen=True):
+    """What is abnormal trading: beyond a bound, an alert, and reduce only (trading-rules 8); "off" switches one off."""
+
+    orders_per_minute: Annotated[
+        int | None,
+        Bounds(ge=1, le=100_000, description="orders that may end in a minute of the clock; beyond: until resumed"),
+    ] = 120
+    reject_share: Annotated[
+        Decimal | None,
+        Bounds(gt=0, le=1, description="share of an hour's requests refused from which on nothing is bought in it"),
+    ] = Decimal("0.5")
+    reject_least: Annotated[
+        int, Bounds(ge=1, le=100_000, description="refused requests of an hour before their share counts")
+    ] = 10
+    slippage: Annotated[
+        Decimal | None,
+        Bounds(
+            gt=0,
+            lt=1,
+            description="how far a mean price may lie above the plan's worst, or below its stop, as a fraction of it; "
+            "beyond: until resumed",
+        ),
+    ] = Decimal("0.05")
+    losses_in_a_row: Annotated[
+        int | None,
+        Bounds(ge=1, le=10_000, description="cycles lost one after another, over all symbols: until 00:00 UTC"),
+    ] = 20
+    unmatched_fills: Annotated[
+        int | None,
+        Bounds(ge=1, le=1_000, description="fills without an order of ours that the books know: until resumed"),
+    ] = 1
+    unprotected_ms: Annotated[
+        int | None,
+        Bounds(ge=1, le=86_400_000, description="milliseconds without a resting stop; beyond: until resumed"),
+    ] = 13_000
+
+
+NO_BOUNDS: Final = AbnormalSettings(
+    orders_per_minute=None,
+    reject_share=None,
+    slippage=None,
+    losses_in_a_row=None,
+    unmatched_fills=None,
+    unprotected_ms=None,
+)
 
 
 class CoordinatorSettings(Struct, frozen=True):
@@ -64,6 +111,7 @@ class CoordinatorSettings(Struct, frozen=True):
     stops_in_a_row: Annotated[
         int | None, Bounds(ge=1, le=1_000, description="stops after which a symbol is off until 00:00 UTC")
     ] = 3
+    abnormal: AbnormalSettings = AbnormalSettings()
     worst_price_factor: Annotated[
         Decimal, Bounds(ge=1, le=2, description="highest price paid at entry, as a multiple of the close of T")
     ] = Decimal("1.003")

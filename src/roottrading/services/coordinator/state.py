@@ -17,10 +17,18 @@ OPEN_CYCLES: Final = "open_cycles"
 CANDIDATES: Final = "entry_candidates"
 DUST: Final = "dust_costs"
 ADJUSTMENTS: Final = "pending_adjustments"
+CONDUCT: Final = "coordinator_conduct"
 TRADE_CYCLES: Final = "trade_cycles"
 REFUSALS: Final = "refusals"
 
 ACCOUNT_KEY: Final = "account"
+
+
+class Curb(Struct, frozen=True, gc=False):
+    """Abnormal trading: nothing is bought before `until`, 0 meaning until a person resumes (trading-rules 8)."""
+
+    reason: str
+    until: Time = 0
 
 
 class Account(Struct, frozen=True, gc=False):
@@ -42,6 +50,7 @@ class Account(Struct, frozen=True, gc=False):
     state: TradingState = "trading"
     control_number: int = 0
     adjustment_number: int = 0
+    curbs: tuple[Curb, ...] = ()
 
 
 class SymbolState(Struct, frozen=True, gc=False):
@@ -156,6 +165,24 @@ class PendingAdjustment(Struct, frozen=True, gc=False):
     effective_at: Time
 
 
+class Conduct(Struct, frozen=True, gc=False):
+    """What abnormal trading is told by (trading-rules 8).
+
+    `ended` orders of `minute` (its beginning), `hour_ended` and `rejected` ones of `hour`. `losses` are the cycles lost
+    in a row, `losses_at_once` of them at `last_loss_at`.
+    """
+
+    minute: Time = 0
+    ended: int = 0
+    hour: Time = 0
+    hour_ended: int = 0
+    rejected: int = 0
+    losses: int = 0
+    last_loss_at: Time = 0
+    losses_at_once: int = 0
+    unmatched_fills: int = 0
+
+
 class Refusal(Struct, frozen=True, gc=False):
     """A crossing that was let pass, as a row (trading-rules 2.9)."""
 
@@ -166,6 +193,8 @@ class Refusal(Struct, frozen=True, gc=False):
     at: Time
 
 
+_UNWATCHED: Final = Conduct()
+
 TABLES: Final = (
     Table(ACCOUNT, ("id",), Account, "state"),
     Table(SYMBOLS, ("symbol",), SymbolState, "state"),
@@ -173,6 +202,7 @@ TABLES: Final = (
     Table(CANDIDATES, ("symbol",), Candidate, "state"),
     Table(DUST, ("symbol",), Dust, "state"),
     Table(ADJUSTMENTS, ("number",), PendingAdjustment, "state"),
+    Table(CONDUCT, ("id",), Conduct, "state"),
     Table(TRADE_CYCLES, ("id",), TradeCycle, "journal"),
     Table(REFUSALS, ("verdict_id",), Refusal, "journal"),
 )
@@ -189,6 +219,12 @@ class State:
         self.candidates: dict[str, Candidate] = {}
         self.dust: dict[str, Dust] = {}
         self.adjustments: dict[int, PendingAdjustment] = {}
+        self.kept_conduct: dict[str, Conduct] = {}
+
+    @property
+    def conduct(self) -> Conduct:
+        """What abnormal trading is told by, a fresh record where there is none yet."""
+        return self.kept_conduct.get(ACCOUNT_KEY) or _UNWATCHED
 
     def symbol(self, symbol: str) -> SymbolState:
         """Return the symbol's record, a fresh one where there is none yet."""
@@ -212,4 +248,5 @@ class State:
             CANDIDATES: self.candidates,
             DUST: self.dust,
             ADJUSTMENTS: self.adjustments,
+            CONDUCT: self.kept_conduct,
         }

@@ -210,7 +210,7 @@ def test_what_others_say_changes_nothing() -> None:
         TradeCycleMoved("another", "BTCUSDT", "closed", "stop", minutes(2)),
         CommandRefused(command.cycle_id, "BTCUSDT", "MoveStop", "closing", minutes(2)),
         CommandRefused("another", "BTCUSDT", "OpenTradeCycle", "halted", minutes(2)),
-        ProtectionRestored(command.cycle_id, "BTCUSDT", minutes(1), minutes(2), "unprotected"),
+        ProtectionRestored(command.cycle_id, "BTCUSDT", minutes(1), minutes(2), "closing"),
     ):  # fmt: skip
         assert rig.give(body, minutes(2)) == NOTHING
     assert rig.order(command, "SELL", "NEW", minutes(2)) == NOTHING
