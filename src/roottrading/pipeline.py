@@ -72,12 +72,11 @@ TRADE_EVENTS: Final = Channel(
     "kafka",
     "symbol",
     (
+        events.TradeProgressed,
         events.OrderChanged,
         events.OrderFilled,
         events.TradeCycleMoved,
         events.CommandRefused,
-        events.OrderRejected,
-        events.FillUnmatched,
         events.ProtectionRestored,
         events.EntryRefused,
         events.AlertRaised,

@@ -47,7 +47,7 @@ class Controls:
         adjusted = replace(request, effective_at=now)
         if wrong := self._problem(adjusted):
             alert = AlertRaised("warning", REFUSED, wrong, adjusted.symbol, now)
-            self._session.effects.rows.append(Row(ALERTS.name, ("person:adjustments", adjusted.number), alert))
+            self._session.effects.rows.append(Row(ALERTS.name, ("person:adjustments", adjusted.number, 0), alert))
             return
         events = self._exchange.deposit(self._asset(adjusted), adjusted.amount, now)
         hearers = [(units[role], adjusted) for role in ("coordinator", "portfolio")]

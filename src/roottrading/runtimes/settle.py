@@ -17,7 +17,7 @@ from roottrading.messages.exchange import (
 )
 from roottrading.messages.service import Input
 from roottrading.pipeline import BRIDGES, CHANNELS, ROLES
-from roottrading.runtimes.recording import RECORDED
+from roottrading.runtimes.recording import MAY_HOLD_FACTS, record
 from roottrading.runtimes.step import Effects, Unit, step
 
 
@@ -97,9 +97,8 @@ def _drain(wiring: Wiring, inbox: deque[tuple[Unit, Input]], now: Time, done: Ef
         step(unit, given, now, done)
         if envelopes:
             for channel, envelope in envelopes:
-                body = envelope.body
-                if (record := RECORDED.get(type(body))) is not None:
-                    done.rows.append(record(envelope, body))
+                if type(envelope.body) in MAY_HOLD_FACTS:
+                    record(envelope, done.rows)
                 for consumer in routes[channel, envelope.source]:
                     inbox.append((consumer, envelope))
             envelopes.clear()

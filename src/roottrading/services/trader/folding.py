@@ -7,8 +7,6 @@ from roottrading.domain.ids import order_id
 from roottrading.domain.money import ZERO
 from roottrading.domain.order import ENDED, Order, OrderStatus
 from roottrading.domain.time import Time
-from roottrading.messages.channels import TRADE_EVENTS
-from roottrading.messages.events import OrderChanged
 from roottrading.messages.exchange import (
     AnyRequest,
     CancelOrder,
@@ -21,11 +19,9 @@ from roottrading.messages.exchange import (
     PlaceOrderList,
     QueryOrder,
 )
-from roottrading.messages.service import Outgoing, Row
 from roottrading.services.trader.leg_ids import ENTRY_LEG, EXIT_LEG, STOP_LEG, TARGET_LEG, leg_of, sibling_of
 from roottrading.services.trader.legs import specs_of
-from roottrading.services.trader.sizes import rest_of
-from roottrading.services.trader.state import ORDERS, CycleExecution
+from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.survey import is_working
 from roottrading.services.trader.turn import Turn
 
@@ -168,34 +164,15 @@ def update(
 
 
 def keep(turn: Turn, order: Order) -> None:
-    """Remember the order as it now is, and say so once it was placed (trading-rules 6.4)."""
+    """Remember the order as it now is; the turn's end says so."""
     execution = turn.execution
-    execution.orders = {**execution.orders, order.client_order_id: order}
+    if not turn.kept:
+        execution.orders = dict(execution.orders)  # the old one is in a row by now
+    execution.orders[order.client_order_id] = order
+    turn.kept[order.client_order_id] = None
     # However we heard of it, what we know of free balances from before is older than this order's news (2.5).
     execution.touched_at = max(execution.touched_at, order.updated_at)
     turn.resurvey()
-    status = order.status
-    if status != "PENDING_NEW" and status != "REJECTED":
-        turn.rows.append(Row(ORDERS, (order.id,), order))
-        locked = locked_by(execution, order) if status == "NEW" or status == "PARTIALLY_FILLED" else ZERO
-        turn.messages.append(Outgoing(TRADE_EVENTS, order.symbol, OrderChanged(order, locked)))
-
-
-def locked_by(execution: CycleExecution, order: Order) -> Decimal:
-    """Return what a resting order locks: quote for a buy, base for a sell; a list locks once, in its stop if it can."""
-    if order.side == "BUY":
-        return ZERO if order.price is None else rest_of(order) * order.price
-    leg = order.client_order_id[len(execution.prefix)]
-    if leg == TARGET_LEG:
-        if not order.executed_quantity:
-            stop = execution.orders.get(sibling_of(execution, order.client_order_id))
-            if stop is not None and is_working(stop):
-                return ZERO
-    elif leg == STOP_LEG:
-        target = execution.orders.get(sibling_of(execution, order.client_order_id))
-        if target is not None and target.executed_quantity:
-            return ZERO
-    return rest_of(order)
 
 
 def asked_for(execution: CycleExecution, client_order_id: str) -> tuple[OrderSpec, Time] | None:

@@ -7,12 +7,19 @@ from msgspec.structs import replace
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import CycleStatus, move
 from roottrading.messages.channels import TRADE_EVENTS
-from roottrading.messages.envelope import Message
-from roottrading.messages.events import AlertRaised, CommandRefused, TradeCycleMoved
+from roottrading.messages.events import (
+    AlertRaised,
+    CommandRefused,
+    Fact,
+    OrderChanged,
+    TradeCycleMoved,
+    TradeProgressed,
+)
 from roottrading.messages.exchange import AnyRequest
 from roottrading.messages.service import NOTHING, Decision, Outgoing, Row
 from roottrading.services.trader.desk import Desk
-from roottrading.services.trader.state import EXECUTIONS, SYMBOLS, CycleExecution, SymbolLedger, Unanswered
+from roottrading.services.trader.locks import locked_by
+from roottrading.services.trader.state import EXECUTIONS, ORDERS, SYMBOLS, CycleExecution, SymbolLedger, Unanswered
 from roottrading.services.trader.survey import Survey, survey_of
 
 DeadlineKind = Literal["doubt", "repeat", "stop", "time_limit", "entry_timeout"]
@@ -28,8 +35,9 @@ class Turn:
         "desk",
         "ended",
         "execution",
+        "facts",
         "instrument",
-        "messages",
+        "kept",
         "now",
         "requests",
         "rows",
@@ -42,7 +50,8 @@ class Turn:
         self.now = now
         self.changed = False
         self.ended = False
-        self.messages: list[Outgoing] = []
+        self.facts: list[Fact] = []
+        self.kept: dict[str, None] = {}  # the orders that changed, by client order id
         self.requests: list[AnyRequest] = []
         self.deadlines: list[tuple[str, Time | None]] = []
         self.rows: list[Row] = []
@@ -60,9 +69,9 @@ class Turn:
         self._survey = None
         self.changed = True
 
-    def say(self, body: Message) -> None:
+    def say(self, fact: Fact) -> None:
         """Publish a fact about the symbol."""
-        self.messages.append(Outgoing(TRADE_EVENTS, self.execution.symbol, body))
+        self.facts.append(fact)
 
     def alert(self, severity: Literal["info", "warning", "critical"], subject: str, text: str) -> None:
         """Tell a person."""
@@ -117,10 +126,28 @@ class Turn:
         self.rows.append(Row(EXECUTIONS, (execution.cycle_id,), None))
         self.rows.append(Row(SYMBOLS, (execution.symbol,), ledger))
 
+    def _say_orders(self) -> None:
+        """Keep and say the orders that changed and were placed (trading-rules 6.4), before what came of them."""
+        execution = self.execution
+        said: list[Fact] = []
+        for client_order_id in self.kept:
+            order = execution.orders[client_order_id]
+            if order.status != "PENDING_NEW" and order.status != "REJECTED":
+                self.rows.append(Row(ORDERS, (order.id,), order))
+                said.append(OrderChanged(order, locked_by(execution, order)))
+        self.facts[:0] = said
+
     def decision(self) -> Decision:
-        """Return all that was gathered."""
+        """Return all that was gathered; an order that changed several times is said once, as it is at the end."""
+        rows, facts = self.rows, self.facts
+        if self.kept:
+            self._say_orders()
         if self.changed and not self.ended:
-            self.rows.append(Row(EXECUTIONS, (self.execution.cycle_id,), replace(self.execution)))
-        if self.rows or self.messages or self.requests or self.deadlines:
-            return Decision(tuple(self.messages), tuple(self.requests), tuple(self.deadlines), tuple(self.rows))
+            rows.append(Row(EXECUTIONS, (self.execution.cycle_id,), replace(self.execution)))
+        if rows or facts or self.requests or self.deadlines:
+            messages: tuple[Outgoing, ...] = ()
+            if facts:
+                body = facts[0] if len(facts) == 1 else TradeProgressed(tuple(facts))
+                messages = (Outgoing(TRADE_EVENTS, self.execution.symbol, body),)
+            return Decision(messages, tuple(self.requests), tuple(self.deadlines), tuple(rows))
         return NOTHING
