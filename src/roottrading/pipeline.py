@@ -77,6 +77,8 @@ TRADE_EVENTS: Final = Channel(
         events.OrderFilled,
         events.TradeCycleMoved,
         events.CommandRefused,
+        events.OrderRejected,
+        events.FillUnmatched,
         events.ProtectionRestored,
         events.EntryRefused,
         events.AlertRaised,

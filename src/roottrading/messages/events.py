@@ -9,7 +9,7 @@ from msgspec import Struct
 from roottrading.domain.balance import Balance
 from roottrading.domain.fill import Fill
 from roottrading.domain.money import ZERO
-from roottrading.domain.order import Order
+from roottrading.domain.order import Order, Side
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import CycleStatus
 from roottrading.messages.envelope import Message
@@ -48,6 +48,27 @@ class CommandRefused(Message, frozen=True):
     symbol: str
     command: str
     reason: str
+    at: Time
+
+
+class OrderRejected(Message, frozen=True):
+    """The exchange refused a request of ours to place, replace or cancel an order, by its code (trading-rules 8)."""
+
+    cycle_id: str
+    symbol: str
+    code: int
+    text: str
+    at: Time
+
+
+class FillUnmatched(Message, frozen=True):
+    """An execution under our prefix of which no cycle knows: the books lack this trade (trading-rules 8)."""
+
+    symbol: str
+    client_order_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
     at: Time
 
 

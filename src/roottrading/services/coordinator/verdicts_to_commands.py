@@ -14,9 +14,12 @@ from roottrading.messages.commands import MoveStop
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import (
     CommandRefused,
+    FillUnmatched,
     OrderChanged,
     OrderFilled,
+    OrderRejected,
     PortfolioUpdated,
+    ProtectionRestored,
     TradeCycleMoved,
     TradeProgressed,
 )
@@ -33,7 +36,7 @@ from roottrading.messages.service import (
     Row,
 )
 from roottrading.messages.signals import AggregatedSignal
-from roottrading.services.coordinator import crossing, cycles, limits, managing
+from roottrading.services.coordinator import abnormal, crossing, cycles, limits, managing
 from roottrading.services.coordinator.adjusting import adopt_waiting, on_adjusted, on_adoption_refused, on_due
 from roottrading.services.coordinator.control import on_control
 from roottrading.services.coordinator.draft import Draft
@@ -72,13 +75,17 @@ class Coordinator:
         self._managers = managers
         self._state = State(Account(settings.capital, settings.capital))
         self._judges = limits.judged(settings)
+        self._counts_orders = abnormal.counts_orders(settings.abnormal)
         self._watches = Watches(instruments, settings, managers)
         self._handlers: dict[type, Callable[[Draft, Any, Time], None]] = {
             AggregatedSignal: self._on_verdict,
             InstantComplete: self._on_instant,
             OrderFilled: self._on_fill,
             TradeCycleMoved: self._on_moved,
-            OrderChanged: lambda draft, changed, _: cycles.on_order(draft, changed),
+            OrderChanged: self._on_order,
+            OrderRejected: lambda draft, rejected, _: abnormal.on_rejected(draft, rejected, settings.abnormal),
+            FillUnmatched: lambda draft, fill, _: abnormal.on_unmatched(draft, fill, settings.abnormal),
+            ProtectionRestored: lambda draft, span, _: abnormal.on_span(draft, span, settings.abnormal),
             CommandRefused: lambda draft, refused, _: on_adoption_refused(draft, refused),
             PortfolioUpdated: self._on_portfolio,
             InstrumentChanged: lambda draft, changed, now: on_status(draft, changed.symbol, changed.status, now),
@@ -101,7 +108,7 @@ class Coordinator:
         account = self._state.account
         for fact in body.facts if type(body) is TradeProgressed else (body,):
             handler = self._handlers.get(type(fact))
-            if handler is None or (type(fact) is OrderChanged and cycles.reserves(self._state, fact) is None):
+            if handler is None or (type(fact) is OrderChanged and self._is_idle(fact)):
                 continue
             if draft is None:
                 draft = Draft(self._state)
@@ -209,8 +216,19 @@ class Coordinator:
 
     # ---- what became of it
 
+    def _is_idle(self, changed: OrderChanged) -> bool:
+        """Say whether an order's change is no news here: most are not."""
+        if self._counts_orders and abnormal.is_counted(changed):
+            return False
+        return cycles.reserves(self._state, changed) is None
+
+    def _on_order(self, draft: Draft, changed: OrderChanged, now: Time) -> None:
+        cycles.on_order(draft, changed)
+        if self._counts_orders and abnormal.is_counted(changed):
+            abnormal.on_ended(draft, changed, self._settings.abnormal)
+
     def _on_fill(self, draft: Draft, filled: OrderFilled, now: Time) -> None:
-        cycles.on_fill(draft, filled, instrument_of(self._desk, filled.fill.symbol))
+        cycles.on_fill(draft, filled, instrument_of(self._desk, filled.fill.symbol), self._settings)
 
     def _on_moved(self, draft: Draft, moved: TradeCycleMoved, now: Time) -> None:
         cycles.on_moved(draft, moved, self._settings)

@@ -34,12 +34,11 @@ def check_adoption(adjusted: AccountAdjusted, instruments: Mapping[str, Instrume
         )
 
 
-def take_adoption(records: Records, moved: TradeCycleMoved) -> list[Row]:
+def take_adoption(records: Records, rows: list[Row], moved: TradeCycleMoved) -> None:
     """Book coins when the cycle that adopts them opens: until then they are the owner's, whatever the symbol does."""
     adjusted = _adopted_by(records, moved.cycle_id)
     if adjusted is None or adjusted.price is None:
-        return []
-    rows: list[Row] = []
+        return
     del records.pending[adjusted.number]
     rows.append(Row(state.PENDING, (adjusted.number,), None))
     adjusted = replace(adjusted, effective_at=moved.at)
@@ -51,7 +50,6 @@ def take_adoption(records: Records, moved: TradeCycleMoved) -> list[Row]:
     records.book(rows, moved.at, "adopted", moved.symbol, reference, amount, cost)
     records.keep(rows, booking.after_adoption(booking.opened(holding, moved.cycle_id), amount, price))
     records.change_books(rows, capital=cost)
-    return rows
 
 
 def _adopted_by(records: Records, cycle: str) -> AccountAdjusted | None:

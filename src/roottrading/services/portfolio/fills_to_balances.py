@@ -1,6 +1,6 @@
 """The portfolio service: fills become balances, positions and profit, every booking twice (trading-rules 5.7, 7.1)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.messages.channels import PORTFOLIO_UPDATES
 from roottrading.messages.envelope import Envelope
-from roottrading.messages.events import OrderChanged, OrderFilled, TradeCycleMoved
+from roottrading.messages.events import OrderChanged, OrderFilled, TradeCycleMoved, TradeProgressed
 from roottrading.messages.exchange import AccountChanged
 from roottrading.messages.service import (
     NOTHING,
@@ -50,6 +50,18 @@ class Portfolio:
         self._quote_asset = quote_asset
         self._instruments = instruments
         self._records = Records(deployment, capital)
+        self._handlers: dict[type, Callable[[Any, Time], Decision]] = {
+            Envelope: lambda envelope, _: self._on_event(envelope),
+            InstantComplete: lambda complete, _: self._on_instant(complete),
+            AccountChanged: lambda changed, _: self._on_account(changed),
+            AccountAdjusted: self._on_adjustment,
+            DeadlineDue: lambda due, _: self._on_deadline(due),
+        }
+        self._takes: dict[type, Callable[[Any, list[Row]], None]] = {
+            OrderChanged: self._on_order,
+            OrderFilled: self._on_fill,
+            TradeCycleMoved: self._on_moved,
+        }
 
     def restore(self, rows: Iterable[Row]) -> None:
         """Take the state that the rows describe."""
@@ -57,17 +69,8 @@ class Portfolio:
 
     def decide(self, given: Input, now: Time) -> Decision:
         """Fold one input; what is none of the books' business changes nothing."""
-        if isinstance(given, Envelope):
-            return self._on_event(given)
-        if isinstance(given, InstantComplete):
-            return self._on_instant(given)
-        if isinstance(given, AccountChanged):
-            return self._on_account(given)
-        if isinstance(given, AccountAdjusted):
-            return self._on_adjustment(given, now)
-        if isinstance(given, DeadlineDue):
-            return self._on_deadline(given)
-        return NOTHING
+        handler = self._handlers.get(type(given))
+        return NOTHING if handler is None else handler(given, now)
 
     def state(self) -> dict[str, dict[Any, Any]]:
         """Return the records of each state table, for comparison."""
@@ -93,35 +96,37 @@ class Portfolio:
 
     def _on_event(self, envelope: Envelope) -> Decision:
         body = envelope.body
-        if isinstance(body, OrderChanged):
-            return self._on_order(body)
-        if isinstance(body, OrderFilled):
-            instrument = self._instrument(body.fill.symbol, "fill", body.fill.id)
-            return Decision(rows=tuple(take_fill(self._records, body.fill, instrument)))
-        if isinstance(body, TradeCycleMoved) and body.status == "open":
-            rows = take_adoption(self._records, body)
-            return Decision(rows=tuple(rows)) if rows else NOTHING
-        if isinstance(body, TradeCycleMoved) and body.status in ("closed", "manual"):
-            instrument = self._instrument(body.symbol, "cycle", body.cycle_id)
-            rows = take_move(self._records, body, instrument)
-            return Decision(rows=tuple(rows)) if rows else NOTHING
-        return NOTHING
+        rows: list[Row] = []
+        for fact in body.facts if type(body) is TradeProgressed else (body,):
+            take = self._takes.get(type(fact))
+            if take is not None:
+                take(fact, rows)
+        return Decision((), (), (), tuple(rows)) if rows else NOTHING
 
-    def _on_order(self, changed: OrderChanged) -> Decision:
+    def _on_fill(self, filled: OrderFilled, rows: list[Row]) -> None:
+        fill = filled.fill
+        take_fill(self._records, rows, fill, self._instrument(fill.symbol, "fill", fill.id))
+
+    def _on_moved(self, moved: TradeCycleMoved, rows: list[Row]) -> None:
+        if moved.status == "open":
+            take_adoption(self._records, rows, moved)
+        elif moved.status in ("closed", "manual"):
+            take_move(self._records, rows, moved, self._instrument(moved.symbol, "cycle", moved.cycle_id))
+
+    def _on_order(self, changed: OrderChanged, rows: list[Row]) -> None:
         order, amount, locks = changed.order, changed.locked, self._records.locks
         known = locks.get(order.id)
         if amount == (ZERO if known is None else known.amount):
-            return NOTHING
+            return
         if amount:
             instrument = self._instrument(order.symbol, "order", order.client_order_id)
             asset = instrument.quote_asset if order.side == "BUY" else instrument.base_asset
             lock = locks[order.id] = Lock(order.id, asset, amount)
-            rows = [Row(state.LOCKS, (order.id,), lock)]
+            rows.append(Row(state.LOCKS, (order.id,), lock))
         else:
             del locks[order.id]
-            rows = [Row(state.LOCKS, (order.id,), None)]
+            rows.append(Row(state.LOCKS, (order.id,), None))
         self._records.mark_changed(rows)
-        return Decision(rows=tuple(rows))
 
     def _on_instant(self, complete: InstantComplete) -> Decision:
         records = self._records

@@ -13,9 +13,8 @@ from roottrading.services.portfolio.records import Records
 from roottrading.services.portfolio.state import Holding
 
 
-def take_fill(records: Records, fill: Fill, instrument: Instrument) -> list[Row]:
+def take_fill(records: Records, rows: list[Row], fill: Fill, instrument: Instrument) -> None:
     """Book one execution: what moved between market, cash and position, and who paid its fee."""
-    rows: list[Row] = []
     before = records.holding(fill.symbol)
     if before.cycle_id != fill.cycle_id:
         before = _begin(records, rows, before, fill)
@@ -42,22 +41,19 @@ def take_fill(records: Records, fill: Fill, instrument: Instrument) -> list[Row]
     records.change_books(
         rows, cash=-notional - charged if buys else notional - charged, charged=charged, fees=fill.fee_in_quote
     )
-    return rows
 
 
-def take_move(records: Records, moved: TradeCycleMoved, instrument: Instrument) -> list[Row]:
+def take_move(records: Records, rows: list[Row], moved: TradeCycleMoved, instrument: Instrument) -> None:
     """Book a cycle's end: it closed, or people closed it (manual) and nothing sellable is left."""
     before = records.holding(moved.symbol)
     if before.cycle_id != moved.cycle_id:
-        return []
-    rows: list[Row] = []
+        return
     after = replace(before, manual=moved.status == "manual")
     if moved.status == "closed" or booking.is_flat(after, instrument):
         after = _close(records, rows, after, moved.at)
     elif after == before:
-        return []
+        return
     records.keep(rows, after)
-    return rows
 
 
 def _begin(records: Records, rows: list[Row], holding: Holding, fill: Fill) -> Holding:

@@ -15,7 +15,7 @@ from roottrading.domain.instrument import Instrument
 from roottrading.domain.order import Order
 from roottrading.messages.commands import AdoptTradeCycle, OpenTradeCycle, ProtectionPlan
 from roottrading.messages.envelope import Envelope, Message
-from roottrading.messages.events import AlertRaised, CommandRefused, ProtectionRestored, TradeCycleMoved
+from roottrading.messages.events import AlertRaised, CommandRefused, ProtectionRestored, TradeCycleMoved, facts_of
 from roottrading.messages.exchange import AccountChanged, ExchangeEvent, Request, canonical_order
 from roottrading.messages.service import DeadlineDue, Decision, Input, Row
 from roottrading.services.trader import TABLES, Trader, TraderSettings
@@ -169,7 +169,7 @@ class Bench:
         decision = self.trader.decide(given, self.now)
         for row in decision.rows:
             self._keep(row)
-        self.messages.extend(out.body for out in decision.messages)
+        self.messages.extend(fact for out in decision.messages for fact in facts_of(out.body))
         self.requests.extend(decision.requests)
         for key, when in decision.deadlines:
             if when is None:

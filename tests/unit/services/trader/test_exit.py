@@ -52,7 +52,7 @@ def test_every_fill_is_said_before_the_cycle_is_closed() -> None:
     bench.filled()
     bench.command(close())
     names = [type(message).__name__ for message in bench.messages]
-    assert names[-3:] == ["OrderFilled", "OrderChanged", "TradeCycleMoved"]
+    assert names[-3:] == ["OrderChanged", "OrderFilled", "TradeCycleMoved"]
 
 
 @pytest.mark.parametrize(("leg_name", "reason"), [("s", "stop"), ("t", "target")])
