@@ -138,7 +138,17 @@ class AlertRaised(Message, frozen=True):
     at: Time
 
 
-Fact = OrderChanged | OrderFilled | TradeCycleMoved | CommandRefused | ProtectionRestored | EntryRefused | AlertRaised
+Fact = (
+    OrderChanged
+    | OrderFilled
+    | TradeCycleMoved
+    | CommandRefused
+    | OrderRejected
+    | FillUnmatched
+    | ProtectionRestored
+    | EntryRefused
+    | AlertRaised
+)
 
 
 class TradeProgressed(Message, frozen=True):
