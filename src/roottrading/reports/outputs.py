@@ -12,7 +12,11 @@ from roottrading.reports.parquet import write_every_candle
 from roottrading.reports.report import Report
 from roottrading.reports.result import RunResult
 
-OPTIONAL: Final = ("adjustments.csv", "report.html", "equity.parquet")  # not every run writes them
+OPTIONAL: Final = (  # not every run writes them
+    *(file.name for file in csv_files.FILES if file.if_any),
+    "report.html",
+    "equity.parquet",
+)
 
 
 class OutputError(Exception):
@@ -31,14 +35,10 @@ def write_outputs(
     path = folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, lines in csv_files.FILES:
-            path = folder / name
-            written.append(_write(path, lines(result)))
-        path = folder / "equity.csv"
-        written.append(_write(path, csv_files.equity(report.equity)))
-        if result.adjustments:
-            path = folder / "adjustments.csv"
-            written.append(_write(path, csv_files.adjustments(result)))
+        for file in csv_files.FILES:
+            path, rows = folder / file.name, file.rows(result, report)
+            if rows or not file.if_any:
+                written.append(_write(path, csv_files.lines(file, rows)))
         path = folder / "report.json"
         written.append(_write(path, (report_json(report), "\n")))
         if html:

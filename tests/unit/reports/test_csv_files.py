@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from roottrading.domain.time import iso
 from roottrading.messages.service import AccountAdjusted
 from roottrading.reports import RunResult, build_report, write_outputs
-from roottrading.reports.csv_files import field, fills
+from roottrading.reports.csv_fields import text as field
 from tests.unit.reports.runs import D, large_run, small_run
 
 EXPECTED = {
@@ -99,8 +99,8 @@ def test_any_text_comes_back_from_its_field(text: str) -> None:
     assert list(csv.reader(line)) == [["a", text, "b"]]
 
 
-def test_times_are_written_as_the_clock_of_the_domain_writes_them() -> None:
+def test_times_are_written_as_the_clock_of_the_domain_writes_them(tmp_path: Path) -> None:
     run = large_run(40, minutes=2_000)
-    lines = list(fills(run))[1:]
+    lines = written(run, tmp_path)["fills.csv"].splitlines()[1:]
     moments = sorted(fill.filled_at for fill in run.fills)
     assert [line.split(",")[10] for line in lines] == [iso(moment) for moment in moments]
