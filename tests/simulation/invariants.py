@@ -7,10 +7,13 @@ from typing import Final
 from roottrading.domain.money import ZERO, floor_to
 from roottrading.domain.time import MILLISECOND, SECOND, Time
 from roottrading.messages.exchange import OrderExecuted, OrderReported
+from roottrading.messages.service import AccountAdjusted
 from roottrading.services.coordinator.state import ACCOUNT, Account
 from roottrading.services.portfolio.fills_to_balances import Portfolio
 from roottrading.services.portfolio.journal import trial_balance
+from roottrading.services.portfolio.state import ADJUSTMENTS, PENDING
 from roottrading.services.trader.state import EXECUTIONS, CycleExecution
+from tests.simulation.hands import adopted
 from tests.simulation.venue import FOREIGN_ORDER
 from tests.simulation.world import World
 
@@ -31,6 +34,11 @@ class Observer:
         self._own: dict[str, Decimal] = {}
         self._last_price: dict[str, Decimal] = {}
         self._counted: dict[str, int] = {}
+        self._adopts = any(
+            isinstance(given, AccountAdjusted) and given.kind == "adopt"
+            for done in world.scenario.hands.values()
+            for given in done
+        )
         self.longest = 0
 
     def __call__(self, world: World) -> None:
@@ -52,11 +60,13 @@ class Observer:
                 self._last_price[symbol] = executed.price
                 self._own[symbol] = self._own.get(symbol, ZERO) + _gained(executed, symbol)
         self._counted[symbol] = len(executions)
-        return self._own.get(symbol, ZERO)
+        taken = adopted(_adjustments(world, ADJUSTMENTS), symbol) if self._adopts else ZERO
+        return self._own.get(symbol, ZERO) + taken
 
     def _look_at_stop(self, world: World, symbol: str, own: Decimal) -> None:
         instrument = world.scenario.market.instruments[symbol]
-        price = min(world.closes.get(symbol, ZERO), self._last_price[symbol])
+        close = world.closes.get(symbol, ZERO)
+        price = min(close, self._last_price.get(symbol, close))
         stops = [order for order in world.venue.open_orders(symbol, world.now) if self._protects(order)]
         covered = sum((order.quantity - order.executed_quantity for order in stops), ZERO)
         if covered > own:
@@ -118,16 +128,23 @@ def _check_books(world: World) -> None:
     unit = world.load("portfolio")
     portfolio = unit.service
     assert isinstance(portfolio, Portfolio)
+    symbols = world.venue.symbols
     owned = {balance.asset: balance.free + balance.locked for balance in portfolio.balances()}
-    for asset in ("USDT", *(symbol.removesuffix("USDT") for symbol in world.venue.symbols)):
-        if owned.get(asset, ZERO) != world.venue.own(asset):
-            raise Broken(f"books say {owned.get(asset, ZERO)} {asset}, the exchange {world.venue.own(asset)}")
+    waiting = _adjustments(world, PENDING)  # coins that came to the account, and are not ours before they are adopted
+    own = {s.removesuffix("USDT"): world.venue.own(s.removesuffix("USDT")) - adopted(waiting, s) for s in symbols}
+    for asset, amount in {"USDT": world.venue.own("USDT"), **own}.items():
+        if owned.get(asset, ZERO) != amount:
+            raise Broken(f"books say {owned.get(asset, ZERO)} {asset}, the exchange {amount}")
     if unbalanced := {asset: total for asset, total in trial_balance(portfolio.accounts()).items() if total}:
         raise Broken(f"trial balance: {unbalanced}")
     (account,) = world.database.journal("coordinator", ACCOUNT).values()
     assert isinstance(account, Account)
     if account.cash != owned["USDT"]:
         raise Broken(f"the coordinator has {account.cash}, the books {owned['USDT']} USDT")
+
+
+def _adjustments(world: World, table: str) -> list[AccountAdjusted]:
+    return list(world.database.journal("portfolio", table).values())
 
 
 def _executions(world: World) -> list[CycleExecution]:

@@ -25,10 +25,12 @@ from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
 from roottrading.services.analyzer import NewestWindows, StrategyUse
 from roottrading.services.coordinator.settings import NO_BOUNDS, TrailingSettings
+from tests.simulation.hands import Given, hands
 from tests.simulation.restless import Restless
 from tests.simulation.venue import Foreign, Venue
 
 SYMBOLS: Final = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
+BNBUSDT: Final = "BNBUSDT"  # there only to price fees
 WARM_UP: Final = 780  # what windows on 3m look back; they begin a little before the market does
 BLOCKS: Final = 6_144 * MINUTE  # the blocks of windows on 1m and on 3m begin together here
 START: Final = 1_618_704_000_000_000 // BLOCKS * BLOCKS - (WARM_UP - 6) * MINUTE
@@ -55,9 +57,7 @@ class Scenario:
         dice = Random(seed)
         symbols = SYMBOLS[: dice.choice((1, 2, 2, 3))]
         thin = dice.random() < 0.3
-        tape = Tape(
-            {symbol: _candles(symbol, dice.randrange(2**32), WARM_UP + minutes, thin) for symbol in symbols}, "1m"
-        )
+        candles = {symbol: _candles(symbol, dice.randrange(2**32), WARM_UP + minutes, thin) for symbol in symbols}
         flags: dict[str, Any] = {
             "opo_allowed": dice.random() < 0.6,
             "oco_allowed": dice.random() < 0.85,
@@ -65,22 +65,33 @@ class Scenario:
         }
         if dice.random() < 0.2:
             flags["order_types"] = _INSTRUMENT.order_types - {"STOP_LOSS"}
-        instruments = {symbol: _instrument(symbol, flags) for symbol in symbols}
         self.start = START + WARM_UP * MINUTE
         self.end = self.start + minutes * MINUTE
-        self.market = Market(tape, instruments, symbols, self.start, self.end)
         self.settings = _settings(dice)
         self.foreign = Foreign() if dice.random() < 0.6 else _FOREIGN
         self.halts = _halts(dice, symbols, self.start, minutes) if dice.random() < 0.25 else {}
-        self.cast: Cast = cast(self.settings, _uses(dice), self.market)
+        uses = _uses(dice)
+        more = Random(f"{seed}/more")  # dice of their own, so that what was chosen before them stays as it was
+        if more.random() < 0.25:
+            candles[BNBUSDT] = _candles(BNBUSDT, more.randrange(2**32), WARM_UP + minutes, thin=False)
+            self.settings = _paying_in_bnb(more, self.settings)
+        self.hands: dict[Time, tuple[Given, ...]] = {}
+        if more.random() < 0.5:
+            self.hands = hands(more, symbols, [use.name for use in uses], self.start, minutes)
+        instruments = {symbol: _instrument(symbol, flags) for symbol in candles}
+        self.market = Market(Tape(candles, "1m"), instruments, symbols, self.start, self.end)
+        self.cast: Cast = cast(self.settings, uses, self.market)
         self.decision_step = self.cast.decision_step
         self._build = builders(self.settings, self.cast, self.market)
 
     @cached_property
     def instants(self) -> list[Instant]:
         """The market, instant by instant."""
-        market = instants(self.market.readers(self.market.symbols), self.start, self.end)
-        return sorted([*market, *(Instant(at, (), (said,)) for at, said in self._announcements())], key=_time_of)
+        market = instants(self.market.readers(self.market.tape), self.start, self.end)
+        found = {instant.at: instant for instant in market}
+        found |= {at: Instant(at, (), (said,)) for at, said in self._announcements()}
+        found |= {at: Instant(at, (), ()) for at in self.hands if at not in found}
+        return [found[at] for at in sorted(found)]
 
     def _announcements(self) -> list[tuple[Time, Candle]]:
         """Return at which instants the venue is shown a symbol for nothing but a change of its status."""
@@ -117,10 +128,6 @@ class Scenario:
         return candles.slice(len(closed_by(candles, self.start)), len(closed_by(candles, until)))
 
 
-def _time_of(instant: Instant) -> Time:
-    return instant.at
-
-
 def _shared(windows: NewestWindows, cast: Cast) -> dict[int, Any]:
     """Return what a copy of windows may share: the plan; and lists of numbers, copied whole, which is fast."""
     known: dict[int, Any] = {id(cast.plan): cast.plan}
@@ -140,7 +147,7 @@ def _settings(dice: Random) -> Settings:
     base = Settings()
     return replace(
         base,
-        aggregator=replace(base.aggregator, weighting="equal", threshold=Decimal("0.4")),
+        aggregator=replace(base.aggregator, threshold=Decimal("0.4")),
         coordinator=replace(
             base.coordinator,
             threshold=Decimal("0.4"),
@@ -157,6 +164,12 @@ def _settings(dice: Random) -> Settings:
             entry_timeout=2,
         ),
     )
+
+
+def _paying_in_bnb(dice: Random, settings: Settings) -> Settings:
+    """Return the settings with fees in BNB, of which there is plenty, or soon none left."""
+    bnb = dice.choice((Decimal(1_000), Decimal("0.02"), Decimal("0.004")))
+    return replace(settings, fees=replace(settings.fees, in_bnb=True), exchange=replace(settings.exchange, bnb=bnb))
 
 
 def _halts(dice: Random, symbols: tuple[str, ...], start: Time, minutes: int) -> dict[tuple[str, Time], str]:

@@ -8,13 +8,17 @@ from msgspec.structs import replace
 from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.store.port import Commit
 from roottrading.domain.time import Time
+from roottrading.messages.service import ControlChanged, WeightsSet
 from roottrading.runtimes.assembly import ALL_TABLES
+from roottrading.runtimes.controlling import Controls
 from roottrading.runtimes.deadlines import Deadlines
-from roottrading.runtimes.session import Session, play
+from roottrading.runtimes.session import Position, Session, play
 from roottrading.runtimes.settle import wire
 from roottrading.runtimes.step import Unit
-from roottrading.services.coordinator.state import Refusal
+from roottrading.services.coordinator.state import OPEN_CYCLES, Refusal
+from roottrading.services.coordinator.verdicts_to_commands import Coordinator
 from tests.simulation.exchange_door import Door
+from tests.simulation.hands import Given, aimed
 from tests.simulation.scenario import PATIENCE, Scenario
 from tests.simulation.world import World
 
@@ -42,7 +46,15 @@ def undisturbed(
     session = Session(wiring, venue, scenario.decision_step, Deadlines())
     store = MemoryStore(ALL_TABLES)
     session.resume(scenario.start)
-    play(session, scenario.instants, lambda _: True)
+    controls = Controls(session, venue.exchange, scenario.market.instruments, scenario.settings.account.quote_asset)
+
+    def at_rest(position: Position) -> bool:
+        if position.phase == "candles":
+            for given in scenario.hands.get(position.at, ()):
+                _take(session, controls, given, position.at)
+        return True
+
+    play(session, scenario.instants, at_rest)
     while (when := session.deadlines.next()) is not None and when <= scenario.end + PATIENCE:
         session.due(when)
     store.commit(Commit(session.flush()))
@@ -53,6 +65,19 @@ def undisturbed(
         for name in names
     }
     return Trades(journals, sorted(door.executed))
+
+
+def _take(session: Session, controls: Controls, given: Given, now: Time) -> None:
+    units = session.wiring.units
+    if isinstance(given, WeightsSet):
+        session.give([(units["signal_aggregator"], given)], now)
+        return
+    if isinstance(given, ControlChanged):
+        coordinator = units["coordinator"].service
+        assert isinstance(coordinator, Coordinator)
+        cycles = coordinator.state()[OPEN_CYCLES].values()
+        given = aimed(given, {cycle.symbol: cycle.id for cycle in cycles})
+    controls.take(given, now)
 
 
 def of_world(world: World) -> Trades:

@@ -10,14 +10,26 @@ from msgspec import Struct
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import AccountChanged, ExchangeEvent, InstrumentChanged, Request
-from roottrading.messages.service import CandleObserved, DeadlineDue, Input, InstantComplete, Row, Service
+from roottrading.messages.service import (
+    AccountAdjusted,
+    CandleObserved,
+    ControlChanged,
+    DeadlineDue,
+    Input,
+    InstantComplete,
+    Row,
+    Service,
+    WeightsSet,
+)
 from roottrading.pipeline import ROLES
 from roottrading.runtimes.replay import Instant
 from roottrading.runtimes.step import Effects, Unit
+from roottrading.services.coordinator.state import OPEN_CYCLES
 from tests.simulation.carriers import Carriers
 from tests.simulation.chaos import Chaos
 from tests.simulation.database import Database
 from tests.simulation.exchange_door import CHANGING, Door, name_of
+from tests.simulation.hands import Given, aimed, deposited
 from tests.simulation.process import Process
 from tests.simulation.scenario import PATIENCE, Scenario
 from tests.simulation.scheduler import Scheduler
@@ -119,6 +131,9 @@ class World:
             self._bring_to_rest(observe)
             self._deadlines_until(instant.at, observe)
             self._candles(instant, observe)
+            for given in self.scenario.hands.get(instant.at, ()):
+                self._take(given)
+                self._bring_to_rest(observe)
         self._deadlines_until(self.now + PATIENCE, observe)
 
     def told(self, events: Iterable[ExchangeEvent]) -> None:
@@ -178,6 +193,21 @@ class World:
                     self.feed(role, complete)
 
         self._bring_to_rest(observe, last)
+
+    def _take(self, given: Given) -> None:
+        """Give a person's command, or the day's weights, to whom a session gives it."""
+        match given:
+            case ControlChanged():
+                cycles = self.database.journal("coordinator", OPEN_CYCLES).values()
+                command = aimed(given, {cycle.symbol: cycle.id for cycle in cycles})
+                for role in ("coordinator", "trader"):
+                    self.feed(role, command)
+            case AccountAdjusted():
+                self.told(self.venue.exchange.deposit(*deposited(given), self.now))
+                for role in ("coordinator", "portfolio"):
+                    self.feed(role, given)
+            case WeightsSet():
+                self.feed("signal_aggregator", given)
 
     def _bring_to_rest(self, observe: Observe, last: Callable[[], None] | None = None) -> None:
         self.rest()
