@@ -10,6 +10,7 @@ from roottrading.messages.exchange import (
     CancelRefused,
     CancelReplace,
     ExchangeEvent,
+    ExchangeReply,
     OrderRefused,
     OutcomeUnknown,
     PlaceOrder,
@@ -29,6 +30,13 @@ CHANGING: Final = (PlaceOrder, PlaceOrderList, CancelOrder, CancelReplace)
 def name_of(request: Request) -> str:
     """Name a request across runs: its kind and id."""
     return f"{type(request).__name__}/{request.client_order_id}"
+
+
+def events_of(given: Input) -> tuple[ExchangeEvent, ...]:
+    """Return what the exchange says in an input."""
+    if isinstance(given, ExchangeReply):
+        return given.events
+    return (given,) if isinstance(given, ExchangeEvent) else ()
 
 
 class Door:
@@ -92,10 +100,10 @@ class Door:
         self.refusals.update({event: name_of(request) for event in events if isinstance(event, REFUSALS)})
         return events
 
-    def heard(self, given: Input) -> None:
+    def heard(self, event: ExchangeEvent) -> None:
         """Note that an answer was taken and kept."""
-        if isinstance(given, REFUSALS):
-            self.refusals.pop(given, None)
+        if isinstance(event, REFUSALS):
+            self.refusals.pop(event, None)
 
     def hold(self, requests: Sequence[Request]) -> None:
         """Take requests in; they are carried out at rest."""
@@ -105,8 +113,8 @@ class Door:
         """Return what is held in the order in which it is carried out (consistency-rules 1.2)."""
         return sorted(held, key=canonical_order)
 
-    def execute_held(self, now: Time) -> list[ExchangeEvent]:
-        """Execute what was sent since the last rest, in canonical order.
+    def execute_held(self, now: Time) -> list[Sequence[ExchangeEvent]]:
+        """Execute what was sent since the last rest, in canonical order; return the reply to each request.
 
         Questions come last: an heir may ask for what his predecessor sent in this very round.
         """
@@ -115,4 +123,4 @@ class Door:
         questions = self.in_turn([request for request in held if not isinstance(request, CHANGING)])
         if changing != sorted(changing, key=canonical_order):
             self.disordered += 1
-        return [event for request in (*changing, *questions) for event in self.execute(request, now)]
+        return [self.execute(request, now) for request in (*changing, *questions)]

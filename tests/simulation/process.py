@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
-from roottrading.messages.exchange import ExchangeEvent, Request
+from roottrading.messages.exchange import ExchangeEvent, ExchangeReply, Request
 from roottrading.messages.service import DeadlineDue, Input, Resumed
 from roottrading.runtimes.step import Effects, Gap, Unit, step
 from roottrading.services.dispatcher.verdicts_to_kafka import forward
@@ -27,7 +27,7 @@ class Process:
         self.number = number
         self.unit: Unit | None = None
         self.mailbox: dict[tuple[str, str], list[Envelope]] = {}
-        self.events: list[ExchangeEvent] = []
+        self.events: list[ExchangeEvent | ExchangeReply] = []
         self.work: Work | None = None
         self.frozen_until: Time | None = None
         self.fed = 0
@@ -44,9 +44,9 @@ class Process:
         self.mailbox[source, stream] = envelopes
         self.awake()
 
-    def told(self, events: Iterable[ExchangeEvent]) -> None:
-        """Receive the exchange's word."""
-        self.events.extend(events)
+    def told(self, said: Iterable[ExchangeEvent | ExchangeReply]) -> None:
+        """Receive the exchange's word: what it says at once is heard at once, or not at all."""
+        self.events.extend(said)
         self.awake()
 
     def awake(self) -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
-from roottrading.messages.exchange import AccountChanged, ExchangeEvent, InstrumentChanged, Request
+from roottrading.messages.exchange import AccountChanged, ExchangeEvent, ExchangeReply, InstrumentChanged, Request
 from roottrading.messages.service import (
     AccountAdjusted,
     CandleObserved,
@@ -28,7 +28,7 @@ from roottrading.services.coordinator.state import OPEN_CYCLES
 from tests.simulation.carriers import Carriers
 from tests.simulation.chaos import Chaos
 from tests.simulation.database import Database
-from tests.simulation.exchange_door import CHANGING, Door, name_of
+from tests.simulation.exchange_door import CHANGING, Door, events_of, name_of
 from tests.simulation.hands import Given, aimed, deposited
 from tests.simulation.process import Process
 from tests.simulation.scenario import PATIENCE, Scenario
@@ -87,7 +87,7 @@ class World:
             role, lambda: self._service(role, self.scenario.fresh(role, heard)), self.scenario.state_tables, rows
         )
 
-    def greeting(self, role: str) -> list[ExchangeEvent]:
+    def greeting(self, role: str) -> Sequence[ExchangeEvent]:
         """Return what a connection to the exchange tells when it begins: market status, and to the books balances."""
         if role == "portfolio":
             return [self.venue.account(self.now)]
@@ -97,11 +97,12 @@ class World:
 
     def commit(self, unit: Unit, done: Effects, fed: int, taken: Sequence[Input]) -> None:
         """Commit, and remember which requests were meant to be sent."""
-        answered = [given.client_order_id for given in taken if isinstance(given, ExchangeEvent)]
+        heard = [event for given in taken for event in events_of(given)]
+        answered = [event.client_order_id for event in heard]
         deadline = next((given.key for given in taken if isinstance(given, DeadlineDue)), None)
         self.database.commit(unit, done, fed, answered, deadline)
-        for given in taken:
-            self.door.heard(given)
+        for event in heard:
+            self.door.heard(event)
         self.committed.update(name_of(request) for request in done.requests if isinstance(request, CHANGING))
 
     def is_owner(self, unit: Unit) -> bool:
@@ -136,11 +137,12 @@ class World:
                 self._bring_to_rest(observe)
         self._deadlines_until(self.now + PATIENCE, observe)
 
-    def told(self, events: Iterable[ExchangeEvent]) -> None:
-        """Give exchange events to every living trader, and to others what is theirs by the pipeline."""
-        events = list(events)
+    def told(self, events: Sequence[ExchangeEvent]) -> None:
+        """Give what the exchange says at once to every living trader, and to others what is theirs by the pipeline."""
+        if not events:
+            return
         for process in self.processes["trader"]:
-            process.told(events)
+            process.told([events[0] if len(events) == 1 else ExchangeReply(tuple(events))])
         balances = [event for event in events if isinstance(event, AccountChanged)]
         if balances:
             for process in self.processes["portfolio"]:
@@ -219,6 +221,7 @@ class World:
             rounds += 1
             if rounds > MOST_ROUNDS:
                 raise RuntimeError(f"no rest at {self.now} after {rounds} rounds: {self.door.held}")
-            self.told(self.door.execute_held(self.now))
+            for reply in self.door.execute_held(self.now):
+                self.told(reply)
             self.rest()
         observe(self)
