@@ -53,7 +53,9 @@ class Book:
         self.executions: OrderedDict[tuple[int, int], Execution] = OrderedDict()  # by trade and order id
         self.clients: dict[tuple[str, str], int] = {}  # the newest order of an account's client order id
         self.pairs: dict[str, tuple[Wallet, Wallet]] = {}  # an account's wallets of base and quote
-        self.lasting = False  # whether the last price stands until the next one: the market moves in points, not candles
+        self.lasting = (
+            False  # whether the last price stands until the next one: the market moves in points, not candles
+        )
         self.tick = instrument.tick_size
         self.step = instrument.step_size
         self.lowest_price = max(instrument.min_price, self.tick)

@@ -4,14 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from roottrading.adapters.exchange.simulated.amending import amend_order
 from roottrading.adapters.exchange.simulated.arrivals import meet_open
 from roottrading.adapters.exchange.simulated.book import Book, Bounds
 from roottrading.adapters.exchange.simulated.cancels import cancel_order, cancel_replace
 from roottrading.adapters.exchange.simulated.candle_path import walk
+from roottrading.adapters.exchange.simulated.list_checks import check_list
 from roottrading.adapters.exchange.simulated.lists import place_list, place_pending
 from roottrading.adapters.exchange.simulated.placing import check_order, place
 from roottrading.adapters.exchange.simulated.queries import answer
-from roottrading.adapters.exchange.simulated.refusals import BAD_SYMBOL, CLOCK, OUTSIDE_WINDOW, Refused
+from roottrading.adapters.exchange.simulated.refusals import (
+    BAD_SYMBOL,
+    CLOCK,
+    OUTSIDE_WINDOW,
+    Refused,
+    duplicate,
+)
 from roottrading.adapters.exchange.simulated.rows import all_rows, changed_rows, restore
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.adapters.exchange.simulated.venue import Changes, Venue
@@ -23,6 +31,7 @@ from roottrading.domain.money import ZERO, plain
 from roottrading.domain.time import SECOND, Time
 from roottrading.messages.exchange import (
     AccountChanged,
+    AmendOrder,
     CancelOrder,
     CancelRefused,
     CancelReplace,
@@ -101,10 +110,35 @@ class SimulatedExchange:
             place(venue, book, account, request.order, now)
         elif isinstance(request, CancelOrder):
             cancel_order(venue, book, account, request, now)
+        elif isinstance(request, AmendOrder):
+            amend_order(venue, book, account, request, now)
         else:
             raise TypeError(f"the exchange does not know the request {type(request).__name__}")
         if venue.placements:
             place_pending(venue, now)
+
+    def check(self, request: PlaceOrder | PlaceOrderList, account: str | None = None) -> None:
+        """Raise Refused where the order or list would not get through the door: form and filters, not funds or prices.
+
+        Raises ValueError for a symbol that the exchange has not.
+        """
+        book, who = self._book(request.symbol), account or self._account
+        if isinstance(request, PlaceOrder):
+            check_order(book, who, request.order)
+        else:
+            check_list(book, who, request.kind, request.orders)
+
+    def rename(self, symbol: str, order_id: int, client_order_id: str) -> None:
+        """Give an open order another client order id: who amends one may (Binance's newClientOrderId)."""
+        book = self._book(symbol)
+        order = book.orders[order_id]
+        if client_order_id != order.client_order_id:
+            if book.alive(order.account, client_order_id) is not None:
+                raise duplicate()
+            del book.clients[order.account, order.client_order_id]
+            order.client_order_id = client_order_id
+            book.clients[order.account, client_order_id] = order_id
+            self._venue.changed(order)
 
     def _refusal(self, request: Request, refused: Refused, now: Time) -> ExchangeEvent:
         if isinstance(request, CancelOrder):

@@ -49,7 +49,7 @@ def check_market(book: Book, spec: Asked) -> None:
         stop = spec.stop_price or ZERO
         from_above = buys is not (spec.type in STOP_TYPES)
         if stop >= last if from_above else stop <= last:
-            raise Refused(REJECTED, "Stop price would trigger immediately.")
+            raise Refused(REJECTED, "Order would trigger immediately.")
 
 
 def place(venue: Venue, book: Book, account: str, spec: OrderSpec, now: Time) -> None:

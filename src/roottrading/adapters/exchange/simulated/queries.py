@@ -20,9 +20,9 @@ def answer(book: Book, account: str, request: QueryOrder | ListOpenOrders | List
     symbol, number = request.symbol, request.client_order_id
     if isinstance(request, QueryOrder):
         order = book.known(account, number)
-        return OrderAbsent(symbol, number, now) if order is None else _report(order, now)
+        return OrderAbsent(symbol, number, now) if order is None else report(order, now)
     if isinstance(request, ListOpenOrders):
-        reports = tuple(_report(order, now) for order in book.of_account(account))
+        reports = tuple(report(order, now) for order in book.of_account(account))
         return OpenOrdersReported(symbol, number, now, reports)
     executions = tuple(
         execution.executed
@@ -32,7 +32,8 @@ def answer(book: Book, account: str, request: QueryOrder | ListOpenOrders | List
     return ExecutionsReported(symbol, number, now, executions)
 
 
-def _report(order: BookOrder, now: Time) -> OrderReported:
+def report(order: BookOrder, now: Time) -> OrderReported:
+    """Return the order as the exchange has it."""
     return OrderReported(
         order.symbol,
         order.client_order_id,

@@ -21,6 +21,7 @@ REJECTED: Final = -2010
 CANCEL_REJECTED: Final = -2011
 REPLACE_HALF: Final = -2021
 REPLACE_FAILED: Final = -2022
+AMEND_REJECTED: Final = -2038
 
 OUTSIDE_WINDOW: Final = "Timestamp for this request is outside of the recvWindow."
 UNKNOWN_ORDER: Final = "Unknown order sent."

@@ -3,7 +3,8 @@
 from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.orders import end
 from roottrading.adapters.exchange.simulated.state import BookOrder
-from roottrading.adapters.exchange.simulated.venue import Venue
+from roottrading.adapters.exchange.simulated.venue import Prevention, Venue
+from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 
 
@@ -15,6 +16,19 @@ def prevented(taker: BookOrder, maker: BookOrder) -> bool:
 def prevent(venue: Venue, book: Book, taker: BookOrder, maker: BookOrder, now: Time) -> None:
     """Expire what the taker's mode names: its own rest, the resting order, or both."""
     mode = taker.self_trade_prevention
+    if venue.preventions is not None:
+        venue.preventions.append(
+            Prevention(
+                taker.symbol,
+                taker.id,
+                maker.id,
+                mode,
+                maker.price or ZERO,
+                taker.quantity - taker.executed,
+                maker.quantity - maker.executed,
+                now,
+            )
+        )
     if mode in {"EXPIRE_MAKER", "EXPIRE_BOTH"}:
         end(venue, book, maker, "EXPIRED_IN_MATCH", "", now)
     if mode in {"EXPIRE_TAKER", "EXPIRE_BOTH"}:

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
 
+from msgspec import Struct
+
 from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.adapters.exchange.simulated.state import BookOrder, Wallet
@@ -14,6 +16,19 @@ from roottrading.domain.time import Time
 from roottrading.messages.exchange import AccountChanged, ExchangeEvent
 
 Key = tuple[str, ...]
+
+
+class Prevention(Struct, frozen=True):
+    """A match of an account with itself that did not happen; the quantities are what was left of both orders."""
+
+    symbol: str
+    taker_id: int
+    maker_id: int
+    mode: str
+    price: Decimal
+    taker_quantity: Decimal
+    maker_quantity: Decimal
+    at: Time
 
 
 class Changes:
@@ -31,7 +46,7 @@ class Changes:
 class Venue:
     """The exchange's state and its mail."""
 
-    __slots__ = ("books", "changes", "fees", "mail", "model", "placements", "told", "touched", "wallets")
+    __slots__ = ("books", "changes", "fees", "mail", "model", "placements", "preventions", "told", "touched", "wallets")
 
     def __init__(
         self, instruments: Mapping[str, Instrument], fees: FeeSchedule, model: FillModel, changes: Changes | None
@@ -44,6 +59,7 @@ class Venue:
         self.mail: defaultdict[str, list[ExchangeEvent]] = defaultdict(list)
         self.told: dict[int, tuple[Decimal, Decimal]] = {}  # by wallet: what its account heard last
         self.touched: list[Wallet] = []  # whose amounts moved in this call
+        self.preventions: list[Prevention] | None = None  # kept where somebody shows them, and no part of the state
         self.placements: list[BookOrder] = []  # working orders that filled: their pending legs come in now
 
     def wallet(self, account: str, asset: str) -> Wallet:

@@ -60,7 +60,7 @@ def test_canceled_and_the_new_one_refused_is_2021() -> None:
     assert endings(events) == [("s", "CANCELED", ""), ("t", "CANCELED", "")]
     (refused,) = of(OrderRefused, events)
     assert (refused.client_order_id, refused.code, refused.cancel_code) == ("s2", -2021, 0)
-    assert "Stop price would trigger immediately." in refused.message
+    assert "Order would trigger immediately." in refused.message
     assert bench.holds("BTC") == (2, 0)
 
 

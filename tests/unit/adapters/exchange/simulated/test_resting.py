@@ -24,7 +24,7 @@ from tests.unit.adapters.exchange.simulated.harness import (
 )
 
 SLIPPING = FillModel(slippage=D("0.0005"))
-IMMEDIATE = [(-2010, "Stop price would trigger immediately.")]
+IMMEDIATE = [(-2010, "Order would trigger immediately.")]
 WOULD_TAKE = [(-2010, "Order would immediately match and take.")]
 
 

@@ -1,0 +1,51 @@
+"""Amending: an order's quantity is lowered, and the order keeps its place in the queue."""
+
+from decimal import Decimal
+
+from roottrading.adapters.exchange.simulated.book import Book
+from roottrading.adapters.exchange.simulated.filters import check_size, check_tradable
+from roottrading.adapters.exchange.simulated.orders import lock, needs, payer, unlock
+from roottrading.adapters.exchange.simulated.queries import report
+from roottrading.adapters.exchange.simulated.refusals import AMEND_REJECTED, UNKNOWN_ORDER, Refused
+from roottrading.adapters.exchange.simulated.state import BookOrder
+from roottrading.adapters.exchange.simulated.venue import Venue
+from roottrading.domain.time import Time
+from roottrading.messages.exchange import AmendOrder
+
+
+def amend_order(venue: Venue, book: Book, account: str, request: AmendOrder, now: Time) -> None:
+    """Lower an open order's quantity, of an OCO's leg that of both; answer with the order as it is then."""
+    check_tradable(book)
+    order = book.alive(account, request.target)
+    if order is None:
+        raise Refused(AMEND_REJECTED, UNKNOWN_ORDER)
+    _check_quantity(book, order, request.quantity)
+    pair = [order]
+    sibling = book.orders.get(order.sibling)
+    if sibling is not None:
+        pair.append(sibling)
+    elif order.waits == "working":  # pending legs are no siblings yet
+        pair += [leg for leg in book.legs_of(order) if leg is not order and leg.waits == "working"]
+    for leg in pair:
+        leg.quantity = request.quantity
+        leg.updated_at = now
+    for leg in pair:
+        if leg.locked:
+            wallet = payer(venue, book, leg)
+            unlock(venue, wallet, leg)
+            lock(venue, wallet, leg, max(needs(book, each) for each in pair))
+        venue.changed(leg)
+    venue.mail[account].append(report(order, now))
+
+
+def _check_quantity(book: Book, order: BookOrder, quantity: Decimal) -> None:
+    """Refuse what does not lower the quantity, or leaves nothing open, or fails a filter."""
+    if order.status == "PENDING_NEW" and not order.quantity:
+        raise Refused(AMEND_REJECTED, "Order amend (pending OPO order) is not supported.")
+    if quantity > order.quantity:
+        raise Refused(AMEND_REJECTED, "Order amend (quantity increase) is not supported.")
+    if quantity == order.quantity:
+        raise Refused(AMEND_REJECTED, "The requested action would change no state; rejecting.")
+    check_size(book, order, quantity)
+    if quantity <= order.executed:
+        raise Refused(AMEND_REJECTED, "Order amend (quantity not above the executed one) is not supported.")
