@@ -1,0 +1,77 @@
+"""The exchange's time, by measurement: local time plus the offset of the quickest of the last answers."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from roottrading.domain.time import MILLISECOND, Time
+
+_KEPT: Final = 8
+_LARGEST_SLIP: Final = 500 * MILLISECOND  # further back it is put at once: the exchange takes no time of its future
+
+
+class Measurement(Struct, frozen=True, gc=False):
+    """One question for the exchange's time: asked and answered at local times, in microseconds."""
+
+    asked_at: Time
+    answered_at: Time
+    server_time: Time
+
+    @property
+    def uncertainty(self) -> Time:
+        """By how much the offset may be wrong at most."""
+        return (self.answered_at - self.asked_at) // 2
+
+    def offset(self, rate: int) -> Time:
+        """Return exchange time less `rate` times local time, taking the answer for made halfway."""
+        return self.server_time - (self.asked_at + self.answered_at) // 2 * rate
+
+
+class ServerClock:
+    """Tells the exchange's time; where a measurement sets it back by a little, it stands still meanwhile.
+
+    `local` gives local microseconds that only go forward, `rate` is how many of the exchange's a local one is (an
+    accelerated exchange server's is above 1).
+    """
+
+    def __init__(self, local: Callable[[], Time], rate: int = 1) -> None:
+        self._local = local
+        self._rate = rate
+        self._measured: deque[Measurement] = deque(maxlen=_KEPT)
+        self._offset: Time | None = None
+        self._told: Time = 0
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was measured at all: before that nothing may be signed."""
+        return self._offset is not None
+
+    @property
+    def uncertainty(self) -> Time:
+        """By how much it may be wrong, in microseconds of local time; 0 before the first measurement."""
+        return min((each.uncertainty for each in self._measured), default=0)
+
+    def now(self) -> Time:
+        """Return the exchange's time. Raises RuntimeError where it was never measured."""
+        if self._offset is None:
+            raise RuntimeError("the exchange's time is not known yet: measure it before anything is signed")
+        self._told = max(self._told, self._local() * self._rate + self._offset)
+        return self._told
+
+    def measured(self, measurement: Measurement) -> None:
+        """Take a measurement; the most certain of the last ones counts."""
+        self._measured.append(measurement)
+        best = min(self._measured, key=lambda each: each.uncertainty)
+        self._offset = best.offset(self._rate)
+        if self._told > self._local() * self._rate + self._offset + _LARGEST_SLIP:
+            self._told = 0
+
+    def doubt(self) -> None:
+        """Forget earlier measurements: the exchange refused a time (-1021), so the next one counts, whatever it is."""
+        self._measured.clear()
+
+    def local(self) -> Time:
+        """Return local time, as measurements take it."""
+        return self._local()
