@@ -3,6 +3,7 @@
 from typing import Final
 
 from roottrading.domain.money import ZERO
+from roottrading.messages.events import OrderRejected
 from roottrading.messages.exchange import (
     CancelOrder,
     CancelRefused,
@@ -25,6 +26,7 @@ from roottrading.services.trader.turn import Turn
 
 CANCELLED_NOT_REPLACED: Final = -2021
 NOT_CANCELLED: Final = -2022
+LEG_GONE: Final = -2011
 RATE_LIMITED: Final = frozenset({-1003, -1008, -1015})
 UNSELLABLE: Final = ("NOTIONAL", "LOT_SIZE")  # filters that a remainder can be too small for
 
@@ -42,7 +44,10 @@ def on_refused(turn: Turn, event: OrderRefused) -> None:
         if _is_duplicate(event):
             for spec in specs_of(request):
                 ask_about(turn, spec.client_order_id)  # it is there: somebody sent it before us
-        elif isinstance(request, CancelReplace):
+            continue
+        if not _is_overtaken(event):
+            turn.say(OrderRejected(execution.cycle_id, execution.symbol, event.code, event.message, turn.now))
+        if isinstance(request, CancelReplace):
             _replace_refused(turn, unanswered, event)
         elif isinstance(request, CancelOrder):
             hold_back_after_refusal(turn)
@@ -81,7 +86,7 @@ def _replace_refused(turn: Turn, unanswered: Unanswered, event: OrderRefused) ->
     take_back(turn, request.target)
     if event.code == NOT_CANCELLED:
         _reconcile(turn, request.target)
-        if event.cancel_code != -2011:
+        if event.cancel_code != LEG_GONE:
             hold_back_after_refusal(turn)
     elif event.code in RATE_LIMITED:
         hold_back(turn, turn.desk.settings.repeat_after)  # nothing happened, the stop still rests
@@ -166,6 +171,11 @@ def _note_short(turn: Turn, event: OrderRefused) -> None:
 
 def _is_duplicate(event: OrderRefused) -> bool:
     return "duplicate" in event.message.lower()
+
+
+def _is_overtaken(event: OrderRefused) -> bool:
+    """Say whether the market was faster - a leg that filled, a price that is there already - nobody's fault."""
+    return event.cancel_code == LEG_GONE or "immediately" in event.message.lower()
 
 
 def _words(event: OrderRefused) -> str:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.messages.channels import TRADE_EVENTS
-from roottrading.messages.events import AlertRaised
+from roottrading.messages.events import AlertRaised, FillUnmatched
 from roottrading.messages.exchange import AccountChanged, InstrumentChanged, OpenOrdersReported, OrderExecuted
 from roottrading.messages.service import NOTHING, ControlChanged, Decision, Outgoing, Row
 from roottrading.services.trader.desk import Desk
@@ -101,12 +101,8 @@ def on_late_fill(desk: Desk, event: OrderExecuted, now: Time) -> Decision:
     if event.trade_id <= ledger.last_trade_id:
         return NOTHING
     ledger = desk.symbols[event.symbol] = replace(ledger, last_trade_id=event.trade_id)
-    text = (
-        f"order {event.client_order_id} was filled ({event.side} {event.quantity} at {event.price}), but its cycle is "
-        "over: the books lack this trade; compare the account with the portfolio"
-    )
-    alert = _alert("critical", "fill_without_cycle", text, event.symbol, now)
-    return Decision((alert,), rows=(Row(SYMBOLS, (event.symbol,), ledger),))
+    body = FillUnmatched(event.symbol, event.client_order_id, event.side, event.quantity, event.price, now)
+    return Decision((Outgoing(TRADE_EVENTS, event.symbol, body),), rows=(Row(SYMBOLS, (event.symbol,), ledger),))
 
 
 def on_orphans(desk: Desk, event: OpenOrdersReported, now: Time) -> Decision:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from roottrading.domain.fees import FeeSchedule
 from roottrading.messages.commands import CancelEntry, CloseTradeCycle
-from roottrading.messages.events import OrderChanged
+from roottrading.messages.events import OrderChanged, OrderRejected
 from roottrading.messages.exchange import PlaceOrder, PlaceOrderList
 from roottrading.messages.service import ControlChanged
 from tests.unit.services.trader.bench import INSTRUMENT, SECOND, SYMBOL, Bench, T, cycle, leg, opening
@@ -280,6 +280,7 @@ def test_an_entry_refused_by_the_exchange_ends_the_cycle() -> None:
     bench.command(opening())
     assert bench.moves[-1] == ("expired", "refused")
     assert bench.refusals[0][1].startswith("exchange -2010")
+    assert [(rejected.code, rejected.cycle_id) for rejected in bench.said(OrderRejected)] == [(-2010, cycle())]
     assert bench.orders == {}
     assert bench.alerts == ["entry_refused"]
 
@@ -380,6 +381,7 @@ def test_a_rejected_limit_maker_is_tried_lower_three_times_then_given_up() -> No
     resting(given_up)
     assert given_up.asked() == ["PlaceOrder e1", "PlaceOrder e2", "PlaceOrder e3", "PlaceOrder e4"]
     assert given_up.moves[-1] == ("expired", "refused")
+    assert given_up.said(OrderRejected) == [], "the market was there already: nobody's fault"
 
 
 def test_closing_a_cycle_that_still_rests_cancels_its_entry() -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from roottrading.domain.balance import Balance
 from roottrading.messages.commands import CloseTradeCycle, MoveStop
-from roottrading.messages.events import OrderChanged
+from roottrading.messages.events import OrderChanged, OrderRejected
 from roottrading.messages.exchange import AccountChanged, CancelReplace, InstrumentChanged, PlaceOrder
 from tests.unit.services.trader.bench import INSTRUMENT, SECOND, SYMBOL, Bench, T, cycle, leg, opening
 
@@ -188,7 +188,17 @@ def test_refused_exits_are_tried_again_ever_more_slowly_and_alerted_once() -> No
     times = [(request.issued_at - T) // SECOND for request in bench.requests[1:]]
     assert times == [0, 0, 1, 3, 7, 15]
     assert bench.alerts == ["exit_refused"]
+    assert [rejected.code for rejected in bench.said(OrderRejected)] == [-2021, -1000, -1000, -1000, -1000]
     assert bench.moves[-1] == ("closed", "verdict")
+
+
+def test_a_leg_that_filled_meanwhile_is_no_rejection() -> None:
+    bench = Bench()
+    bench.filled()
+    bench.exchange.fill(leg("s"), D("0.999"))
+    bench.command(close())
+    assert bench.moves[-1] == ("closed", "stop")
+    assert bench.said(OrderRejected) == []
 
 
 def test_without_cancel_replace_the_list_is_cancelled_first() -> None:

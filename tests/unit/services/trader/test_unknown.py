@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from roottrading.messages.commands import CloseTradeCycle, MoveStop
+from roottrading.messages.events import FillUnmatched
 from roottrading.messages.exchange import (
     OpenOrdersReported,
     OrderExecuted,
@@ -265,14 +266,14 @@ def test_old_news_of_an_ended_cycle_changes_nothing() -> None:
     assert len(bench.messages) == messages
 
 
-def test_a_fill_of_ours_without_a_cycle_is_an_alert_once() -> None:
+def test_a_fill_of_ours_without_a_cycle_is_said_once() -> None:
     bench = Bench()
     late = OrderExecuted(
         SYMBOL, leg("e", 1, cycle(9)), T, 5, 77, "BUY", D(100), D(1), D(0), "BASE", D(0), False, D(1), "FILLED"
     )
     bench.give(late)
     bench.give(late)
-    assert bench.alerts == ["fill_without_cycle"]
+    assert bench.said(FillUnmatched) == [FillUnmatched(SYMBOL, leg("e", 1, cycle(9)), "BUY", D(1), D(100), bench.now)]
     assert bench.fills == []
 
 
