@@ -71,8 +71,10 @@ def _is_unknown(execution: CycleExecution) -> bool:
 def _hold(turn: Turn, gap: Decimal) -> None:
     """Keep what is open under stops at the wanted price; `gap` is not under one."""
     execution = turn.execution
-    if turn.survey.outdated and execution.held_back_until is None and turn.desk.tradable(execution.symbol):
-        move_stops(turn)  # in a halt the old stop would be cancelled, and no new one taken
+    if not turn.desk.tradable(execution.symbol):
+        _end_if_flat(turn)  # nothing is sent: a stop would be refused, and moving one would lose the old one
+    elif turn.survey.outdated and execution.held_back_until is None:
+        move_stops(turn)
     elif gap <= 0:
         _end_if_flat(turn)
     elif execution.lost:
@@ -111,8 +113,6 @@ def _sell_small_rest(turn: Turn) -> None:
 def _put_back(turn: Turn) -> None:
     """Protection was lost without our asking: put it back once; then hands off, or out (trading-rules 7.3, 1.10)."""
     execution = turn.execution
-    if not turn.desk.tradable(execution.symbol):
-        return  # until the market opens again
     who, execution.lost = execution.lost, ""
     turn.changed = True
     if execution.restored and who == "by hand":

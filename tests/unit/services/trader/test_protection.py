@@ -263,6 +263,31 @@ def test_a_stop_is_not_moved_in_a_halt_but_when_the_market_opens(status: str, to
     assert bench.spans == []
 
 
+def test_coins_adopted_in_a_halt_have_their_stop_when_the_market_opens() -> None:
+    bench = Bench(base_free="1")
+    bench.give(InstrumentChanged(SYMBOL, "", T, "BREAK"))
+    bench.command(adopting("1"))
+    bench.advance(60 * SECOND)
+    assert bench.status == "open"
+    assert bench.asked() == []
+    bench.give(InstrumentChanged(SYMBOL, "", bench.now, "TRADING"))
+    assert bench.orders["s1"].status == "NEW"
+    assert [(span.until - span.since, span.kind) for span in bench.spans] == [(60 * SECOND, "unprotected")]
+
+
+def test_what_was_bought_when_the_market_stopped_is_protected_when_it_opens_or_sold_below_its_stop() -> None:
+    for refusal, ending in ((None, ("open", "filled")), (TRIGGERS, ("closed", "protection_refused"))):
+        bench = Bench(base_free="5")
+        bench.exchange.refusals["l"] = [refusal] if refusal else []
+        bench.command(opening(entry_limit="99.50", entry_timeout_at=T + 900 * SECOND))
+        filled = bench.exchange.fill(leg("e"), D(1))
+        bench.give(InstrumentChanged(SYMBOL, "", T, "HALT"), *filled)
+        assert not any(asked.startswith("PlaceOrderList") for asked in bench.asked())
+        bench.advance(60 * SECOND)
+        bench.give(InstrumentChanged(SYMBOL, "", bench.now, "TRADING"))
+        assert bench.moves[-1] == ending
+
+
 def test_reconciling_finds_a_stop_that_is_gone_without_a_word() -> None:
     bench = Bench()
     bench.filled()
