@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from roottrading.domain.time import SECOND, Time
 from roottrading.messages.exchange import (
+    ENTRY,
     CancelOrder,
     CancelRefused,
     CancelReplace,
@@ -44,7 +45,7 @@ class Door:
 
     `lost` names requests that never reached the door because their sender died after its commit; `unheard` those
     whose refusal died with him: nobody can ask for a refusal later. `reached` are those that came to the exchange,
-    `executed` those that made it do something.
+    `executed` those that made it do something; `entered` are the symbols of the entries among them.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Door:
         self.unheard = unheard
         self.reached: list[str] = []
         self.executed: list[tuple[Time, str]] = []
+        self.entered: list[str] = []
         self.refused_late = 0
         self.disordered = 0  # rounds that were not in canonical order
         self.held: list[Request] = []
@@ -95,6 +97,8 @@ class Door:
             self.reached.append(name_of(request))
             if not all(isinstance(event, REFUSALS) for event in events):
                 self.executed.append((now, name_of(request)))
+                if request.urgency == ENTRY:
+                    self.entered.append(request.symbol)
         if fate == "unknown after":
             return [unknown]
         self.refusals.update({event: name_of(request) for event in events if isinstance(event, REFUSALS)})

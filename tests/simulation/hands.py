@@ -47,6 +47,16 @@ def aimed(given: ControlChanged, open_cycles: Mapping[str, str]) -> ControlChang
     return replace(given, symbol="", target=open_cycles.get(given.symbol, "none"))
 
 
+def may_enter(commands: Sequence[ControlChanged], symbol: str) -> bool:
+    """Say whether a person who sent these commands wants new cycles in the symbol."""
+    paused: dict[str, bool] = {}
+    for command in commands:
+        if command.action in ("pause", "resume"):
+            paused[command.symbol] = command.action == "pause"
+    open_to_all = not commands or commands[-1].state == "trading"
+    return open_to_all and not paused.get("") and not paused.get(symbol)
+
+
 def deposited(given: AccountAdjusted) -> tuple[str, Decimal]:
     """Return what an adjustment brings into a simulated account: asset and amount."""
     return "USDT" if given.kind == "capital" else given.symbol.removesuffix("USDT"), given.amount

@@ -13,7 +13,7 @@ from roottrading.services.portfolio.fills_to_balances import Portfolio
 from roottrading.services.portfolio.journal import trial_balance
 from roottrading.services.portfolio.state import ADJUSTMENTS, PENDING
 from roottrading.services.trader.state import EXECUTIONS, CycleExecution
-from tests.simulation.hands import adopted
+from tests.simulation.hands import adopted, may_enter
 from tests.simulation.venue import FOREIGN_ORDER
 from tests.simulation.world import World
 
@@ -34,6 +34,8 @@ class Observer:
         self._own: dict[str, Decimal] = {}
         self._last_price: dict[str, Decimal] = {}
         self._counted: dict[str, int] = {}
+        self._covered: dict[str, Decimal] = {}
+        self._entered = 0
         self._adopts = any(
             isinstance(given, AccountAdjusted) and given.kind == "adopt"
             for done in world.scenario.hands.values()
@@ -43,6 +45,9 @@ class Observer:
 
     def __call__(self, world: World) -> None:
         """Look at every symbol at the exchange itself."""
+        entered, self._entered = world.door.entered[self._entered :], len(world.door.entered)
+        if against := [symbol for symbol in entered if not may_enter(world.commands, symbol)]:
+            raise Broken(f"{against} entered at {world.now} against a person's word: {world.commands[-1]}")
         for symbol in world.venue.symbols:
             own = self._held(world, symbol)
             if own < 0:
@@ -51,6 +56,7 @@ class Observer:
                 self._look_at_stop(world, symbol, own)
             else:
                 self._naked.pop(symbol, None)
+                self._covered.pop(symbol, None)
 
     def _held(self, world: World, symbol: str) -> Decimal:
         executions = world.venue.executions(symbol, world.now)
@@ -71,6 +77,12 @@ class Observer:
         covered = sum((order.quantity - order.executed_quantity for order in stops), ZERO)
         if covered > own:
             raise Broken(f"{symbol}: {covered} under stops, only {own} held at {world.now}")
+        before, self._covered[symbol] = self._covered.get(symbol, ZERO), covered
+        if world.venue.is_halted(symbol):  # nothing can be placed, so what rests must stay
+            if covered < before:
+                raise Broken(f"{symbol}: of {before} under stops only {covered} are left in a halt, at {world.now}")
+            self._naked.pop(symbol, None)
+            return
         naked = floor_to(own, instrument.step_size) - covered
         if not instrument.sellable(naked, price):
             self._naked.pop(symbol, None)

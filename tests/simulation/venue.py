@@ -103,6 +103,11 @@ class Venue:
         assert isinstance(event, ExecutionsReported)
         return event.executions
 
+    def is_halted(self, symbol: str) -> bool:
+        """Say whether the symbol takes no orders."""
+        said = self.statuses.get(symbol)
+        return said is not None and said.status != "TRADING"
+
     def own(self, asset: str) -> Decimal:
         """Return what of an asset is on the account beside other people's."""
         balance = self.exchange.balances().get(asset)

@@ -70,6 +70,7 @@ class World:
         self.due_until: Time | None = None
         self.closes: dict[str, Decimal] = {}
         self.committed: set[str] = set()
+        self.commands: list[ControlChanged] = []
         self.lost_commits = 0
         self._service = parts.service
 
@@ -202,6 +203,7 @@ class World:
             case ControlChanged():
                 cycles = self.database.journal("coordinator", OPEN_CYCLES).values()
                 command = aimed(given, {cycle.symbol: cycle.id for cycle in cycles})
+                self.commands.append(command)
                 for role in ("coordinator", "trader"):
                     self.feed(role, command)
             case AccountAdjusted():
