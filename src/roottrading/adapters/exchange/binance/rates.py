@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from roottrading.adapters.exchange.binance.wire import Malformed
+from roottrading.adapters.exchange.binance.wire import Malformed, is_amount
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.money import ONE, ZERO
 from roottrading.domain.order import Side
@@ -60,6 +60,6 @@ def read_rates(told: Any) -> Rates:
         raise Malformed(f"commission: {error}") from None
     parts = (rates.standard_commission, rates.special_commission, rates.tax_commission)
     numbers = [getattr(part, name) for part in parts for name in part.__struct_fields__]
-    if not all(number.is_finite() and 0 <= number < 1 for number in (*numbers, rates.discount.discount / 2)):
+    if not all(is_amount(number) and 0 <= number <= ONE for number in (*numbers, rates.discount.discount)):
         raise Malformed("commission: a rate is no fraction")
     return rates

@@ -11,7 +11,8 @@ from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 
 _FIRST_MICROSECONDS: Final = 10**14  # a time below is in milliseconds (until the year 5138)
-_LARGEST: Final = 30  # decimal places to either side that a real amount never has
+_MOST_DIGITS: Final = 18  # before the point, in any real amount
+_MOST_PLACES: Final = 12  # and after it
 
 
 class Malformed(ValueError):
@@ -136,8 +137,8 @@ def decoded(data: bytes | str) -> Any:
     """Return what JSON says. Raises Malformed for what is none."""
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Malformed(f"no JSON ({error})") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise Malformed("no JSON") from None
 
 
 def converted(told: Any, wanted: type[Wanted], strangers: Strangers, where: str) -> Wanted:
@@ -159,13 +160,18 @@ def _check_amounts(found: Struct, where: str) -> None:
     for name in found.__struct_fields__:
         value = getattr(found, name)
         if isinstance(value, Decimal):
-            exponent = value.as_tuple().exponent
-            if not isinstance(exponent, int) or exponent < -_LARGEST or value.adjusted() > _LARGEST:
+            if not is_amount(value):
                 raise Malformed(f"{where}: {name} is no amount")
         elif isinstance(value, tuple):
             for each in value:
                 if isinstance(each, Struct):
                     _check_amounts(each, where)
+
+
+def is_amount(value: Decimal) -> bool:
+    """Say whether this may be a price, quantity or rate: finite, and of no more digits than exact sums can hold."""
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -_MOST_PLACES and value.adjusted() < _MOST_DIGITS
 
 
 def time_of(value: int) -> Time:
