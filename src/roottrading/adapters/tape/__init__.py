@@ -2,7 +2,7 @@
 
 from roottrading.adapters.tape.check import CheckReport, check_candles, check_files, fold_files
 from roottrading.adapters.tape.errors import TapeError
-from roottrading.adapters.tape.instruments import parse_instruments, read_instruments
+from roottrading.adapters.tape.instruments import read_instruments
 from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
 from roottrading.adapters.tape.tape import Tape, read_tape
 from roottrading.adapters.tape.write import write_candles
@@ -14,7 +14,6 @@ __all__ = [
     "check_candles",
     "check_files",
     "fold_files",
-    "parse_instruments",
     "read_instruments",
     "read_tape",
     "shipped_instruments",

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from roottrading.adapters.tape import TapeError, parse_instruments, read_instruments, read_tape, shipped_instruments
+from roottrading.adapters.tape import TapeError, read_instruments, read_tape, shipped_instruments
 from roottrading.domain.instrument import PercentPrice
+from roottrading.messages.exchange_info import parse_instruments
 from tests.recorded import shared_data
 
 # The entry of BTCUSDT as Binance answered on 2025-08-07, permission sets cut short.
