@@ -11,7 +11,8 @@ from roottrading.domain.order import Order
 from roottrading.messages.events import OrderFilled
 from roottrading.messages.exchange import OrderExecuted
 from roottrading.messages.service import Row
-from roottrading.services.trader.folding import ask_about, drop_answered, from_request, keep, update
+from roottrading.services.trader.asked import ask_about, drop_answered, from_request
+from roottrading.services.trader.folding import keep, update
 from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_of
 from roottrading.services.trader.state import FILLS, CycleExecution
 from roottrading.services.trader.turn import Turn

@@ -114,22 +114,24 @@ class Trader:
 
     def _on_reply(self, reply: ExchangeReply, now: Time) -> Decision:
         """Fold event by event, and look after a cycle once: when the next event is about something else."""
-        executions = self._desk.executions
         decisions: list[Decision] = []
         turn: Turn | None = None
         for event in reply.events:
-            execution = executions.get(event.symbol) if type(event) in ABOUT_ORDERS else None
-            if execution is not None and not event.client_order_id.startswith(execution.prefix):
-                execution = None
-            if turn is not None and turn.execution is not execution:
+            if type(event) in ABOUT_ORDERS:
+                if turn is not None and turn.is_about(event):
+                    fold(turn, event)
+                    continue
+                execution = self._desk.executions.get(event.symbol)
+                if execution is not None and event.client_order_id.startswith(execution.prefix):
+                    if turn is not None:
+                        decisions.append(_looked_after(turn))
+                    turn = Turn(self._desk, execution, now)
+                    fold(turn, event)
+                    continue
+            if turn is not None:
                 decisions.append(_looked_after(turn))
                 turn = None
-            if execution is None:
-                decisions.append(self.decide(event, now))
-                continue
-            if turn is None:
-                turn = Turn(self._desk, execution, now)
-            fold(turn, event)
+            decisions.append(self.decide(event, now))
         if turn is not None:
             decisions.append(_looked_after(turn))
         return merged(decisions)

@@ -11,8 +11,9 @@ from roottrading.messages.exchange import (
     OrderExecuted,
     Request,
 )
+from roottrading.services.trader.asked import ask_about
 from roottrading.services.trader.booking import fold_by_hand, fold_executed
-from roottrading.services.trader.folding import ask_about, fold_reported
+from roottrading.services.trader.folding import fold_reported
 from roottrading.services.trader.leg_ids import leg_id
 from roottrading.services.trader.protection import watch_reported, watch_stops
 from roottrading.services.trader.sizes import is_resting

@@ -13,10 +13,11 @@ from roottrading.messages.exchange import (
     OrderRefused,
     QueryOrder,
 )
+from roottrading.services.trader.asked import ask_about, drop_answered, take_back
 from roottrading.services.trader.booking import close, expire
 from roottrading.services.trader.entry import reprice
 from roottrading.services.trader.exit import hold_back, hold_back_after_refusal
-from roottrading.services.trader.folding import ask_about, drop_answered, take_back, update
+from roottrading.services.trader.folding import update
 from roottrading.services.trader.leg_ids import ENTRY_LEG, EXIT_LEG, leg_of, sibling_of
 from roottrading.services.trader.legs import specs_of
 from roottrading.services.trader.protection import refused

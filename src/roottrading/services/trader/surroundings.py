@@ -39,25 +39,28 @@ def merged(decisions: Iterable[Decision]) -> Decision:
         return NOTHING
     if len(told) == 1:
         return told[0]
-    return Decision(
-        tuple(message for decision in told for message in decision.messages),
-        tuple(request for decision in told for request in decision.requests),
-        tuple(deadline for decision in told for deadline in decision.deadlines),
-        tuple(row for decision in told for row in decision.rows),
-    )
+    messages, requests, deadlines, rows = told[0].messages, told[0].requests, told[0].deadlines, told[0].rows
+    for decision in told[1:]:
+        messages += decision.messages
+        requests += decision.requests
+        deadlines += decision.deadlines
+        rows += decision.rows
+    return Decision(messages, requests, deadlines, rows)
 
 
 def on_account(desk: Desk, event: AccountChanged) -> Decision:
     """Remember what is free of the base assets; an older word than the last one is none."""
     rows = []
-    if ACCOUNT_HEARD not in desk.free:
-        rows.append(_keep_balance(desk, FreeBalance(ACCOUNT_HEARD, ZERO, event.at)))
+    free, at = desk.free, event.at
+    if ACCOUNT_HEARD not in free:
+        rows.append(_keep_balance(desk, FreeBalance(ACCOUNT_HEARD, ZERO, at)))
     for balance in event.balances:
-        if balance.asset in desk.bases:
-            known = desk.free.get(balance.asset)
-            if known is None or event.at >= known.at:
-                rows.append(_keep_balance(desk, FreeBalance(balance.asset, balance.free, event.at)))
-    return Decision(rows=tuple(rows)) if rows else NOTHING
+        asset = balance.asset
+        if asset in desk.bases:
+            known = free.get(asset)
+            if known is None or at >= known.at:
+                rows.append(_keep_balance(desk, FreeBalance(asset, balance.free, at)))
+    return Decision((), (), (), tuple(rows)) if rows else NOTHING
 
 
 def on_instrument(desk: Desk, event: InstrumentChanged, now: Time) -> Decision:

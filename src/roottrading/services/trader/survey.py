@@ -37,8 +37,8 @@ def survey_of(execution: CycleExecution) -> Survey:
     entry_working = exit_working = touched = False
     pending: list[str] = []
     resting: list[str] = []
-    stops: list[str] = []
-    exit_leg = f"{execution.prefix}{EXIT_LEG}"
+    outdated: list[str] = []
+    at = len(execution.prefix)
     for client_order_id, order in execution.orders.items():
         status, executed = order.status, order.executed_quantity
         if order.side == "BUY":
@@ -50,14 +50,15 @@ def survey_of(execution: CycleExecution) -> Survey:
             pending.append(client_order_id)
         elif status not in LIVE:
             touched = True
-        elif client_order_id.startswith(exit_leg):
+        elif client_order_id[at] == EXIT_LEG:
             exit_working = True
         else:
             resting.append(client_order_id)
             touched = touched or executed > ZERO
             if order.stop_price is not None:
                 covered += order.quantity - executed
-                stops.append(client_order_id)
+                if _is_outdated(execution, order):
+                    outdated.append(client_order_id)
     doubtful: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
     if resting and touched:
@@ -72,7 +73,7 @@ def survey_of(execution: CycleExecution) -> Survey:
         exit_working,
         doubtful,
         overdue,
-        tuple(stop for stop in stops if _is_outdated(execution, stop)) if stops else (),
+        tuple(outdated),
     )
 
 
@@ -81,13 +82,13 @@ def is_working(order: Order) -> bool:
     return order.status in LIVE
 
 
-def _is_outdated(execution: CycleExecution, stop: str) -> bool:
-    order = execution.orders[stop]
-    if order.stop_price == execution.stop_price and (
-        execution.target_price is not None or sibling_of(execution, stop) not in execution.orders
+def _is_outdated(execution: CycleExecution, stop: Order) -> bool:
+    name = stop.client_order_id
+    if stop.stop_price == execution.stop_price and (
+        execution.target_price is not None or sibling_of(execution, name) not in execution.orders
     ):
         return False
-    return not order.executed_quantity and stop not in execution.given_up
+    return not stop.executed_quantity and name not in execution.given_up
 
 
 def _pairs(execution: CycleExecution, resting: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -15,7 +15,7 @@ from roottrading.messages.events import (
     TradeCycleMoved,
     TradeProgressed,
 )
-from roottrading.messages.exchange import AnyRequest
+from roottrading.messages.exchange import AnyRequest, ExchangeEvent
 from roottrading.messages.service import NOTHING, Decision, Outgoing, Row
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.locks import locked_by
@@ -56,6 +56,10 @@ class Turn:
         self.deadlines: list[tuple[str, Time | None]] = []
         self.rows: list[Row] = []
         self._survey: Survey | None = None
+
+    def is_about(self, event: ExchangeEvent) -> bool:
+        """Say whether an event is about an order of this turn's cycle, which goes on."""
+        return not self.ended and event.client_order_id.startswith(self.execution.prefix)
 
     @property
     def survey(self) -> Survey:

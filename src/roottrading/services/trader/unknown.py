@@ -17,7 +17,8 @@ from roottrading.messages.exchange import (
     QueryAccount,
     QueryOrder,
 )
-from roottrading.services.trader.folding import drop_answered, take_back, update
+from roottrading.services.trader.asked import drop_answered, take_back
+from roottrading.services.trader.folding import update
 from roottrading.services.trader.leg_ids import leg_id
 from roottrading.services.trader.legs import ids_asked_about
 from roottrading.services.trader.state import Unanswered
