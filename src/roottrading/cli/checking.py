@@ -6,7 +6,8 @@ from roottrading.adapters.store.port import Store
 from roottrading.cli.preparing import Prepared
 from roottrading.domain.time import Time
 from roottrading.reports import CheckLine
-from roottrading.research.checks import PLAIN, StrategyCheck, check_strategies
+from roottrading.research.checks import PLAIN, check_strategies
+from roottrading.research.findings import StrategyCheck
 from roottrading.runtimes.result import journal
 from roottrading.services.analyzer import WholeBlocks
 

@@ -8,7 +8,8 @@ import pytest
 from roottrading.domain.columns import Columns, Floats
 from roottrading.domain.time import MINUTE
 from roottrading.research.checked_candles import choose
-from roottrading.research.checks import DEEP, StrategyCheck, check_strategies
+from roottrading.research.checks import DEEP, check_strategies
+from roottrading.research.findings import StrategyCheck
 from roottrading.services.analyzer import Plan, StrategyUse, WholeBlocks
 from roottrading.services.gateway.fold import fold
 from roottrading.strategies.contract import Evaluation, Strategy
