@@ -10,13 +10,13 @@ from roottrading.domain.time import Time
 
 CLIENT_ORDER_ID: Final = re.compile(r"^[a-zA-Z0-9-_]{1,36}$")
 _SEPARATOR: Final = "\x1f"
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # its first two bits are 10
 
 
 def uuid8(*parts: str) -> str:
     """Return the version 8 UUID (RFC 9562) of the blake2b hash of the parts."""
     digest = blake2b(_SEPARATOR.join(parts).encode(), digest_size=16).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:]}"
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:]}"
 
 
 def verdict_id(symbol: str, at: Time) -> str:

@@ -36,7 +36,7 @@ from roottrading.messages.service import (
 from roottrading.services.trader.deadlines import on_deadline
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.entry import begin, enter, refusal
-from roottrading.services.trader.hearing import ABOUT_ORDERS, ABOUT_SYMBOLS, fold
+from roottrading.services.trader.hearing import ABOUT_ORDERS, ABOUT_SYMBOLS, fold, news_of
 from roottrading.services.trader.obeying import cancel_entry, close_cycle, move_stop
 from roottrading.services.trader.reconciling import reconcile, resume, sold_by_hand
 from roottrading.services.trader.settings import TraderSettings
@@ -116,7 +116,7 @@ class Trader:
         """Fold event by event, and look after a cycle once: when the next event is about something else."""
         decisions: list[Decision] = []
         turn: Turn | None = None
-        for event in reply.events:
+        for event in news_of(reply.events):
             if type(event) in ABOUT_ORDERS:
                 if turn is not None and turn.is_about(event):
                     fold(turn, event)

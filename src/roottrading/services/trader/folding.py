@@ -33,7 +33,9 @@ def fold_opened(turn: Turn, event: OrderOpened) -> None:
         asked = asked_for(execution, event.client_order_id)
         if asked is None:
             note_attempt(execution, event.client_order_id)
-        issued_at = event.at if asked is None else asked[1]
+            issued_at = event.at
+        else:
+            issued_at = asked[1]
         order = Order(
             order_id(turn.desk.deployment, event.client_order_id),
             execution.cycle_id,
@@ -46,7 +48,7 @@ def fold_opened(turn: Turn, event: OrderOpened) -> None:
             event.stop_price,
             event.status,
             issued_at,
-            max(event.at, issued_at),
+            event.at if event.at > issued_at else issued_at,
             ZERO,
             event.order_id,
         )
@@ -125,7 +127,7 @@ def update(
     elif _RANK[status] <= _RANK[before.status]:
         status = before.status
     executed_before = before.executed_quantity
-    executed = max(executed, executed_before)
+    executed = executed if executed > executed_before else executed_before
     quantity = quantity or before.quantity
     news = status != before.status or executed != executed_before
     if not news and quantity == before.quantity and before.binance_order_id == binance_order_id:
@@ -142,7 +144,7 @@ def update(
         before.stop_price,
         status,
         before.created_at,
-        max(at, before.updated_at) if news else before.updated_at,
+        at if news and at > before.updated_at else before.updated_at,
         executed,
         binance_order_id,
     )

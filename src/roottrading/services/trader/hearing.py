@@ -1,6 +1,6 @@
 """What the exchange says about a cycle's orders: folded, judged, and the cycle looked after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from roottrading.domain.order import Order
@@ -110,6 +110,26 @@ ABOUT_SYMBOLS: Final[dict[type, Callable[[Turn, Any], None]]] = {
     ExecutionsReported: on_executions,
 }
 _HAPPENED: Final = frozenset({OrderOpened, OrderExecuted, OrderEnded})
+
+
+def news_of(events: tuple[ExchangeEvent, ...]) -> Iterable[ExchangeEvent]:
+    """Leave out that an order was taken, or pends, where the same reply says that it rests or is filled."""
+    filled: set[str] = set()
+    resting: set[str] = set()
+    for event in events:
+        if type(event) is OrderExecuted:
+            if event.status == "FILLED":
+                filled.add(event.client_order_id)
+        elif type(event) is OrderOpened and event.status == "NEW":
+            resting.add(event.client_order_id)
+    if not filled and not resting:
+        return events
+    return [
+        event
+        for event in events
+        if type(event) is not OrderOpened
+        or (event.client_order_id not in filled and (event.status == "NEW" or event.client_order_id not in resting))
+    ]
 
 
 def fold(turn: Turn, event: ExchangeEvent) -> None:
