@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from roottrading.adapters.exchange.simulated.ladder import Ladder
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.adapters.exchange.simulated.state import BookOrder, Execution, Market, Wallet
 from roottrading.domain.instrument import Instrument
@@ -26,6 +27,7 @@ class Book:
         "highest_price",
         "history",
         "instrument",
+        "ladder",
         "lasting",
         "least_quantity",
         "limits",
@@ -53,9 +55,8 @@ class Book:
         self.executions: OrderedDict[tuple[int, int], Execution] = OrderedDict()  # by trade and order id
         self.clients: dict[tuple[str, str], int] = {}  # the newest order of an account's client order id
         self.pairs: dict[str, tuple[Wallet, Wallet]] = {}  # an account's wallets of base and quote
-        self.lasting = (
-            False  # whether the last price stands until the next one: the market moves in points, not candles
-        )
+        self.ladder: Ladder | None = None  # a recorded book beside the accounts' orders
+        self.lasting = False  # whether the last price stands until the next: a market of points, not of candles
         self.tick = instrument.tick_size
         self.step = instrument.step_size
         self.lowest_price = max(instrument.min_price, self.tick)

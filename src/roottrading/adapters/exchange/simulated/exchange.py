@@ -9,6 +9,8 @@ from roottrading.adapters.exchange.simulated.arrivals import meet_open
 from roottrading.adapters.exchange.simulated.book import Book, Bounds
 from roottrading.adapters.exchange.simulated.cancels import cancel_order, cancel_replace
 from roottrading.adapters.exchange.simulated.candle_path import walk
+from roottrading.adapters.exchange.simulated.ladder import Ladder
+from roottrading.adapters.exchange.simulated.ladder_matching import meet_levels, meet_print
 from roottrading.adapters.exchange.simulated.list_checks import check_list
 from roottrading.adapters.exchange.simulated.lists import place_list, place_pending
 from roottrading.adapters.exchange.simulated.placing import check_order, place
@@ -214,6 +216,36 @@ class SimulatedExchange:
             low, high = min(begin, price), max(begin, price)
             walk(self._venue, book, Candle(symbol, "1m", now, begin, high, low, price, ZERO), now)
             market.last = price
+        return self._finish(self._account, now)
+
+    def supply(self, symbol: str, ladder: Ladder, last: Decimal | None) -> None:
+        """Match a symbol's orders against a ladder from now on; `last` is the last price known.
+
+        Raises ValueError for a symbol that the exchange has not.
+        """
+        book = self._book(symbol)
+        book.ladder = ladder
+        book.lasting = book.market.standing = book.market.traded = True
+        book.market.last = last
+        self._changed(symbol)
+
+    def book_moved(self, symbol: str, now: Time) -> Sequence[ExchangeEvent]:
+        """Let the symbol's resting orders meet its ladder, which has changed."""
+        book = self._book(symbol)
+        if book.ladder is None or not book.limits or book.market.status != "TRADING":
+            return ()
+        meet_levels(self._venue, book, book.ladder, now)
+        return self._finish(self._account, now)
+
+    def printed(self, symbol: str, price: Decimal, quantity: Decimal, now: Time) -> Sequence[ExchangeEvent]:
+        """Let a print of others go by in a symbol with a ladder: it is the last price, and stops go by it."""
+        book = self._book(symbol)
+        self._changed(symbol)
+        if book.market.status != "TRADING" or not book.orders:
+            book.tell(now)
+            book.market.last = price
+            return ()
+        meet_print(self._venue, book, price, quantity, now)
         return self._finish(self._account, now)
 
     def bounds(self, symbol: str) -> Bounds:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.execution import fill_from_candle, match
+from roottrading.adapters.exchange.simulated.ladder_taking import take_from
 from roottrading.adapters.exchange.simulated.orders import end, lock, needs, payer, rest
 from roottrading.adapters.exchange.simulated.self_trade import prevent, prevented
 from roottrading.adapters.exchange.simulated.state import BookOrder
@@ -20,6 +21,11 @@ def take(venue: Venue, book: Book, order: BookOrder, reference: Decimal | None, 
     order meets what rests up to its limit. In a candle without volume only a GTC limit order meets anything, and
     that only what rests (trading-rules 5.1, 5.4).
     """
+    if book.ladder is not None:
+        take_from(venue, book, book.ladder, order, now)
+        if order.status not in ENDED:
+            conclude(venue, book, order, now)
+        return
     buys = order.side == "BUY"
     limit = order.price
     price: Decimal | None = None

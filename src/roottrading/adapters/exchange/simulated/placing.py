@@ -11,6 +11,7 @@ from roottrading.adapters.exchange.simulated.filters import (
     check_size,
     check_tradable,
 )
+from roottrading.adapters.exchange.simulated.ladder_taking import best_price
 from roottrading.adapters.exchange.simulated.orders import accept, cost, tell_opened
 from roottrading.adapters.exchange.simulated.refusals import REJECTED, Refused, duplicate, insufficient_balance
 from roottrading.adapters.exchange.simulated.state import STOP_TYPES, TRIGGERED_TYPES, Asked
@@ -42,6 +43,8 @@ def check_market(book: Book, spec: Asked) -> None:
     buys = spec.side == "BUY"
     if spec.type == "LIMIT_MAKER":
         price = spec.price or ZERO
+        if book.ladder is not None:
+            last = best_price(book.ladder, buys)
         crosses = last is not None and (price >= last if buys else price <= last)
         if crosses or (book.limits and book.makers(buys, price)):
             raise Refused(REJECTED, "Order would immediately match and take.")
