@@ -73,7 +73,7 @@ def load(
             problems.append(Problem(dotted(key), given.pop(key).origin, f"follows {dotted(leader)}: set that instead"))
         if leader in given:
             given[key] = given[leader]
-    reader = Reader(given)
+    reader = Reader(given, DERIVED)
     settings = reader.read(Settings)
     problems += [problem for problem in reader.problems if tuple(problem.key.split(".")) not in DERIVED]
     if strategies is not None and settings is not None:

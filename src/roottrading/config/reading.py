@@ -1,7 +1,7 @@
 """From values given by key to a typed settings struct: everything wrong is found and said at once."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -16,10 +16,14 @@ _Settings = TypeVar("_Settings", bound=Struct)
 
 
 class Reader:
-    """Reads one settings struct; `problems` and `origins` (of every value, by key) grow as it goes."""
+    """Reads one settings struct; `problems` and `origins` (of every value, by key) grow as it goes.
 
-    def __init__(self, given: Mapping[Key, Given]) -> None:
+    `derived` names the keys that follow another one, which nobody is told to set.
+    """
+
+    def __init__(self, given: Mapping[Key, Given], derived: Mapping[Key, Key] = {}) -> None:
         self._given = given
+        self._derived = derived
         self.problems: list[Problem] = []
         self.origins: dict[Key, str] = {}
 
@@ -86,9 +90,15 @@ class Reader:
         for key in sorted(self._below(prefix)):
             name = key[len(prefix)]
             if name not in names:
-                near = difflib.get_close_matches(name, names, 1, 0.5)
-                hint = f"did you mean {dotted((*prefix, near[0]))}?" if near else f"there is {', '.join(names)}"
-                self._wrong(key, self._given[key], f"is unknown: {hint}")
+                self._wrong(key, self._given[key], f"is unknown: {self._hint(name, names, prefix)}")
+
+    def _hint(self, name: str, names: Sequence[str], prefix: Key) -> str:
+        """Return which key was meant, or which there are, of those that can be set."""
+        near = difflib.get_close_matches(name, names, 1, 0.5)
+        if near:
+            meant = (*prefix, near[0])
+            return f"did you mean {dotted(self._derived.get(meant, meant))}?"
+        return f"there is {', '.join(name for name in names if (*prefix, name) not in self._derived)}"
 
     def _below(self, prefix: Key) -> list[Key]:
         return [key for key in self._given if len(key) > len(prefix) and key[: len(prefix)] == prefix]

@@ -111,4 +111,5 @@ DERIVED: Final[Mapping[Key, Key]] = {
     ("coordinator", "capital"): ("account", "capital"),
     ("coordinator", "threshold"): ("aggregator", "threshold"),
     ("coordinator", "taker_slippage"): ("exchange", "slippage"),
+    ("exchange", "receive_window_ms"): ("trader", "receive_window_ms"),
 }

@@ -186,6 +186,29 @@ def test_what_follows_another_key_cannot_be_set_on_its_own() -> None:
     assert settings.coordinator.threshold == settings.aggregator.threshold == Decimal("0.7")
 
 
+def test_the_window_of_a_signed_request_is_set_in_one_place() -> None:
+    settings = load(assignments=["trader.receive_window_ms=2000"]).settings
+    assert (settings.trader.receive_window, settings.exchange.receive_window) == (2_000_000, 2_000_000)
+    (problem,) = problems("exchange.receive_window_ms=1000", "trader.receive_window_ms=2000")
+    assert problem == (
+        "exchange.receive_window_ms (flag --set exchange.receive_window_ms): follows trader.receive_window_ms: "
+        "set that instead"
+    )
+
+
+def test_no_key_is_offered_that_cannot_be_set() -> None:
+    for assignment, leader in (
+        ("exchange.receive_window=3000000", "trader.receive_window_ms"),
+        ("coordinator.capitol=1", "account.capital"),
+    ):
+        (problem,) = problems(assignment)
+        assert problem.endswith(f"is unknown: did you mean {leader}?")
+    (problem,) = problems("coordinator.zzz=1")
+    offered = problem.partition("there is ")[2].split(", ")
+    assert "max_cycles" in offered
+    assert not {"capital", "threshold", "taker_slippage"} & set(offered)
+
+
 @pytest.mark.parametrize("key", DERIVED)
 def test_what_follows_another_key_has_its_default_too(key: tuple[str, str]) -> None:
     settings: Any = Settings()

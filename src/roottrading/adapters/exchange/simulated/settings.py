@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from roottrading.domain.bounds import Bounds
 from roottrading.domain.money import ONE
-from roottrading.domain.time import SECOND, Time
+from roottrading.domain.time import MILLISECOND, Time
 
 
 class FillModel(Struct, frozen=True):
@@ -15,7 +15,7 @@ class FillModel(Struct, frozen=True):
 
     `slippage` is the fraction by which a taker is worse off than the price it meets (5.3); `volume_share` the part of
     a finest candle's volume that all fills in it together may take (5.4). A request whose `issued_at` is older than
-    `receive_window` is refused with -1021, so that a paused sender can not act on an old world (consistency-rules
+    `receive_window_ms` is refused with -1021, so that a paused sender can not act on an old world (consistency-rules
     4.1). Of ended orders and of executions the last `history` a symbol can be asked for.
     `bnb` is what the simulated account holds besides the bot's capital to pay fees in BNB with; the books do not count
     it, they charge its value (trading-rules 5.7).
@@ -29,9 +29,9 @@ class FillModel(Struct, frozen=True):
     volume_share: Annotated[
         Decimal, Bounds(ge=0, le=1, description="part of a finest candle's volume that all fills in it may take")
     ] = Decimal("0.1")
-    receive_window: Annotated[
-        Time, Bounds(gt=0, le=60 * SECOND, description="microseconds after which a signed request is refused")
-    ] = 3 * SECOND
+    receive_window_ms: Annotated[
+        int, Bounds(gt=0, le=60_000, description="milliseconds after which a signed request is refused")
+    ] = 3_000
     history: Annotated[
         int, Bounds(ge=1, le=1_000_000, description="ended orders and executions of a symbol that can be asked for")
     ] = 1_000
@@ -44,9 +44,14 @@ class FillModel(Struct, frozen=True):
             raise ValueError(f"slippage is {self.slippage}: use a fraction from 0 to below 1")
         if not 0 <= self.volume_share <= ONE:
             raise ValueError(f"volume_share is {self.volume_share}: use a fraction from 0 to 1")
-        if self.receive_window <= 0:
-            raise ValueError(f"receive_window is {self.receive_window}: use microseconds above 0")
+        if self.receive_window_ms <= 0:
+            raise ValueError(f"receive_window_ms is {self.receive_window_ms}: use milliseconds above 0")
         if self.history < 1:
             raise ValueError(f"history is {self.history}: use 1 or more")
         if self.bnb <= 0:
             raise ValueError(f"bnb is {self.bnb}: use an amount above 0, or fees.in_bnb = false")
+
+    @property
+    def receive_window(self) -> Time:
+        """`receive_window_ms` in microseconds."""
+        return self.receive_window_ms * MILLISECOND

@@ -136,7 +136,7 @@ def test_more_than_is_free_can_not_be_taken_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"slippage": D(1)}, {"volume_share": D(2)}, {"receive_window": 0}, {"history": 0}, {"slippage": D(-1)}]
+    "wrong", [{"slippage": D(1)}, {"volume_share": D(2)}, {"receive_window_ms": 0}, {"history": 0}, {"slippage": D(-1)}]
 )
 def test_settings_out_of_bounds_are_named(wrong: dict[str, D]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
