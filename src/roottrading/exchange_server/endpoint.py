@@ -39,7 +39,8 @@ class Endpoint(Struct, frozen=True):
     """One thing that can be asked.
 
     `handler` answers with what is to be sent as JSON, or raises ApiError; it never waits. `parameters` are all that it
-    knows, beside those of a signature. `orders` is what a success counts against the order limits. One that trades
+    knows, beside those of a signature. `orders` is what a success counts against the order limits; one that `counts`
+    does so itself. One that trades
     waits for its turn on the clock, and weighs nothing where it succeeds. `words` is the method's name in the WebSocket
     API; an empty `method` is one that REST has not.
     """
@@ -52,6 +53,7 @@ class Endpoint(Struct, frozen=True):
     security: Security = "none"
     weight: Weight = 1
     orders: int = 0
+    counts: bool = False
     trades: bool = False
 
     def weight_of(self, parameters: Parameters) -> int:

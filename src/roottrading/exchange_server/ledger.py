@@ -6,9 +6,18 @@ from decimal import Decimal
 from msgspec import Struct
 
 from roottrading.adapters.exchange.simulated.state import BookOrder
+from roottrading.adapters.exchange.simulated.venue import Prevention
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
-from roottrading.exchange_server.records import CONDITIONAL, Execution, Extras, ListRecord, OrderRecord
+from roottrading.exchange_server.records import (
+    CONDITIONAL,
+    Amendment,
+    Execution,
+    Extras,
+    ListRecord,
+    OrderRecord,
+    PreventedMatch,
+)
 from roottrading.exchange_server.user_events import AccountPosition, ExecutionReport, ListStatus, UserEvent
 from roottrading.messages.exchange import (
     AccountChanged,
@@ -44,6 +53,8 @@ class Ledger:
         self._by_account: dict[tuple[str, str], list[OrderRecord]] = {}
         self._lists_by_client: dict[tuple[str, str], ListRecord] = {}
         self._executions: dict[tuple[str, str], list[Execution]] = {}
+        self._prevented: dict[str, list[PreventedMatch]] = {}
+        self._expired_in: dict[tuple[str, int], PreventedMatch] = {}
         self._reports = 0
 
     # ---- questions
@@ -70,11 +81,28 @@ class Ledger:
         """Return the account's newest order list of that client id."""
         return self._lists_by_client.get((account, client_id))
 
+    def open_lists(self, account: str, symbol: str | None = None) -> list[ListRecord]:
+        """Return the account's open order lists, of one symbol or of all, by id."""
+        open_ids = {order.list_id for order in self.open_orders(account, symbol) if order.list_id >= 0}
+        return [self.lists[number] for number in sorted(open_ids)]
+
     def executions(self, account: str, symbol: str) -> list[Execution]:
         """Return the account's executions in the symbol, by trade id."""
         return self._executions.get((account, symbol), [])
 
+    def preventions(self, account: str, symbol: str) -> list[PreventedMatch]:
+        """Return the account's prevented matches in the symbol, by number."""
+        return [each for each in self._prevented.get(symbol, ()) if each.account == account]
+
     # ---- the fold
+
+    def note_prevention(self, account: str, match: Prevention) -> None:
+        """Number a match that was prevented; told before the events that came of it are folded."""
+        matches = self._prevented.setdefault(match.symbol, [])
+        prevented = PreventedMatch(len(matches) + 1, account, match)
+        matches.append(prevented)
+        for order_id in (match.taker_id, match.maker_id):
+            self._expired_in[match.symbol, order_id] = prevented
 
     def fold(
         self,
@@ -124,6 +152,33 @@ class Ledger:
                 each.at = now
                 heard.append(_list_status(each, "ALL_DONE", "ALL_DONE", now))
         return heard + positions
+
+    def amend(self, record: OrderRecord, quantity: Decimal, new_id: str, at: Time) -> list[UserEvent]:
+        """Note that an order was amended, under a new client order id; with an OCO's leg its other one changes too."""
+        old_id = record.client_order_id
+        legs = self.lists[record.list_id].orders if record.list_id >= 0 else [record]
+        pair = [leg for leg in legs if leg.is_open and leg.status == record.status and leg.quantity == record.quantity]
+        heard: list[UserEvent] = []
+        for leg in pair if len(legs) != 2 or self.lists[record.list_id].contingency == "OCO" else [record]:
+            amendment = Amendment(
+                self._reports + 1,
+                leg.client_order_id,
+                new_id if leg is record else leg.client_order_id,
+                leg.quantity,
+                quantity,
+                at,
+            )
+            leg.quantity = quantity
+            leg.updated_at = at
+            leg.client_order_id = amendment.new_id
+            leg.amendments.append(amendment)
+            heard.append(self._report(leg, "REPLACED", at, original_id=amendment.old_id))
+        if new_id != old_id:
+            del self._by_client[record.account, record.symbol, old_id]
+            self._by_client[record.account, record.symbol, new_id] = record
+            if record.list_id >= 0:
+                heard.append(_list_status(self.lists[record.list_id], "UPDATED", "EXECUTING", at))
+        return heard
 
     def wire_list_id(self, symbol: str, list_id: int) -> int:
         """Return a list's id as the wire has it: the core numbers lists by symbol, Binance all together."""
@@ -206,16 +261,26 @@ class Ledger:
         if event.status == "CANCELED":
             record.canceled_as = asked.cancel_id
             return self._report(record, "CANCELED", event.at)
-        return self._report(record, "TRADE_PREVENTION" if event.status == "EXPIRED_IN_MATCH" else "EXPIRED", event.at)
+        if event.status == "EXPIRED_IN_MATCH":
+            record.prevented = self._expired_in.get((record.symbol, record.order_id))
+            return self._report(record, "TRADE_PREVENTION", event.at)
+        return self._report(record, "EXPIRED", event.at)
 
-    def _report(self, record: OrderRecord, what: str, at: Time, execution: Execution | None = None) -> ExecutionReport:
+    def _report(
+        self,
+        record: OrderRecord,
+        what: str,
+        at: Time,
+        execution: Execution | None = None,
+        original_id: str = "",
+    ) -> ExecutionReport:
         self._reports += 1
         canceled_as = record.canceled_as if what == "CANCELED" else ""
         return ExecutionReport(
             at,
             symbol=record.symbol,
             client_order_id=canceled_as or record.client_order_id,
-            original_id=record.client_order_id if canceled_as else "",
+            original_id=record.client_order_id if canceled_as else original_id,
             order_id=record.order_id,
             list_id=record.list_id,
             side=record.side,
@@ -237,6 +302,7 @@ class Ledger:
             self_trade_prevention=record.self_trade_prevention,
             extras=record.extras,
             expiry_reason=record.expiry_reason,
+            prevented=record.prevented,
         )
 
 

@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from roottrading.exchange_server import general
+from roottrading.exchange_server import account, cancel_replace, exchange_info, general, history, order_lists, trading
 from roottrading.exchange_server.endpoint import Endpoint
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (*general.ENDPOINTS,)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    *general.ENDPOINTS,
+    *exchange_info.ENDPOINTS,
+    *trading.ENDPOINTS,
+    *cancel_replace.ENDPOINTS,
+    *order_lists.ENDPOINTS,
+    *account.ENDPOINTS,
+    *history.ENDPOINTS,
+)

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from roottrading.adapters.exchange.simulated.venue import Prevention
 from roottrading.domain.money import ZERO
 from roottrading.domain.order import LIVE, OrderStatus, OrderType, Side
 from roottrading.domain.time import Time
 from roottrading.exchange_server.wording import Stamp, amount
 
+NO_GROUP: Final = -1  # accounts here are in no trade group
 CONDITIONAL: Final = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 
 
@@ -33,6 +35,53 @@ class Execution(Struct, frozen=True, gc=False):
     is_buyer: bool
     is_maker: bool
     at: Time
+
+
+class Amendment(Struct, frozen=True):
+    """One lowering of an order's quantity."""
+
+    execution_id: int
+    old_id: str
+    new_id: str
+    old_quantity: Decimal
+    new_quantity: Decimal
+    at: Time
+
+
+class PreventedMatch(Struct, frozen=True):
+    """A match of an account with itself that was prevented; numbered by symbol."""
+
+    number: int
+    account: str
+    match: Prevention
+
+    def quantity_of(self, order_id: int) -> Decimal:
+        """Return what of the order was prevented: all that was left of it."""
+        return self.match.taker_quantity if order_id == self.match.taker_id else self.match.maker_quantity
+
+    def counterpart_of(self, order_id: int) -> int:
+        """Return the id of the other order."""
+        return self.match.maker_id if order_id == self.match.taker_id else self.match.taker_id
+
+    def shown(self, stamp: Stamp) -> dict[str, Any]:
+        """Return the match as myPreventedMatches shows it: quantities only of what expired."""
+        match = self.match
+        shown: dict[str, Any] = {
+            "symbol": match.symbol,
+            "preventedMatchId": self.number,
+            "takerOrderId": match.taker_id,
+            "makerSymbol": match.symbol,
+            "makerOrderId": match.maker_id,
+            "tradeGroupId": NO_GROUP,
+            "selfTradePreventionMode": match.mode,
+            "price": amount(match.price),
+            "transactTime": stamp(match.at),
+        }
+        if match.mode in {"EXPIRE_TAKER", "EXPIRE_BOTH"}:
+            shown["takerPreventedQuantity"] = amount(match.taker_quantity)
+        if match.mode in {"EXPIRE_MAKER", "EXPIRE_BOTH"}:
+            shown["makerPreventedQuantity"] = amount(match.maker_quantity)
+        return shown
 
 
 class OrderRecord(Struct):
@@ -60,8 +109,9 @@ class OrderRecord(Struct):
     working_at: Time = -1
     expiry_reason: str = ""
     canceled_as: str = ""
-    amended: bool = False
     executions: list[Execution] = []
+    amendments: list[Amendment] = []
+    prevented: PreventedMatch | None = None
 
     @property
     def is_open(self) -> bool:
@@ -160,6 +210,9 @@ class OrderRecord(Struct):
             fields["strategyId"] = self.extras.strategy_id
         if self.extras.strategy_type is not None:
             fields["strategyType"] = self.extras.strategy_type
+        if self.prevented is not None:
+            fields["preventedMatchId"] = self.prevented.number
+            fields["preventedQuantity"] = amount(self.prevented.quantity_of(self.order_id))
         if self.expiry_reason:
             fields["expiryReason"] = self.expiry_reason
         return fields

@@ -45,7 +45,7 @@ class RestDoor:
         except ApiError as error:
             return self._reply(error.body(), error.status, address, error.retry_after)
         response = self._reply(result, 200, address)
-        if endpoint.orders:
+        if endpoint.orders or endpoint.counts:
             account = self._server.keys.account_of(request.headers.get("X-MBX-APIKEY"))
             short, long = self._server.limits.order_counts(account, self._server.clock.now())
             response.headers["X-MBX-ORDER-COUNT-10S"] = str(short)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from roottrading.exchange_server.endpoint import SIGNED, Call, Endpoint
 from roottrading.exchange_server.errors import ApiError, missing
 from roottrading.exchange_server.keys import KeyRing
 from roottrading.exchange_server.limits import Limits, LimitSettings
+from roottrading.exchange_server.names import Names
 from roottrading.exchange_server.parameters import Parameters
 from roottrading.exchange_server.ports import Clock, MarketStreams, Meddler
 from roottrading.exchange_server.subscribers import Subscribers
@@ -53,10 +55,15 @@ class ExchangeServer:
         self.streams = streams
         self.meddler = meddler
         self.subscribers = Subscribers()
+        self.names = Names()
         known = tuple(endpoints)
         self.rest = {(each.method, each.path): each for each in known if each.method}
         self.methods = {each.words: each for each in known if each.words}
         venue.user_listeners += [self.limits.hear, self._publish]
+
+    def uid(self, account: str) -> int:
+        """Return the number by which Binance would call the account."""
+        return crc32(account.encode())
 
     async def answer(self, inbound: Inbound) -> Any:
         """Take a request from the door to its answer; ApiError where it is refused.
@@ -76,11 +83,12 @@ class ExchangeServer:
             if endpoint.security == "signed":
                 check_instant(parameters, now)  # once more, just before the engine
         call = Call(self, parameters, account, now, stamp_of(inbound.micro))
-        self.limits.take_orders(account, endpoint.orders, now) if endpoint.orders else None
+        if endpoint.orders:
+            self.limits.take_orders(account, endpoint.orders, now)
         try:
             result = endpoint.handler(call)
-        except ApiError as error:
-            if endpoint.orders and not _placed(error):
+        except ApiError:
+            if endpoint.orders:
                 self.limits.give_back(account, endpoint.orders, now)
             raise
         if endpoint.trades:
@@ -135,8 +143,3 @@ def _check_names(endpoint: Endpoint, parameters: Parameters) -> None:
     if surplus:
         read, sent = len(parameters) - len(surplus), len(parameters)
         raise ApiError(-1104, f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'.")
-
-
-def _placed(error: ApiError) -> bool:
-    """Say whether a refusal tells of an order that stands nevertheless (cancelReplace, half done)."""
-    return isinstance(error.data, dict) and error.data.get("newOrderResult") == "SUCCESS"

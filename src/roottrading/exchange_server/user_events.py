@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from roottrading.domain.balance import Balance
 from roottrading.domain.time import Time
-from roottrading.exchange_server.records import Execution, Extras
+from roottrading.exchange_server.records import NO_GROUP, Execution, Extras, PreventedMatch
 from roottrading.exchange_server.wording import Stamp, amount
 
 
@@ -48,7 +48,7 @@ class ExecutionReport(UserEvent, frozen=True, kw_only=True):
     self_trade_prevention: str
     extras: Extras
     expiry_reason: str = ""
-    reject_reason: str = "NONE"
+    prevented: PreventedMatch | None = None
 
     def shown(self, stamp: Stamp) -> dict[str, Any]:
         """Return the executionReport."""
@@ -70,7 +70,7 @@ class ExecutionReport(UserEvent, frozen=True, kw_only=True):
             "C": self.original_id,
             "x": self.what,
             "X": self.status,
-            "r": self.reject_reason,
+            "r": "NONE",
             "i": self.order_id,
             "l": amount(last.quantity if last else None),
             "z": amount(self.executed),
@@ -95,6 +95,10 @@ class ExecutionReport(UserEvent, frozen=True, kw_only=True):
             shown["j"] = self.extras.strategy_id
         if self.extras.strategy_type is not None:
             shown["J"] = self.extras.strategy_type
+        if self.prevented is not None:
+            quantity = amount(self.prevented.quantity_of(self.order_id))
+            shown |= {"v": self.prevented.number, "A": quantity, "B": quantity, "u": NO_GROUP}
+            shown |= {"U": self.prevented.counterpart_of(self.order_id), "Cs": self.symbol}
         if self.expiry_reason:
             shown["eR"] = self.expiry_reason
         return shown

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from roottrading.adapters.exchange.simulated.exchange import SimulatedExchange
 from roottrading.adapters.exchange.simulated.settings import FillModel
@@ -20,10 +21,12 @@ from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time
 from roottrading.exchange_server.ledger import NOTHING_ASKED, Asked, Ledger
+from roottrading.exchange_server.records import OrderRecord
 from roottrading.exchange_server.user_events import BalanceUpdate, UserEvent
-from roottrading.messages.exchange import ExchangeEvent, OrderExecuted, Request
+from roottrading.messages.exchange import ENTRY, AmendOrder, ExchangeEvent, OrderExecuted, OrderReported, Request
 
 NOBODY: Final = ""  # the core's own account: nobody's
+_PREVENTIONS: Final = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"})  # what the core can do
 
 
 class OwnTrade(Struct, frozen=True):
@@ -54,10 +57,14 @@ class TradingVenue:
     """The simulated exchange that a server serves."""
 
     def __init__(self, instruments: Mapping[str, Instrument], fees: FeeSchedule, model: FillModel) -> None:
-        self.instruments = dict(instruments)
+        self.instruments = {
+            symbol: replace(each, self_trade_prevention=each.self_trade_prevention & _PREVENTIONS)
+            for symbol, each in instruments.items()
+        }
         self.fees = fees
         self.model = model
-        self.exchange = SimulatedExchange(instruments, fees, model, {}, NOBODY, keeps_rows=False)
+        self.exchange = SimulatedExchange(self.instruments, fees, model, {}, NOBODY, keeps_rows=False)
+        self.exchange.parts.preventions = []
         self.ledger = Ledger(sorted(instruments))
         self.user_listeners: list[UserListener] = []
         self.market_listeners: list[MarketListener] = []
@@ -90,6 +97,17 @@ class TradingVenue:
         """Carry out an account's request at once; its own events are returned, everybody's are told."""
         events = self.exchange.execute(request, now, account)
         self._deliver(account, events, asked)
+        return events
+
+    def amend(self, record: OrderRecord, quantity: Decimal, new_id: str, now: Time) -> Sequence[ExchangeEvent]:
+        """Lower an order's quantity and give it a new client order id; a refusal is under that id."""
+        request = AmendOrder(record.symbol, new_id, ENTRY, now, record.client_order_id, quantity)
+        events = self.exchange.execute(request, now, record.account)
+        if any(isinstance(event, OrderReported) for event in events):
+            self.exchange.rename(record.symbol, record.order_id, new_id)
+            for heard in self.ledger.amend(record, quantity, new_id, now):
+                self._tell(record.account, heard)
+        self._deliver(record.account, events)
         return events
 
     # ---- the market
@@ -127,6 +145,7 @@ class TradingVenue:
 
     def _deliver(self, first: str, events: Sequence[ExchangeEvent], asked: Asked = NOTHING_ASKED) -> None:
         """Tell everybody what one call of the core caused: first the account that asked, then the others."""
+        self._note_preventions()
         mails = {first: events, **self.exchange.take_events()}
         mails.pop(NOBODY, None)
         trades: dict[tuple[str, int], OrderExecuted] = {}
@@ -141,6 +160,13 @@ class TradingVenue:
             self._announce(
                 OwnTrade(trade.symbol, trade.trade_id, trade.price, trade.quantity, buyer_is_maker, trade.at)
             )
+
+    def _note_preventions(self) -> None:
+        preventions = self.exchange.parts.preventions
+        if preventions:
+            for match in preventions:
+                self.ledger.note_prevention(self._found[match.symbol, match.taker_id].account, match)
+            preventions.clear()
 
     def _tell(self, account: str, event: UserEvent) -> None:
         self.updated_at[account] = event.at
