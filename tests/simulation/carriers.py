@@ -8,7 +8,6 @@ from msgspec import Struct, field
 
 from roottrading.messages.envelope import Envelope
 from roottrading.pipeline import BRIDGES, CHANNELS, ROLES, Channel, Role
-from roottrading.runtimes.step import Gap
 from tests.simulation.chaos import Chaos
 from tests.simulation.database import Database
 
@@ -77,12 +76,11 @@ class Carriers:
                     found.append(self.dice.choice(log.envelopes))
         return found
 
-    def refetch(self, gap: Gap) -> list[Envelope]:
-        """Return the messages between the last one seen and the one that came, from their author's outbox."""
+    def refetch(self, source: str, stream: str, last: int, until: int) -> list[Envelope]:
+        """Return a stream's messages after the last one seen, up to `until`, from their author's outbox."""
         self.refetched += 1
-        source, stream = gap.position
         kept = self.database.kept[source].outbox.get(stream, [])
-        return [e for _, e in kept if gap.last < e.sequence < gap.envelope.sequence]
+        return [e for _, e in kept if last < e.sequence <= until]
 
     def heads(self) -> bool:
         """Say every stream's last sequence again, so that the last message lost is missed (consistency-rules 2.5)."""
@@ -123,14 +121,14 @@ class Carriers:
                 if channel is None or channel.carrier != carrier:
                     continue
                 last = seen.get((source, stream), 0)
-                if outbox[-1][1].sequence <= last:
+                head = outbox[-1][1].sequence
+                if head <= last:
                     continue
-                missing = [e for _, e in outbox if e.sequence > last]
                 if carrier == "redis":
-                    process.hear_again(source, stream, missing)
+                    process.hear_head(source, stream, head)
                     mended = True
                 else:
-                    mended |= self.relay(channel.name, missing)
+                    mended |= self.relay(channel.name, [e for _, e in outbox if e.sequence > last])
         return mended
 
 

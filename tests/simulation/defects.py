@@ -13,7 +13,7 @@ from roottrading.messages.exchange import (
     Request,
 )
 from roottrading.messages.service import Input, Resumed
-from roottrading.runtimes.step import Effects, Gap, Unit
+from roottrading.runtimes.step import Effects, Unit
 from tests.simulation.bad_habits import ProtectsLater, RepeatsOnSilence, never_waits, trader
 from tests.simulation.carriers import Carriers
 from tests.simulation.database import Database
@@ -56,9 +56,9 @@ class TakesAnything(Process):
 class IgnoresGaps(Process):
     """No refetch: what is missing stays missing."""
 
-    def missing(self, unit: Unit, gap: Gap) -> list[Envelope]:
+    def refetch(self, unit: Unit, position: tuple[str, str], last: int, until: int) -> list[Envelope]:
         """Go on as if nothing had been there."""
-        unit.seen[gap.position] = gap.envelope.follows
+        unit.seen[position] = until
         return []
 
 

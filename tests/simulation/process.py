@@ -39,9 +39,11 @@ class Process:
         self.mailbox.setdefault((envelope.source, envelope.stream), []).extend([envelope] * times)
         self.awake()
 
-    def hear_again(self, source: str, stream: str, envelopes: list[Envelope]) -> None:
-        """Receive what a head showed to be missing."""
-        self.mailbox[source, stream] = envelopes
+    def hear_head(self, source: str, stream: str, head: int) -> None:
+        """Hear a stream's last sequence, which was not heard before: what is missing is fetched."""
+        assert self.unit is not None
+        position = source, stream
+        self.mailbox[position] = self.refetch(self.unit, position, self.unit.seen.get(position, 0), head)
         self.awake()
 
     def told(self, said: Iterable[ExchangeEvent | ExchangeReply]) -> None:
@@ -87,9 +89,9 @@ class Process:
         """Let the service decide one input. Raises Gap where messages before it are missing."""
         step(unit, given, self.world.now, done)
 
-    def missing(self, unit: Unit, gap: Gap) -> list[Envelope]:
-        """Return what a gap lacks."""
-        return self.world.carriers.refetch(gap)
+    def refetch(self, unit: Unit, position: tuple[str, str], last: int, until: int) -> list[Envelope]:
+        """Return what the unit has not heard of a stream: after `last`, up to `until`."""
+        return self.world.carriers.refetch(*position, last, until)
 
     def finish(self, unit: Unit, done: Effects, forwarded: list[Envelope], fed: int, taken: list[Input]) -> Work:
         """Commit, then publish, then send: nothing leaves before it stands. Raises Lost where it does not count."""
@@ -137,7 +139,7 @@ class Process:
             try:
                 self.take(unit, inputs[0], done)
             except Gap as gap:
-                refetched = self.missing(unit, gap)
+                refetched = self.refetch(unit, gap.position, gap.last, gap.envelope.follows)
                 if not refetched and unit.seen.get(gap.position, 0) == gap.last:
                     raise RuntimeError(f"nothing fills the gap: {gap}") from gap
                 inputs[0:0] = refetched

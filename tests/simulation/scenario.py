@@ -74,7 +74,7 @@ class Scenario:
         more = Random(f"{seed}/more")  # dice of their own, so that what was chosen before them stays as it was
         if more.random() < 0.25:
             candles[BNBUSDT] = _candles(BNBUSDT, more.randrange(2**32), WARM_UP + minutes, thin=False)
-            self.settings = _paying_in_bnb(more, self.settings)
+            self.settings = _paying_in_bnb(more, self.settings, len(symbols) == 1)
         self.hands: dict[Time, tuple[Given, ...]] = {}
         if more.random() < 0.5:
             self.hands = hands(more, symbols, [use.name for use in uses], self.start, minutes)
@@ -166,9 +166,13 @@ def _settings(dice: Random) -> Settings:
     )
 
 
-def _paying_in_bnb(dice: Random, settings: Settings) -> Settings:
-    """Return the settings with fees in BNB, of which there is plenty, or soon none left."""
-    bnb = dice.choice((Decimal(1_000), Decimal("0.02"), Decimal("0.004")))
+def _paying_in_bnb(dice: Random, settings: Settings, alone: bool) -> Settings:
+    """Return the settings with fees in BNB, of which there is plenty, or soon none left.
+
+    The last of it is left to a symbol that is `alone`: which of two gets it at one instant hangs on the round in which
+    their requests come, and whoever has just been loaded asks one round later.
+    """
+    bnb = dice.choice((Decimal(1_000), Decimal("0.02"), Decimal("0.004"))) if alone else Decimal(1_000)
     return replace(settings, fees=replace(settings.fees, in_bnb=True), exchange=replace(settings.exchange, bnb=bnb))
 
 
