@@ -75,6 +75,12 @@ def closes_at(candles: Candles | None, times: Ints) -> list[int]:
     return closes
 
 
+def last_close(result: RunResult, symbol: str) -> Decimal:
+    """Return the symbol's last close in the span, in quote; 0 where it never had one."""
+    (close,) = closes_at(result.candles.get(symbol), np.array([result.ended_at], dtype=np.int64))
+    return Decimal(close).scaleb(-UNITS_DIGITS)
+
+
 def _changes(result: RunResult, flows: Flows) -> list[tuple[Time, str, Decimal, Decimal]]:
     """Return (when, symbol, base, cash) of fills and adjustments by time; within an instant only the sum is seen."""
     changes = [
