@@ -57,7 +57,7 @@ def backtest(
 
     settings = loaded.settings
     check_outputs(settings.run)
-    lines = begin_log(settings.run)
+    log_file = begin_log(settings.run)
     prepared = prepare(settings)
     warn(prepared.faults)
     claim_outputs(settings.run)
@@ -68,7 +68,7 @@ def backtest(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("trading", total=market.end - market.start)
         store = run_backtest(settings, prepared.cast, market, Advance(bar, task, market.start), blocks=blocks)
-    finish(prepared, store, console, checking.lines(checking.check(prepared, blocks, store)), lines)
+    finish(prepared, store, console, checking.lines(checking.check(prepared, blocks, store)), log_file)
 
 
 class Advance:

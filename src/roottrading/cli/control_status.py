@@ -12,13 +12,13 @@ from roottrading.services.coordinator import state as coordinator
 
 
 def open_cycles(folder: Path) -> tuple[str, ...]:
-    """Return the ids of the cycles that are open in a state folder."""
+    """Return the ids of the cycles that are open in a state folder. Raises StoreError where there is no state."""
     (table,) = (table for table in coordinator.TABLES if table.name == coordinator.OPEN_CYCLES)
     return tuple(cycle.id for cycle in inspect_folder(folder, (table,)).records[table.name])
 
 
 def describe(folder: Path) -> Iterator[str]:
-    """Yield the lines."""
+    """Yield the lines: amounts in the quote asset, times in UTC. Raises StoreError where there is no state."""
     tables = {table.name: table for table in coordinator.TABLES}
     names = (coordinator.ACCOUNT, coordinator.SYMBOLS, coordinator.OPEN_CYCLES)
     wanted: tuple[Table, ...] = tuple(tables[name] for name in names)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from roottrading.cli.errors import FAILED
+
 app = typer.Typer(help="Check and fold files of candles.", no_args_is_help=True)
 
 Paths = Annotated[
@@ -26,7 +28,7 @@ def check(paths: Paths = None) -> None:
     wrong = sum(not report.sound for report in reports)
     typer.echo(f"{len(reports)} files, {wrong} of them wrong" if wrong else f"{len(reports)} files, all sound")
     if wrong:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 @app.command()

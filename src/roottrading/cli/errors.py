@@ -15,6 +15,7 @@ def exit_code(error: BaseException) -> int:
     """Return the exit code of a command that ended with this error."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
+    # by name: --help and --version do without the configuration, whose import takes time
     return WRONG_USAGE if type(error).__name__ in {"ConfigError", "CommandError"} else FAILED
 
 

@@ -23,7 +23,7 @@ class View(Protocol):
     """Shows a run as it goes."""
 
     def event(self, what: Fill | TradeCycle) -> None:
-        """Something happened that a person may want to see at once."""
+        """Take a fill, or a cycle that closed; a view may show it at once."""
 
     def wants(self, at: Time) -> bool:
         """Say whether it is time to show how the run stands; asked at every rest, so quick."""
@@ -32,7 +32,7 @@ class View(Protocol):
         """Show how the run stands."""
 
     def close(self) -> None:
-        """The run has ended."""
+        """End the view; the report is printed next."""
 
 
 class PlainLines:
@@ -50,7 +50,7 @@ class PlainLines:
             self._print(fill_line(what) if isinstance(what, Fill) else cycle_line(what))
 
     def wants(self, at: Time) -> bool:
-        """Once a day of the tape."""
+        """Say so once a day of the tape."""
         return at // DAY != self._day
 
     def show(self, standing: Standing) -> None:
@@ -63,7 +63,7 @@ class PlainLines:
         )
 
     def close(self) -> None:
-        """Nothing is left on the screen."""
+        """Leave what was printed."""
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -83,10 +83,10 @@ class TerminalView:
         self._live.start()
 
     def event(self, what: Fill | TradeCycle) -> None:
-        """It is in the tally, and so on the next picture."""
+        """Pass it by: it is in the tally, and so on the next picture."""
 
     def wants(self, at: Time) -> bool:
-        """Four times a second."""
+        """Say so four times a second."""
         return time.monotonic() >= self._next
 
     def show(self, standing: Standing) -> None:

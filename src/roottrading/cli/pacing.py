@@ -6,7 +6,7 @@ from roottrading.domain.time import SECOND, Time
 
 
 class Pace:
-    """Maps the tape's time to the wall's, from the first instant on; None is as fast as it goes."""
+    """Maps the tape's time to the wall's, from the first instant on; `factor` is None where nothing waits."""
 
     def __init__(self, speed: str) -> None:
         """Take "max", or a multiple of time such as "60x"."""

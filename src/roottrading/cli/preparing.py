@@ -19,7 +19,7 @@ from roottrading.services.analyzer.plan import OWN, inputs_of
 from roottrading.services.gateway.fold import check_foldable
 from roottrading.strategies import catalog
 
-_AS_IS = StrategySettings()
+_AS_IS = StrategySettings()  # of a strategy that the settings do not name
 
 
 class Prepared(Struct, frozen=True):

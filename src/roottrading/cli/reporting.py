@@ -43,7 +43,7 @@ def claim_outputs(run: RunSettings) -> None:
 
 
 def begin_log(run: RunSettings) -> LogFile | None:
-    """Begin the log, where one is wanted."""
+    """Begin the log, where one is wanted. Raises OSError where it cannot be written."""
     return None if run.log is None else log_to(Path(run.log))
 
 

@@ -66,12 +66,12 @@ def run(
     from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, warn
 
     check_outputs(loaded.settings.run)
-    lines = begin_log(loaded.settings.run)
+    log_file = begin_log(loaded.settings.run)
     prepared = prepare(loaded.settings)
     warn(prepared.faults)
     claim_outputs(loaded.settings.run)
     with closing(_open_store(prepared)) as store:
-        _play(prepared, store, lines)
+        _play(prepared, store, log_file)
 
 
 def _open_store(prepared: "Prepared") -> "Store":

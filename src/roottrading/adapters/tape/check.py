@@ -129,16 +129,14 @@ def fold_files(
     output: Path,
     fold: Fold,
     form: str = "csv.gz",
-    source: str | None = None,
     now: Time | None = None,
 ) -> list[Path]:
-    """Fold every symbol's candles into `timeframe` and write SYMBOL-timeframe-first_last.form into the folder `output`.
+    """Fold every symbol's finest candles and write SYMBOL-timeframe-first_last.form into the folder `output`.
 
-    `fold` is the gateway's (adapters know no service); `source` is the timeframe folded from (None: the finest there
-    is), `now` the clock that no candle may be ahead of. Returns the files written. Raises TapeError for what cannot be
-    read, folded or written.
+    `fold` is the gateway's (adapters know no service), `now` the clock that no candle may be ahead of. Returns the
+    files written. Raises TapeError for what cannot be read, folded or written.
     """
-    tape = read_tape(paths, timeframe=source, now=now)
+    tape = read_tape(paths, timeframe=None, now=now)
     written = []
     for candles in tape.values():
         try:

@@ -38,11 +38,6 @@ class Tape(Mapping[str, Candles]):
     def __len__(self) -> int:
         return len(self._candles)
 
-    @property
-    def rows(self) -> int:
-        """How many candles there are in all."""
-        return sum(len(candles) for candles in self._candles.values())
-
     @cached_property
     def span(self) -> tuple[Time, Time]:
         """The first open and the last close instant of any symbol."""

@@ -149,7 +149,8 @@ def test_unknown_symbols_and_paths_are_named(tmp_path: Path) -> None:
 
 def test_a_candle_of_the_future_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
-    assert read_tape([path], now=parse_time("2024-01-01T00:01:00Z")).rows == 2
+    (candles,) = read_tape([path], now=parse_time("2024-01-01T00:01:00Z")).values()
+    assert len(candles) == 2
     with pytest.raises(TapeError, match="line 2, column open_time: from the future: '2024-01-01T00:01:00Z'"):
         read_tape([path], now=parse_time("2024-01-01T00:00:59Z"))
 

@@ -76,7 +76,7 @@ def test_no_candles_are_not_sound() -> None:
 
 @pytest.mark.parametrize("form", ["csv", "csv.gz", "parquet"])
 def test_folded_files_are_named_by_their_span_and_read_again(tmp_path: Path, form: str) -> None:
-    (path,) = fold_files([SAMPLES], "15m", tmp_path, every_fifteenth, form, source="1m")
+    (path,) = fold_files([SAMPLES], "15m", tmp_path, every_fifteenth, form)
     assert path.name == f"BTCUSDT-15m-2023-03-24_2023-03-24.{form}"
     expected = every_fifteenth(read_tape([SAMPLES])["BTCUSDT"], "15m")
     assert rows(read_tape([tmp_path], timeframe="15m")["BTCUSDT"]) == rows(expected)
@@ -96,7 +96,7 @@ def nothing(candles: Candles, timeframe: str) -> Candles:
 )
 def test_what_cannot_be_folded_is_named(tmp_path: Path, fold: Callable[[Candles, str], Candles], said: str) -> None:
     with pytest.raises(TapeError, match=said):
-        fold_files([SAMPLES], "7m", tmp_path, fold, source="1m")
+        fold_files([SAMPLES], "7m", tmp_path, fold)
     assert not list(tmp_path.iterdir())
 
 
