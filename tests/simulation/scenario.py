@@ -24,7 +24,7 @@ from roottrading.runtimes.loading import closed_by
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
 from roottrading.services.analyzer import NewestWindows, StrategyUse
-from roottrading.services.coordinator.settings import NO_BOUNDS, TrailingSettings
+from roottrading.services.coordinator.settings import NO_BOUNDS, AbnormalSettings, TrailingSettings
 from tests.simulation.hands import Given, hands
 from tests.simulation.restless import Restless
 from tests.simulation.venue import Foreign, Venue
@@ -75,6 +75,8 @@ class Scenario:
         if more.random() < 0.25:
             candles[BNBUSDT] = _candles(BNBUSDT, more.randrange(2**32), WARM_UP + minutes, thin=False)
             self.settings = _paying_in_bnb(more, self.settings, len(symbols) == 1)
+        if more.random() < 0.3:
+            self.settings = _with_limits(more, self.settings)
         self.hands: dict[Time, tuple[Given, ...]] = {}
         if more.random() < 0.5:
             self.hands = hands(more, symbols, [use.name for use in uses], self.start, minutes)
@@ -155,7 +157,7 @@ def _settings(dice: Random) -> Settings:
             volume_share=None,
             cooldown_candles=1,
             stops_in_a_row=None,
-            abnormal=NO_BOUNDS,  # what is done to it is abnormal, and the undisturbed run knows nothing of it
+            abnormal=NO_BOUNDS,
             max_drawdown=None,
             daily_loss=Decimal("0.004") if dice.random() < 0.15 else None,
             stop_atr=Decimal("0.8"),
@@ -174,6 +176,26 @@ def _paying_in_bnb(dice: Random, settings: Settings, alone: bool) -> Settings:
     """
     bnb = dice.choice((Decimal(1_000), Decimal("0.02"), Decimal("0.004"))) if alone else Decimal(1_000)
     return replace(settings, fees=replace(settings.fees, in_bnb=True), exchange=replace(settings.exchange, bnb=bnb))
+
+
+def _with_limits(dice: Random, settings: Settings) -> Settings:
+    """Return the settings with limits so tight that they are met within minutes."""
+    abnormal = AbnormalSettings(
+        orders_per_minute=dice.choice((None, 4)),
+        reject_share=dice.choice((None, Decimal("0.05"))),
+        reject_least=2,
+        slippage=dice.choice((None, Decimal("0.0001"))),
+        losses_in_a_row=dice.choice((None, 2, 3)),
+    )
+    limited = replace(
+        settings.coordinator,
+        abnormal=abnormal,
+        stops_in_a_row=dice.choice((None, 2)),
+        max_drawdown=dice.choice((None, Decimal("0.001"))),
+        volume_share=dice.choice((None, Decimal("0.02"))),
+        max_cycles=dice.choice((1, 2, 5)),
+    )
+    return replace(settings, coordinator=limited)
 
 
 def _halts(dice: Random, symbols: tuple[str, ...], start: Time, minutes: int) -> dict[tuple[str, Time], str]:
