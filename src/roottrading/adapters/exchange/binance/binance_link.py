@@ -1,0 +1,326 @@
+"""The link to Binance: requests out over the faster door, events in, the clock kept, the account compared."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from typing import Any, Final
+
+from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
+from roottrading.adapters.exchange.binance.breaker import Breaker, BreakerSettings
+from roottrading.adapters.exchange.binance.budget import Budget
+from roottrading.adapters.exchange.binance.calls import Call, call_of
+from roottrading.adapters.exchange.binance.doors import Doors
+from roottrading.adapters.exchange.binance.errors import CLOCK, NOT_ALLOWED, Failure
+from roottrading.adapters.exchange.binance.keeping_up import KeptSocket
+from roottrading.adapters.exchange.binance.orders_to_events import Reader
+from roottrading.adapters.exchange.binance.questions import Questions, Unanswered, missed
+from roottrading.adapters.exchange.binance.replies import Events, failed, refused_here, succeeded, unknown
+from roottrading.adapters.exchange.binance.rest import Rest
+from roottrading.adapters.exchange.binance.server_clock import ServerClock
+from roottrading.adapters.exchange.binance.settings import Endpoints, LinkSettings
+from roottrading.adapters.exchange.binance.signing import Credentials
+from roottrading.adapters.exchange.binance.socket_api import SocketApi
+from roottrading.adapters.exchange.binance.user_events import read_event
+from roottrading.adapters.exchange.binance.wire import Malformed
+from roottrading.adapters.exchange.link import LinkError
+from roottrading.domain.fees import FeeSchedule
+from roottrading.domain.instrument import Instrument
+from roottrading.domain.time import SECOND, Time
+from roottrading.messages.exchange import (
+    AnyRequest,
+    ExchangeEvent,
+    InstrumentChanged,
+    LinkChanged,
+    ListFills,
+    ReconcileDue,
+)
+
+_LOG: Final = logging.getLogger(__name__)
+_CLOCK_QUESTIONS: Final = 3  # at the start
+_BAD_KEY: Final = frozenset({-2014, NOT_ALLOWED, -1022})
+
+
+class BinanceLink:
+    """One account at Binance, or at a server that speaks its protocol: an `ExchangeLink`.
+
+    Of the account's events all are passed on, of other symbols and by other hands, too. `fees` are assumed until the
+    exchange has told the account's rates.
+    """
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        credentials: Credentials,
+        symbols: Sequence[str],
+        settings: LinkSettings | None = None,
+        breaker: BreakerSettings | None = None,
+        fees: FeeSchedule | None = None,
+    ) -> None:
+        self._settings = settings or LinkSettings()
+        self._symbols = tuple(symbols)
+        self._credentials = credentials
+        self._clock = ServerClock(lambda: time.monotonic_ns() // 1_000, self._settings.clock_rate)
+        self._budget = Budget()
+        self._reader = Reader(fees)
+        rest = Rest(endpoints.rest, self._settings, credentials, self._clock, self._budget)
+        self._doors = Doors(rest, self._budget, Breaker(breaker), self._clock, self._settings, self._tell)
+        self._questions = Questions(self._doors, self._reader)
+        self._kept = KeptSocket(
+            self._doors,
+            endpoints.socket,
+            self._settings,
+            self._make_socket,
+            self._hear,
+            self._greet,
+            self._went_down,
+            self._tell,
+        )
+        self.instruments: dict[str, Instrument] = {}
+        self._queue: asyncio.Queue[ExchangeEvent | None] = asyncio.Queue()
+        self._compared = asyncio.Event()  # set while nothing was missed: only then are entries sent
+        self._clock_doubted = asyncio.Event()
+        self._asking: set[tuple[object, ...]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_open = False
+
+    # ---- as runtimes see it
+
+    async def open(self) -> None:
+        """Connect, learn the exchange's clock, limits and instruments. Raises LinkError where that is not possible."""
+        await self._doors.rest.open()
+        try:
+            await self._learn()
+        except BaseException:
+            await self._doors.rest.close()
+            raise
+        self._is_open = True
+        self._start(self._kept.run())
+        self._start(self._keep_comparing())
+        self._start(self._keep_clock())
+
+    async def close(self) -> None:
+        """End all connections; requests under way are heard no more."""
+        self._is_open = False
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._doors.rest.close()
+        self._queue.put_nowait(None)
+
+    def now(self) -> Time:
+        """Return the exchange's time. Raises RuntimeError before the link was opened."""
+        return self._clock.now()
+
+    def send(self, requests: Sequence[AnyRequest]) -> None:
+        """Carry requests out, in their order; returns at once and never raises.
+
+        A question that is being asked already is not asked beside that.
+        """
+        for request in requests:
+            if not self._is_open:
+                self._put((refused_here(request, NOT_ALLOWED, "not sent: the link is closed", 0),))
+            elif _question(request) not in self._asking:
+                self._start(self._carry_out(request))
+
+    async def events(self) -> AsyncIterator[ExchangeEvent]:
+        """Return all events in the order in which they came; it ends when the link is closed."""
+        while (event := await self._queue.get()) is not None:
+            yield event
+
+    @property
+    def strangers(self) -> dict[tuple[str, str], int]:
+        """What the exchange said that nobody knows, and how often."""
+        return dict(self._reader.strangers.counts)
+
+    # ---- requests
+
+    async def _carry_out(self, request: AnyRequest) -> None:
+        try:
+            call = call_of(request)
+            if not call.changes:
+                await self._ask(request, call)
+            elif call.purpose != "entry" or await self._may_enter(request):
+                await self._change(request, call)
+        except Exception:
+            # a defect of ours must not keep an outcome to itself
+            _LOG.exception("the request %s of %s failed", request.client_order_id, request.symbol)
+            self._put((unknown(request, self._clock.now()),))
+
+    async def _may_enter(self, request: AnyRequest) -> bool:
+        """Wait until nothing is missed any more, as long as the request is taken; else refuse it here."""
+        if self._compared.is_set():
+            return True
+        left = request.issued_at + self._settings.receive_window - self._clock.now()
+        try:
+            await asyncio.wait_for(self._compared.wait(), max(0, left) / SECOND / self._settings.clock_rate)
+        except TimeoutError:
+            words = "not sent: the account was not compared with the exchange in time"
+            self._put((refused_here(request, CLOCK, words, self._clock.now()),))
+            return False
+        return True
+
+    async def _change(self, request: AnyRequest, call: Call) -> None:
+        """Send once; after a while without an answer say that nobody knows, and pass a late answer on as well."""
+        asking = asyncio.ensure_future(self._doors.call(call))
+        try:
+            done, _ = await asyncio.wait({asking}, timeout=self._settings.patience / SECOND)
+            if not done:
+                self._put((unknown(request, self._clock.now()),))
+            answer = await asking
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
+        if done or not isinstance(answer, Silence):
+            self._put(self._events_of(request, answer))
+
+    async def _ask(self, request: AnyRequest, call: Call) -> None:
+        self._asking.add(_question(request))
+        try:
+            self._put(await self._answered(request, call))
+        finally:
+            self._asking.discard(_question(request))
+
+    async def _answered(self, request: AnyRequest, call: Call) -> Events:
+        if not isinstance(request, ListFills):
+            return self._events_of(request, await self._doors.call(call))
+        try:
+            found = await self._questions.executions(request.symbol, request.client_order_id, request.from_trade_id)
+        except Unanswered as error:
+            return self._events_of(request, error.answer)
+        except Malformed as error:
+            self._reader.strangers.note("answers", f"ListFills: {error}")
+            return (unknown(request, self._clock.now()),)
+        return (found,)
+
+    def _events_of(self, request: AnyRequest, answer: Answer) -> Events:
+        now = self._clock.now()
+        match answer:
+            case Success():
+                return succeeded(self._reader, request, answer.told, answer.asked_at)
+            case Failure():
+                if answer.meaning == "clock":
+                    self._clock_doubted.set()
+                return failed(self._reader, request, answer, now)
+            case NotSent():
+                return (refused_here(request, answer.code, answer.message, now),)
+            case Silence():
+                return (unknown(request, now),)
+
+    # ---- the account's events
+
+    def _make_socket(self, hear: Any) -> SocketApi:
+        return SocketApi(self._settings, self._credentials, self._clock, self._budget, self._reader.strangers, hear)
+
+    def _hear(self, event: Any) -> None:
+        told = read_event(self._reader, event)
+        if told == "balances":
+            self._start(self._tell_balances())
+        elif isinstance(told, str):
+            self._kept.renew(missing=told == "terminated")
+        else:
+            self._put(told)
+
+    async def _tell_balances(self) -> None:
+        try:
+            self._put((await self._questions.account(),))
+        except (Unanswered, Malformed) as error:
+            _LOG.warning("balances changed, and the account does not answer: %s", error)
+
+    def _went_down(self) -> None:
+        self._compared.clear()
+
+    async def _greet(self) -> None:
+        """Tell what was missed, again and again until it is told; then entries go out."""
+        while True:
+            try:
+                await self._questions.rates(self._symbols)
+                await self._look_at_instruments(everything=True)
+                self._put(await missed(self._questions, self._reader, self._symbols))
+                break
+            except (Unanswered, Malformed) as error:
+                self._tell("user_data", "comparing", str(error))
+                await asyncio.sleep(1)
+        self._put((ReconcileDue("", "", self._clock.now()),))
+        self._compared.set()
+
+    # ---- what is looked at again and again
+
+    async def _learn(self) -> None:
+        for _ in range(_CLOCK_QUESTIONS):
+            await self._doors.rest.measure_clock()
+        if not self._clock.is_set:
+            raise LinkError(
+                "the exchange does not tell its time: check its address, the network, and a geo-block (451)"
+            )
+        try:
+            self.instruments = await self._questions.instruments(self._symbols)
+            await self._questions.account()
+        except Unanswered as error:
+            if isinstance(error.answer, Failure) and error.answer.code in _BAD_KEY:
+                raise LinkError(
+                    f"the exchange refuses the API key ({error}): check key, secret, its rights and the addresses it "
+                    "may be used from"
+                ) from None
+            raise LinkError(f"the exchange did not answer a first question: {error}") from None
+        except Malformed as error:
+            raise LinkError(f"the exchange's first answer is not in Binance's form: {error}") from None
+        lacking = [symbol for symbol in self._symbols if symbol not in self.instruments]
+        if lacking:
+            raise LinkError(f"the exchange does not list {', '.join(lacking)}: check the configured symbols")
+
+    async def _look_at_instruments(self, everything: bool) -> None:
+        found = await self._questions.instruments(self._symbols)
+        for symbol, instrument in found.items():
+            if everything or instrument != self.instruments.get(symbol):
+                self._put((InstrumentChanged(symbol, "", self._clock.now(), instrument.status, instrument),))
+        self.instruments.update(found)
+
+    async def _keep_comparing(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.reconcile_every / SECOND)
+            try:
+                await self._look_at_instruments(everything=False)
+            except Unanswered as error:
+                _LOG.warning("the exchange's instruments could not be looked at: %s", error)
+            if self._compared.is_set():
+                self._put((ReconcileDue("", "", self._clock.now()),))
+
+    async def _keep_clock(self) -> None:
+        """Measure the clock now and then, and at once where the exchange refused a time."""
+        while True:
+            try:
+                await asyncio.wait_for(self._clock_doubted.wait(), self._settings.reconcile_every / SECOND)
+                self._clock.doubt()
+            except TimeoutError:
+                pass
+            self._clock_doubted.clear()
+            if not await self._doors.rest.measure_clock():
+                await asyncio.sleep(1)
+
+    # ---- inside
+
+    def _put(self, events: Events) -> None:
+        for event in events:
+            self._queue.put_nowait(event)
+
+    def _tell(self, part: str, state: str, reason: str) -> None:
+        at = self._clock.now() if self._clock.is_set else 0
+        self._put((LinkChanged("", "", at, part, state, reason),))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.error("a task of the link to the exchange ended", exc_info=error)
+
+
+def _question(request: AnyRequest) -> tuple[object, ...]:
+    """Return what is asked, whenever it is asked."""
+    first = request.from_trade_id if isinstance(request, ListFills) else 0
+    return type(request), request.symbol, request.client_order_id, first
