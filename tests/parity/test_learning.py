@@ -222,15 +222,16 @@ def from_what_is_stored(rows: list[SignalRow], day: Time) -> WeightsSet:
         for symbol in known:
             stream = (symbol, use.timeframe)
             candles = blocks.candles(stream)
+            market = shadow_market(blocks.candles((symbol, CAST.plan.finest)), use.timeframe)
             buys = stored_buys(of_use[use.name, symbol], blocks, stream)
             costs = Costs(0.001, 0.0005)
             if use.strategy.manages:
                 for columns in blocks.opinions(stream):
                     if columns.placement.use.name == use.name:
                         manager = Shadowing(use.strategy, columns)
-                        outcomes.append(managed_outcomes(candles, buys, costs, manager, manager.row_at))
+                        outcomes.append(managed_outcomes(candles, market, buys, costs, manager, manager.row_at))
             else:
-                outcomes.append(shadow_outcomes(shadow_market(candles), buys, costs))
+                outcomes.append(shadow_outcomes(market, buys, costs))
         records.append(record_of(use.name, outcomes))
     movements = []
     for symbol in known:

@@ -309,15 +309,40 @@ def test_resting_entries_time_limits_and_sizes() -> None:
 
 def test_weights_that_are_learned() -> None:
     long = 4 * 24 * 60
-    tape = (walk("AAAUSDT", 11, long), walk("BBBUSDT", 12, long, missing=0.02))
+    tape = (walk("AAAUSDT", 19, long), walk("BBBUSDT", 20, long, missing=0.02))
     uses = (
-        StrategyUse("one", Moody(salt=1, patience=30), "5m"),
-        StrategyUse("two", Moody(salt=2, patience=30), "5m"),
-        StrategyUse("three", Moody(salt=3, patience=90), "15m"),
+        StrategyUse("one", Moody(salt=1, patience=90), "5m"),
+        StrategyUse("two", Moody(salt=2, patience=90, stop=0.03, target=0.06), "5m"),
+        StrategyUse("three", Moody(salt=3, patience=90, stop=0.05, target=0.1), "15m"),
     )
     left = same(Case(tape, uses, aggregator=AggregatorSettings(D("0.3"), "learned")))
     weights = {vote.weight for row in journal(left, "verdicts") for vote in row.votes}
     assert len(weights) > 2, "weights changed"
+
+
+def test_a_halt_of_days_in_which_the_weights_change() -> None:
+    """What stands through a halt weighs otherwise every day: verdicts change, and sell, where there is no candle."""
+    changed, sold = 0, 0
+    for seed in (13, 18, 21, 26):
+        long = 7 * 24 * 60
+        halted = walk("AAAUSDT", 30 + seed, long, halt=52 * 60 + 17 * seed)
+        uses = (
+            StrategyUse("one", Moody(salt=1 + seed, patience=45, stop=0.05, target=0.2), "5m"),
+            StrategyUse("two", Moody(salt=20 + seed, patience=45, stop=0.004), "5m"),
+            StrategyUse("three", Moody(salt=40 + seed, patience=90, target=0.004), "15m"),
+        )
+        weighed = AggregatorSettings(D("0.2"), "learned", quorum=D(0))
+        tape = (halted, walk("BBBUSDT", 40 + seed, long, missing=0.02))
+        left = same(Case(tape, uses, CoordinatorSettings(**OFF, stake=D(1_000)), weighed))
+        gap = int(np.argmax(np.diff(halted.open_time)))
+        begun, ended = halted.open_time[gap : gap + 2].tolist()
+        strong = [row for row in journal(left, "verdicts") if row.symbol == "AAAUSDT"]
+        inside = [row.timestamp for row in strong if begun + HOUR <= row.timestamp < ended]
+        changed += any(at % HOUR == 5 * MINUTE for at in inside if at - 5 * MINUTE not in inside)  # after 01:00
+        cycles = [row for row in journal(left, "trade_cycles") if row.symbol == "AAAUSDT"]
+        sold += any(row.created_at <= begun < row.updated_at <= ended for row in cycles)
+    assert changed, "a verdict crossed the threshold when a day's weights came"
+    assert sold, "a cycle was asked to leave inside the halt"
 
 
 def test_a_strategy_that_fails_now_and_then() -> None:

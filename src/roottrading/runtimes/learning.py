@@ -75,7 +75,8 @@ class Learner:
     def _records(self) -> list[Record]:
         found: dict[str, list[Outcomes]] = {name: [] for name in self._names}
         for stream in self._streams():
-            market = shadow_market(self._blocks.candles(stream))
+            symbol, timeframe = stream
+            market = shadow_market(self._blocks.candles((symbol, self._cast.plan.finest)), timeframe)
             for columns in self._blocks.opinions(stream):
                 found[columns.placement.use.name].append(self._outcomes(stream, columns, market))
         return [record_of(name, outcomes) for name, outcomes in found.items()]
@@ -87,7 +88,7 @@ class Learner:
         costs = Costs(float(self._settings.fees.taker), float(self._settings.exchange.slippage))
         if use.strategy.manages:
             manager = Shadowing(use.strategy, columns)
-            return managed_outcomes(candles, buys, costs, manager, manager.row_at)
+            return managed_outcomes(candles, market, buys, costs, manager, manager.row_at)
         return shadow_outcomes(market, buys, costs)
 
     def _movements(self) -> list[CoMovement]:

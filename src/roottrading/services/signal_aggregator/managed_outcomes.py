@@ -11,13 +11,14 @@ from msgspec import Struct
 from roottrading.domain.columns import Candles, Columns, columns_of
 from roottrading.domain.money import ONE, significant
 from roottrading.domain.position import Adjustment, Manager, Position
-from roottrading.domain.time import Time, duration
+from roottrading.domain.time import Time
 from roottrading.services.signal_aggregator.shadow_outcomes import (
     HORIZON,
     NEVER,
     BuyOpinions,
     Costs,
     Outcomes,
+    ShadowMarket,
     micro_r,
     net_r,
 )
@@ -41,6 +42,7 @@ class _Held(Struct):
 
 def managed_outcomes(
     candles: Candles,
+    market: ShadowMarket,
     opinions: BuyOpinions,
     costs: Costs,
     manager: Manager,
@@ -48,6 +50,7 @@ def managed_outcomes(
 ) -> Outcomes:
     """Return the outcomes of the opinions whose entry was possible, in their order, as `shadow_outcomes` does.
 
+    `candles` are those of the strategy's timeframe, at whose closes it is asked; `market` is made of the finest ones.
     `row_at` gives the strategy's own columns at a T. Once `manage` has moved a stop or target, the target no longer
     rests at the exchange: it is met at a close, and left at the next open (trading-rules 1.9).
     """
@@ -55,27 +58,26 @@ def managed_outcomes(
     def manage(position: Position, at: Time) -> Adjustment:
         return manager.manage(position, row_at(at))
 
-    market = columns_of(candles)
-    span = duration(candles.timeframe)
+    columns = columns_of(candles)
     known: list[int] = []
     prices: list[tuple[float, float, float]] = []
     for index in range(len(opinions)):
-        row = int(np.searchsorted(market.open_time, opinions.at[index]))
-        held = _entered(market, opinions, index, row, span, costs)
+        held = _entered(market, opinions, index, costs)
         if held is None:
             continue
         stop = held.stop
-        left = _walk(held, market, row, span, costs, candles.symbol, manage)
-        known.append(held.at + HORIZON * span)
+        left = _walk(held, columns, market, costs, candles.symbol, manage)
+        known.append(held.at + HORIZON * market.span)
         prices.append((left, held.entry, stop))
     left_at, entry, first_stop = np.array(prices, dtype=np.float64).reshape(-1, 3).T
     return Outcomes(np.array(known, dtype=np.int64), micro_r(net_r(left_at, entry, first_stop, costs)))
 
 
-def _entered(market: Columns, opinions: BuyOpinions, index: int, row: int, span: int, costs: Costs) -> _Held | None:
-    """Return the position after the entry at the open of `row`, or None where there was none to be had."""
+def _entered(market: ShadowMarket, opinions: BuyOpinions, index: int, costs: Costs) -> _Held | None:
+    """Return the position after the entry at the open of T, or None where there was none to be had."""
     at = int(opinions.at[index])
-    if row >= len(market) or market.open_time[row] != at or market.volume[row] <= 0:
+    row = int(np.searchsorted(market.open_time, at))
+    if row >= len(market.open_time) or market.open_time[row] != at:
         return None
     opened = float(market.open[row])
     close, distance = float(opinions.close[index]), float(opinions.target_distance[index])
@@ -85,41 +87,50 @@ def _entered(market: Columns, opinions: BuyOpinions, index: int, row: int, span:
     if not (0 < stop < min(opened, close) and entry < target):
         return None
     limit = int(opinions.time_limit[index])
-    leave_at = min(int(opinions.sell_at[index]), at + limit * span if limit > 0 else NEVER)
+    leave_at = min(int(opinions.sell_at[index]), at + limit * market.span if limit > 0 else NEVER)
     atr = float(opinions.atr[index])
     return _Held(at, entry, stop, target, leave_at, 0.0 if isnan(atr) else _STEP * atr)
 
 
 def _walk(
     held: _Held,
-    market: Columns,
-    row: int,
-    span: int,
+    columns: Columns,
+    market: ShadowMarket,
     costs: Costs,
     symbol: str,
     manage: Callable[[Position, Time], Adjustment],
 ) -> float:
     """Return the price at which the position was left."""
-    last_close = held.entry
-    end = held.at + HORIZON * span
-    for current in range(row, len(market)):
-        open_time = int(market.open_time[current])
+    last_close, taken = held.entry, 1.0 - costs.slippage
+    end = held.at + HORIZON * market.span
+    for current in range(int(np.searchsorted(columns.open_time, held.at)), len(columns)):
+        open_time = int(columns.open_time[current])
         if open_time >= end:
             break
-        opened, close = float(market.open[current]), float(market.close[current])
         held.leaving = held.leaving or open_time >= held.leave_at
-        if market.volume[current] > 0:
-            last_close = close
+        first, last = np.searchsorted(market.open_time, (open_time, open_time + market.span)).tolist()
+        if first < last:
             if held.leaving:
-                return opened * (1.0 - costs.slippage)
-            if market.low[current] <= held.stop:
-                return min(held.stop, opened) * (1.0 - costs.slippage)
-            if held.resting and current > row and market.high[current] > held.target:
-                return held.target
+                return float(market.open[first]) * taken
+            left = _left_inside(held, market, first, last, taken)
+            if left is not None:
+                return left
+            last_close = float(market.close[last - 1])
+        close = float(columns.close[current])
         held.highest = max(held.highest, close)
         if not held.leaving:
-            _adjust(held, manage(_position(held, symbol), open_time + span), close)
-    return last_close * (1.0 - costs.slippage)
+            _adjust(held, manage(_position(held, symbol), open_time + market.span), close)
+    return last_close * taken
+
+
+def _left_inside(held: _Held, market: ShadowMarket, first: int, last: int, taken: float) -> float | None:
+    """Return the price at which a leg was met in the finest candles of these rows, None where none was."""
+    for row in range(first, last):
+        if market.low[row] <= held.stop:
+            return min(held.stop, float(market.open[row])) * taken
+        if held.resting and market.open_time[row] > held.at and market.high[row] > held.target:
+            return held.target
+    return None
 
 
 def _position(held: _Held, symbol: str) -> Position:

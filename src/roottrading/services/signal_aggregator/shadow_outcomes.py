@@ -5,7 +5,8 @@ target, and the entry candle cannot meet the target (trading-rules 5.2); a targe
 (5.3). A position is left at market at the open after the opinion turned SELL or its time limit ended, and at the close
 of the horizon. A candle without volume fills and triggers nothing (5.4). R is what lies between entry and stop.
 
-The path is read on the candles of the strategy's own timeframe: a candle that meets both legs counts as stopped.
+The path is that of the finest candles, whatever the strategy's timeframe (5.1): which of the strategy's candles meets a
+leg first is searched among those, and only inside that one the finest are looked at.
 Prices are floats here, not rounded to ticks: a weight is no money. Each outcome is rounded to 6 decimals; what follows
 is integers.
 """
@@ -29,6 +30,7 @@ BOUND: Final = 10.0  # R: an outcome counts for no more, so that one gap does no
 _MICRO: Final = 1e6
 _WINDOW: Final = 20  # candles searched at once
 _BLOCK: Final = 16_384  # opinions searched at once
+_CELLS: Final = 1 << 20  # finest candles looked at at once
 
 
 class BuyOpinions(Struct, frozen=True):
@@ -66,14 +68,23 @@ class Outcomes(Struct, frozen=True):
 
 
 class ShadowMarket(Struct, frozen=True):
-    """One symbol and timeframe made ready for outcomes, once for all strategies: the candles that had volume."""
+    """One symbol and timeframe made ready for outcomes, once for all strategies; only candles that had volume count.
+
+    `open_time` to `high` are the finest candles; `begins` are the rows at which those of a candle of the timeframe
+    begin, and one after the last. `lows` and `highs` are that candle's, each with those after it: windows to search.
+    `later_highs` leave its first finest candle out: a target there is not live in the candle of its entry.
+    """
 
     span: int
     open_time: Ints
     open: Floats
     close: Floats
-    lows: Floats  # each row with those after it: windows to search
+    low: Floats
+    high: Floats
+    begins: Ints
+    lows: Floats
     highs: Floats
+    later_highs: Floats
 
 
 def buy_opinions(
@@ -119,19 +130,34 @@ def micro_r(net: Floats) -> Ints:
     return rounded
 
 
-def shadow_market(candles: Candles) -> ShadowMarket:
-    """Return the market of these candles, which are of the timeframe of the strategies to be judged."""
-    columns = columns_of(candles)
-    traded = candles.volume > 0
-    low, high = columns.low[traded], columns.high[traded]
+def shadow_market(finest: Candles, timeframe: str) -> ShadowMarket:
+    """Return the market of these candles for strategies of a timeframe, the same or a slower one."""
+    columns, span = columns_of(finest), duration(timeframe)
+    traded = finest.volume > 0
+    times, low, high = columns.open_time[traded], columns.low[traded], columns.high[traded]
+    candle = times // span
+    begins = np.flatnonzero(np.append(True, candle[1:] != candle[:-1])) if len(times) else np.zeros(0, dtype=np.int64)
+    later = high.copy()
+    later[begins] = -np.inf
+    none = np.zeros(0)
     return ShadowMarket(
-        duration(candles.timeframe),
-        columns.open_time[traded],
+        span,
+        times,
         columns.open[traded],
         columns.close[traded],
-        sliding_window_view(np.append(low, np.full(_WINDOW, np.inf)), _WINDOW),
-        sliding_window_view(np.append(high, np.full(_WINDOW, -np.inf)), _WINDOW),
+        low,
+        high,
+        np.append(begins, len(times)),
+        _windows(np.minimum.reduceat(low, begins) if len(times) else none, np.inf, _WINDOW),
+        _windows(np.maximum.reduceat(high, begins) if len(times) else none, -np.inf, _WINDOW),
+        np.maximum.reduceat(later, begins) if len(times) else none,
     )
+
+
+def _windows(values: Floats, beyond: float, width: int) -> Floats:
+    """Return each value with those after it, `beyond` after the last."""
+    found: Floats = sliding_window_view(np.append(values, np.full(width, beyond)), width)
+    return found
 
 
 def shadow_outcomes(market: ShadowMarket, opinions: BuyOpinions, costs: Costs) -> Outcomes:
@@ -169,26 +195,55 @@ def shadow_outcomes(market: ShadowMarket, opinions: BuyOpinions, costs: Costs) -
 
 
 def _first_hits(market: ShadowMarket, row: Ints, path_end: Ints, stop: Floats, target: Floats) -> tuple[Ints, Booleans]:
-    """Return the row of the first candle on each path that met a leg (-1: none), and whether that was the stop."""
+    """Return the row of the first finest candle on each path that met a leg (-1: none), and whether that was the stop.
+
+    Paths begin and end with candles of the timeframe. For a target the row is that candle's first: nobody asks more.
+    """
     hit = np.full(len(row), -1, dtype=np.int64)
     stopped = np.zeros(len(row), dtype=np.bool_)
+    entered = np.searchsorted(market.begins, row)  # in candles of the timeframe, as the search goes
+    ended = np.searchsorted(market.begins, path_end)
     for start in range(0, len(row), _BLOCK):
         seeking = np.arange(start, min(start + _BLOCK, len(row)))
         for offset in range(0, HORIZON, _WINDOW):
-            seeking = seeking[row[seeking] + offset < path_end[seeking]]
+            seeking = seeking[entered[seeking] + offset < ended[seeking]]
             if not len(seeking):
                 break
-            first = row[seeking] + offset
-            inside = np.arange(_WINDOW) < (path_end[seeking] - first)[:, None]
+            first = entered[seeking] + offset
+            inside = np.arange(_WINDOW) < (ended[seeking] - first)[:, None]
             at_stop = (market.lows[first] <= stop[seeking][:, None]) & inside
             at_target = (market.highs[first] > target[seeking][:, None]) & inside
             if offset == 0:
-                at_target[:, 0] = False
+                at_target[:, 0] = market.later_highs[first] > target[seeking]
             met = at_stop | at_target
             place = met.argmax(axis=1)
             every = np.arange(len(seeking))
             found = met[every, place]
-            hit[seeking[found]] = (first + place)[found]
+            hit[seeking[found]] = market.begins[(first + place)[found]]
             stopped[seeking] = at_stop[every, place]
             seeking = seeking[~found]
+    _look_inside(market, np.flatnonzero(stopped), hit, stopped, row, stop, target)
     return hit, stopped
+
+
+def _look_inside(
+    market: ShadowMarket, hits: Ints, hit: Ints, stopped: Booleans, row: Ints, stop: Floats, target: Floats
+) -> None:
+    """Find the finest candle that met the stop, unless an earlier one of the same candle had met the target."""
+    begins = market.begins
+    width = int(np.diff(begins).max(initial=1))
+    if width == 1:
+        return
+    lows, highs = _windows(market.low, np.inf, width), _windows(market.high, -np.inf, width)
+    size = max(1, _CELLS // width)
+    for start in range(0, len(hits), size):
+        some = hits[start : start + size]
+        first = hit[some]
+        last = begins[np.searchsorted(begins, first) + 1]
+        inside = np.arange(width) < (last - first)[:, None]
+        at_stop = (lows[first] <= stop[some][:, None]) & inside
+        at_target = (highs[first] > target[some][:, None]) & inside
+        at_target[:, 0] &= first != row[some]
+        place = (at_stop | at_target).argmax(axis=1)
+        hit[some] = first + place
+        stopped[some] = at_stop[np.arange(len(some)), place]

@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from roottrading.domain.position import Position
-from roottrading.domain.time import HOUR, Time
+from roottrading.domain.time import HOUR, Time, duration
+from roottrading.services.gateway.fold import fold
 from roottrading.services.signal_aggregator.managed_outcomes import managed_outcomes
 from roottrading.services.signal_aggregator.shadow_outcomes import (
     BuyOpinions,
@@ -45,15 +46,20 @@ def row_at(at: Time) -> Mapping[str, Decimal]:
 
 
 def outcomes(rows: list[tuple[float, float, float, float]], manager: Scripted, opinions: BuyOpinions) -> Outcomes:
-    return managed_outcomes(candles_of([FLAT, *rows]), opinions, FREE, manager, row_at)
+    candles = candles_of([FLAT, *rows])
+    return managed_outcomes(candles, shadow_market(candles, "1h"), opinions, FREE, manager, row_at)
 
 
 @settings(max_examples=100)
-@example(894)
-@given(st.integers(0, 2**32))
-def test_who_manages_nothing_has_the_outcomes_of_the_search(seed: int) -> None:
+@example(894, "1h")
+@example(1255, "2h")
+@given(st.integers(0, 2**32), st.sampled_from(["1h", "2h", "4h", "1d"]))
+def test_who_manages_nothing_has_the_outcomes_of_the_search(seed: int, timeframe: str) -> None:
     random = np.random.default_rng(seed)
-    candles = random_candles(random, int(random.integers(3, 260)))
+    finest = random_candles(random, int(random.integers(3, 260)) * duration(timeframe) // HOUR)
+    candles = fold(finest, timeframe)
+    finest = finest.slice(0, int((finest.at <= candles.at[-1]).sum()))  # candles that are not closed yet tell nothing
+    market = shadow_market(finest, timeframe)
     count = len(candles)
     opinions = buy_opinions(
         candles.at,
@@ -65,8 +71,8 @@ def test_who_manages_nothing_has_the_outcomes_of_the_search(seed: int) -> None:
         random.choice([np.nan, 1.0], count),
     )
     costs = Costs(0.001, 0.0005)
-    searched = shadow_outcomes(shadow_market(candles), opinions, costs)
-    walked = managed_outcomes(candles, opinions, costs, Scripted({}), row_at)
+    searched = shadow_outcomes(market, opinions, costs)
+    walked = managed_outcomes(candles, market, opinions, costs, Scripted({}), row_at)
     assert walked.net.tolist() == searched.net.tolist()
     assert walked.known_at.tolist() == searched.known_at.tolist()
 

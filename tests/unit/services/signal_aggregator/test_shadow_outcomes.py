@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from roottrading.domain.time import HOUR
+from roottrading.domain.time import HOUR, duration
 from roottrading.services.signal_aggregator.shadow_outcomes import (
     HORIZON,
     NEVER,
@@ -26,13 +26,15 @@ def outcome(
     opinions: BuyOpinions,
     costs: Costs = FREE,
     volumes: list[int] | None = None,
+    timeframe: str = "1h",
 ) -> Decimal | None:
     """Return the only outcome in R; the first candle is the one at whose close the opinion began."""
-    found = shadow_outcomes(shadow_market(candles_of([FLAT, *rows], volumes)), opinions, costs)
+    before = [FLAT] * (duration(timeframe) // HOUR)
+    found = shadow_outcomes(shadow_market(candles_of([*before, *rows], volumes), timeframe), opinions, costs)
     if not len(found.net):
         return None
     (known_at,) = found.known_at.tolist()
-    assert known_at == opinions.at[0] + HORIZON * HOUR
+    assert known_at == opinions.at[0] + HORIZON * duration(timeframe)
     return Decimal(int(found.net[0])).scaleb(-6)
 
 
@@ -92,6 +94,38 @@ def test_after_a_hundred_candles_it_ends_at_the_close() -> None:
     assert outcome(too_late, one_opinion()) == 0
 
 
+UP, DOWN = (100.0, 121.0, 100.0, 110.0), (100.0, 101.0, 89.0, 95.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([FLAT] * 4 + [FLAT, UP, DOWN, FLAT], 2),  # both legs in one candle of the strategy: the target came first
+        ([FLAT] * 4 + [FLAT, DOWN, UP, FLAT], -1),
+        ([FLAT] * 4 + [FLAT, (100.0, 121.0, 89.0, 100.0), FLAT, FLAT], -1),  # both in one finest candle
+        ([FLAT, UP, DOWN, FLAT], 2),  # the target is live from the second finest candle on, the stop from the first
+        ([UP, FLAT, FLAT, DOWN], -1),
+        ([DOWN, UP, FLAT, FLAT], -1),
+        ([FLAT] * 5 + [(85.0, 86.0, 84.0, 85.0)] * 3, Decimal("-1.5")),  # gapped over inside the candle
+        ([FLAT] * 6 + [(91.0, 92.0, 90.5, 91.0), (80.0, 81.0, 79.0, 80.0)], -2),
+        ([FLAT] * 399 + [(100.0, 104.0, 100.0, 104.0), DOWN], Decimal("0.4")),  # its hundredth candle's last close
+        ([FLAT] * 396 + [FLAT, FLAT, UP, FLAT, DOWN], 2),
+    ],
+)
+def test_the_path_is_that_of_the_finest_candles(
+    rows: list[tuple[float, float, float, float]], expected: Decimal
+) -> None:
+    opinions = one_opinion(at=START + 4 * HOUR, target=20)
+    assert outcome(rows, opinions, timeframe="4h") == expected
+
+
+def test_an_entry_needs_volume_in_the_finest_candle_that_opens_at_t() -> None:
+    opinions = one_opinion(at=START + 4 * HOUR, target=20)
+    assert outcome([FLAT, UP, FLAT, FLAT], opinions, volumes=[1] * 4 + [0, 1, 1, 1], timeframe="4h") is None
+    silent = outcome([FLAT, DOWN, UP, FLAT], opinions, volumes=[1] * 5 + [0, 1, 1], timeframe="4h")
+    assert silent == 2, "a candle without volume triggers nothing"
+
+
 @pytest.mark.parametrize("wait", [18, 19, 20, 21, 38, 39, 40, 60, 98])
 def test_a_leg_is_found_however_long_it_takes(wait: int) -> None:
     rows = [*[FLAT] * wait, (100, 100, 90, 90), (1, 1, 1, 1)]
@@ -140,9 +174,9 @@ def test_a_candle_without_volume_fills_and_triggers_nothing() -> None:
 def test_a_missing_candle_is_no_entry_and_shortens_nothing_else() -> None:
     rows = [FLAT, FLAT, (105, 106, 104, 104), FLAT]
     candles = candles_of([FLAT, *rows])
-    gap_at_entry = shadow_outcomes(shadow_market(without(candles, 1)), one_opinion(), FREE)
+    gap_at_entry = shadow_outcomes(shadow_market(without(candles, 1), "1h"), one_opinion(), FREE)
     assert len(gap_at_entry.net) == 0
-    gap_later = shadow_outcomes(shadow_market(without(candles, 2)), one_opinion(limit=2), FREE)
+    gap_later = shadow_outcomes(shadow_market(without(candles, 2), "1h"), one_opinion(limit=2), FREE)
     assert gap_later.net.tolist() == [500_000]
 
 
@@ -156,8 +190,8 @@ def test_nothing_to_judge_and_no_market_are_empty() -> None:
     nothing = one_opinion()
     none = type(nothing)(*(getattr(nothing, name)[:0] for name in nothing.__struct_fields__))
     assert len(none) == 0
-    assert len(shadow_outcomes(shadow_market(candles_of([FLAT])), none, FREE).net) == 0
-    silent = shadow_market(candles_of([FLAT, FLAT], [0, 0]))
+    assert len(shadow_outcomes(shadow_market(candles_of([FLAT]), "1h"), none, FREE).net) == 0
+    silent = shadow_market(candles_of([FLAT, FLAT], [0, 0]), "1h")
     assert len(shadow_outcomes(silent, one_opinion(), FREE).net) == 0
 
 
