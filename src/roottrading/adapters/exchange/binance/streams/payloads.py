@@ -27,6 +27,8 @@ from roottrading.adapters.exchange.binance.streams.wire import (
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import TIMEFRAMES, Time
 
+Prices = tuple[Decimal, Decimal, Decimal, Decimal]
+
 _candle: Final = msgspec.json.Decoder(CandleEvent).decode
 _aggregate: Final = msgspec.json.Decoder(AggregateTradeEvent).decode
 _trade: Final = msgspec.json.Decoder(TradeEvent).decode
@@ -44,21 +46,14 @@ def _same_symbol(said: str, subscription: Subscription) -> str:
 def _read_candle(data: Any, subscription: Subscription) -> tuple[Time, StreamBody]:
     event = _candle(data)
     said = event.candle
-    open_time = microseconds(said.open_time)
-    if said.timeframe != subscription.timeframe or open_time % TIMEFRAMES[said.timeframe]:
-        raise ValueError(f"no candle of {subscription.timeframe} begins at {open_time}")
-    opened, high, low, close = exact(said.open), exact(said.high), exact(said.low), exact(said.close)
-    if not (0 < low <= opened <= high and low <= close <= high):
-        raise ValueError(f"open {opened}, high {high}, low {low} and close {close} contradict each other")
-    return microseconds(event.said_at), Candle(
+    if said.timeframe != subscription.timeframe:
+        raise ValueError(f"a candle of {said.timeframe} in a stream of {subscription.timeframe}")
+    return microseconds(event.said_at), candle_of(
         _same_symbol(event.symbol, subscription),
-        subscription.timeframe,
-        open_time,
-        opened,
-        high,
-        low,
-        close,
-        exact(said.volume),
+        said.timeframe,
+        said.open_time,
+        (said.open, said.high, said.low, said.close),
+        said.volume,
         said.closed,
     )
 
@@ -69,7 +64,7 @@ def _read_aggregate(data: Any, subscription: Subscription) -> tuple[Time, Stream
         _same_symbol(event.symbol, subscription),
         True,
         identity(event.trade_id),
-        _price(event.price),
+        price_of(event.price),
         exact(event.quantity),
         microseconds(event.at),
         event.buyer_is_maker,
@@ -85,7 +80,7 @@ def _read_trade(data: Any, subscription: Subscription) -> tuple[Time, StreamBody
         _same_symbol(event.symbol, subscription),
         False,
         trade_id,
-        _price(event.price),
+        price_of(event.price),
         exact(event.quantity),
         microseconds(event.at),
         event.buyer_is_maker,
@@ -137,7 +132,19 @@ def _read_ticker(data: Any, subscription: Subscription) -> tuple[Time, StreamBod
     )
 
 
-def _price(said: Decimal) -> Decimal:
+def candle_of(symbol: str, timeframe: str, said_time: int, prices: Prices, volume: Decimal, closed: bool) -> Candle:
+    """Return a candle that was said, its prices being open, high, low and close; ValueError where it makes no sense."""
+    open_time = microseconds(said_time)
+    if open_time % TIMEFRAMES[timeframe]:
+        raise ValueError(f"no candle of {timeframe} begins at {open_time}")
+    opened, high, low, close = exact(prices[0]), exact(prices[1]), exact(prices[2]), exact(prices[3])
+    if not (0 < low <= opened <= high and low <= close <= high):
+        raise ValueError(f"open {opened}, high {high}, low {low} and close {close} contradict each other")
+    return Candle(symbol, timeframe, open_time, opened, high, low, close, exact(volume), closed)
+
+
+def price_of(said: Decimal) -> Decimal:
+    """Return a price; errors as `exact`, and for 0."""
     price = exact(said)
     if not price:
         raise ValueError("a price of 0")
@@ -146,7 +153,7 @@ def _price(said: Decimal) -> Decimal:
 
 def levels_of(said: list[tuple[Decimal, Decimal]]) -> tuple[Level, ...]:
     """Return a side's levels, each price above 0; errors as `exact` and for a price of 0."""
-    return tuple((_price(price), exact(quantity)) for price, quantity in said)
+    return tuple((price_of(price), exact(quantity)) for price, quantity in said)
 
 
 READERS: Final[Mapping[Kind, Callable[[Any, Subscription], tuple[Time, StreamBody]]]] = {

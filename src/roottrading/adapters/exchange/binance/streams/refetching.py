@@ -46,6 +46,7 @@ class Refetcher:
         self.counts: Counter[str] = Counter()
         self._history = history
         self._exchange_time = exchange_time
+        self._answers = True
         self._turns = asyncio.Semaphore(settings.questions)
 
     async def ask(self, sequence: Sequence, question: Question) -> Answered:
@@ -53,10 +54,17 @@ class Refetcher:
         async with self._turns:
             self.counts[type(question).__name__] += 1
             try:
-                return await self._answer(sequence, question)
+                answered = await self._answer(sequence, question)
             except HistoryUnavailable as error:
+                if self._answers:
+                    logger.warning("%s: no answer, it is asked again (%s)", question, error)
                 self.counts["unanswered"] += 1
-                logger.warning("%s: no answer (%s); it is asked again", question, error)
+                self._answers = False
+            else:
+                if not self._answers:
+                    logger.warning("the history answers again")
+                self._answers = True
+                return answered
         assert not isinstance(sequence, Newest)
         sequence.failed(self._exchange_time())
         return Answered()
