@@ -2,6 +2,7 @@
 
 import time
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Final, Protocol
 
 from rich.console import Console, Group
@@ -121,30 +122,41 @@ class TerminalView:
             table.add_column(name, justify="right" if name in {"holds", "paid", "stop"} else "left")
         for cycle in standing.open_cycles:
             amounts = (plain(cycle.held), f"{cycle.paid:,.2f}", plain(cycle.stop_price))
-            table.add_row(cycle.symbol, cycle.strategy, iso(cycle.at), *amounts)
+            table.add_row(cycle.symbol, cycle.strategy, _minute(cycle.at), *amounts)
         return table
 
     def _last(self) -> Table:
-        table = Table.grid(padding=(0, 4))
+        table = Table.grid(padding=(0, 2))
+        table.add_column()
+        table.add_column(no_wrap=True)  # on a narrow terminal signals are cut short, fills are not
         signals = [
-            f"{iso(signal.timestamp)} {signal.symbol} {signal.signal_type} {signal.strategy} {signal.timeframe}"
+            f"{_minute(signal.timestamp)} {signal.symbol} {signal.signal_type} {signal.strategy} {signal.timeframe}"
             for signal in self._tally.signals
         ]
-        fills = [fill_line(fill) for fill in self._tally.fills]
+        fills = [f"{_minute(fill.filled_at)} {_what_was_filled(fill)}" for fill in self._tally.fills]
         table.add_row(Text("last signals", "italic"), Text("last fills", "italic"))
-        for row in range(max(len(signals), len(fills))):
-            table.add_row(*(texts[row] if row < len(texts) else "" for texts in (signals, fills)))
+        for signal, fill in zip_longest(signals, fills, fillvalue=""):
+            table.add_row(Text(signal, no_wrap=True, overflow="ellipsis"), fill)
         return table
 
 
 def fill_line(fill: Fill) -> str:
     """Return a fill in one line."""
-    return f"{iso(fill.filled_at)} {fill.symbol} {fill.side} {plain(fill.quantity)} at {plain(fill.price)}"
+    return f"{iso(fill.filled_at)} {_what_was_filled(fill)}"
 
 
 def cycle_line(cycle: TradeCycle) -> str:
     """Return a closed cycle in one line."""
     return f"{iso(cycle.updated_at)} {cycle.symbol} closed by {cycle.exit_reason}: {signed(cycle.pnl or Decimal(0))}"
+
+
+def _what_was_filled(fill: Fill) -> str:
+    return f"{fill.symbol} {fill.side} {plain(fill.quantity)} at {plain(fill.price)}"
+
+
+def _minute(at: Time) -> str:
+    """Return an instant as the view shows it: to the minute, without the year, which stands at its top."""
+    return iso(at)[5:16].replace("T", " ")
 
 
 def signed(amount: Decimal) -> str:

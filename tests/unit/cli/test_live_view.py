@@ -37,8 +37,8 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     return StringIO()
 
 
-def terminal(screen: StringIO) -> Console:
-    return Console(file=screen, force_terminal=True, color_system=None, width=110, height=40)
+def terminal(screen: StringIO, width: int = 110) -> Console:
+    return Console(file=screen, force_terminal=True, color_system=None, width=width, height=40)
 
 
 def test_the_tally_counts_closed_cycles_only() -> None:
@@ -63,10 +63,24 @@ def test_the_picture_holds_what_a_person_watches(screen: StringIO) -> None:
         "1 open, 1 closed, 1 won",
         "+12.50",
         "BTCUSDT  ema_cross",
-        "2024-01-31T12:00:00Z BTCUSDT BUY ema_cross 5m",
-        "2024-01-31T12:00:00Z BTCUSDT BUY 0.5 at 42000.1",
+        "01-31 12:00 BTCUSDT BUY ema_cross 5m",
+        "01-31 12:00 BTCUSDT BUY 0.5 at 42000.1",
     ):
         assert shown in picture
+
+
+def test_on_a_narrow_terminal_signals_are_cut_short_and_fills_are_not(screen: StringIO) -> None:
+    tally = Tally()
+    long = SignalRow(8, "1000SATSUSDT", "15m", "chaikin_money_flow", "NEUTRAL", Decimal(0), Decimal(1), AT, {})
+    tally.note([row(FILL), row(long)])
+    view = TerminalView(terminal(screen, 80), tally, AT - DAY, AT + DAY)
+    view.show(STANDING)
+    lines = [line.rstrip() for line in screen.getvalue().splitlines()]
+    view.close()
+    (line,) = [line for line in lines if "1000SATSUSDT" in line]
+    assert line.startswith("01-31 12:00 1000SATSUSDT NEUTRAL chai")
+    assert line.endswith("…  01-31 12:00 BTCUSDT BUY 0.5 at 42000.1")
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_picture_is_renewed_a_few_times_a_second_only(screen: StringIO) -> None:
