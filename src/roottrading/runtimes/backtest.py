@@ -32,7 +32,7 @@ from roottrading.runtimes.session import Position, Session, WeightsFor, play
 from roottrading.runtimes.skipping import Skipper
 from roottrading.runtimes.skipping_exchange import SkippingExchange
 from roottrading.runtimes.skipping_rows import SkippingStore
-from roottrading.services.analyzer import WholeBlocks
+from roottrading.services.analyzer import Analyzer, WholeBlocks
 from roottrading.services.coordinator.verdicts_to_commands import Coordinator
 from roottrading.services.gateway import Forwarder
 from roottrading.services.signal_aggregator.formula import micro
@@ -92,7 +92,10 @@ class SkippingRun:
         readers = market.readers(listed_symbols(settings, market)) | {given.symbol: given.finest for given in symbols}
         exchange = simulated_exchange(settings, market, keeps_rows=False)
         self.exchange = SkippingExchange(exchange, readers, fee_symbol(settings))
-        build = builders(settings, cast, market) | {"gateway": lambda _: Forwarder(market.symbols)}
+        build = builders(settings, cast, market) | {
+            "gateway": lambda _: Forwarder(market.symbols),
+            "analyzer": lambda opinions: Analyzer(cast.plan, opinions, keeps_signals=False),  # the store reads columns
+        }
         self.wiring = assemble(build, blocks, self.exchange)
         self.session = Session(self.wiring, self.exchange, cast.decision_step, Deadlines(), weights)
         coordinator = self.wiring.units["coordinator"].service

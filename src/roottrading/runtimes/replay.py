@@ -1,6 +1,5 @@
 """The tape as a market: instant after instant, which candles close and which open."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
@@ -11,6 +10,7 @@ from msgspec import Struct
 from roottrading.domain.candle import Candle
 from roottrading.domain.columns import UNITS_DIGITS, Candles
 from roottrading.domain.money import ONE
+from roottrading.domain.open_times import OpenTimes
 from roottrading.domain.time import Time, duration
 from roottrading.messages.service import CandleMissing
 
@@ -34,9 +34,12 @@ class CandleReader:
 
     def __init__(self, candles: Candles) -> None:
         self.symbol = candles.symbol
+        self.timeframe = candles.timeframe
         self.candles = candles
         self.span = duration(candles.timeframe)
-        self._times, self._open, self._high, self._low, self._close, self._volume = (
+        self._times = OpenTimes(candles.open_time, self.span)
+        self.last_by = self._times.last_by  # the last row that opens at a time or earlier, -1 for none
+        self._open_time, self._open, self._high, self._low, self._close, self._volume = (
             np.ascontiguousarray(column).data
             for column in (candles.open_time, candles.open, candles.high, candles.low, candles.close, candles.volume)
         )
@@ -45,14 +48,9 @@ class CandleReader:
     def __len__(self) -> int:
         return len(self._times)
 
-    @property
-    def timeframe(self) -> str:
-        """The timeframe of the candles."""
-        return self.candles.timeframe
-
     def open_time(self, row: int) -> Time:
         """Return the row's open time."""
-        return int(self._times[row])
+        return self._times[row]
 
     def first_at_or_after(self, time: Time) -> int:
         """Return the first row that opens at `time` or later."""
@@ -62,18 +60,14 @@ class CandleReader:
         """Return the row as a Candle."""
         return Candle(
             self.symbol,
-            self.candles.timeframe,
-            self._times[row],
+            self.timeframe,
+            self._open_time[row],
             _UNIT * self._open[row],
             _UNIT * self._high[row],
             _UNIT * self._low[row],
             _UNIT * self._close[row],
             self._volume_unit * self._volume[row],
         )
-
-    def last_by(self, time: Time) -> int:
-        """Return the last row that opens at `time` or earlier, -1 for none."""
-        return bisect_right(self._times, time) - 1
 
     def close(self, row: int) -> Decimal:
         """Return the row's close."""

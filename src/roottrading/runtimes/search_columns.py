@@ -1,6 +1,5 @@
 """What a search over a recorded market reads: each symbol's candles, and its verdicts at every T."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,7 +58,7 @@ class StreamCandles(Struct, frozen=True):
 
     def last_by(self, at: Time) -> int:
         """Return the row of the last candle closed at T, -1 for none."""
-        return bisect_right(self.at, at) - 1
+        return self.reader.last_by(at - self.span)
 
 
 class SymbolColumns(Struct, frozen=True):

@@ -36,10 +36,15 @@ class Analyzer:
     stream. A strategy that fails has no opinion; that is counted and takes nobody else down.
     """
 
-    def __init__(self, plan: Plan, opinions: Opinions) -> None:
-        """Follow the plan with opinions computed behind the port."""
+    def __init__(self, plan: Plan, opinions: Opinions, keeps_signals: bool = True) -> None:
+        """Follow the plan with opinions computed behind the port.
+
+        `keeps_signals` False where whoever runs it reads the signals of a known tape from the port's own columns.
+        """
         self._plan = plan
         self._opinions = opinions
+        self._keeps_signals = keeps_signals
+        self._spans = {stream: plan.span(stream) for stream in plan.streams}
         self._standing: dict[Stream, dict[str, StandingOpinion]] = defaultdict(dict)
         self._waiting: dict[tuple[Stream, Time], WaitingClose] = {}
         self._counters: dict[tuple[str, str], FailureCount] = {}
@@ -69,17 +74,22 @@ class Analyzer:
             candle: Candle | None = body.candle
             if not body.candle.closed:
                 return NOTHING
-            stream, at = (body.candle.symbol, body.candle.timeframe), body.candle.at
+            stream, open_time = (body.candle.symbol, body.candle.timeframe), body.candle.open_time
         elif type(body) is CandleAbsent:
             candle = None
-            stream, at = (body.symbol, body.timeframe), body.at
+            stream, open_time = (body.symbol, body.timeframe), body.open_time
         else:
             return NOTHING
+        span = self._spans.get(stream)
+        if span is None:
+            return NOTHING
+        at = open_time + span
         rows = list(self._opinions.take(body))
         if self._plan.gives(stream):
             close = WaitingClose(*stream, at, given.follows, candle)
             if not self._waiting and self._opinions.ready(stream, at):
-                return Decision((self._batch(close, now, rows),), (), (), tuple(rows))
+                batch = self._batch(close, now, rows)
+                return Decision((batch,), (), (), tuple(rows))
             self._waiting[stream, at] = close
             rows.append(Row(WAITING, (*stream, at), close))
         return self._decision(rows, now)
@@ -108,7 +118,7 @@ class Analyzer:
     def _batch(self, close: WaitingClose, now: Time, rows: list[Row]) -> Outgoing:
         stream = (close.symbol, close.timeframe)
         candle, at = close.candle, close.at
-        late = now >= at + self._plan.span(stream)
+        late = now >= at + self._spans[stream]
         if candle is None:
             batch = SignalBatch(*stream, at, None, None, None, (), late=late)
         else:
@@ -116,9 +126,8 @@ class Analyzer:
             opinions = evaluated.opinions
             if evaluated.began is None:
                 opinions = self._judged(stream, candle, opinions, rows)
-            elif evaluated.began:
-                by_name = {opinion.strategy: opinion for opinion in opinions}
-                rows.extend(_signal(began, by_name[began.strategy], candle) for began in evaluated.began)
+            elif self._keeps_signals:
+                rows.extend([_signal(opinions[place], candle, at) for place in evaluated.began])
             for place, failure in evaluated.failures:
                 rows.append(self._count(stream, at, evaluated.opinions[place].strategy, failure))
             batch = SignalBatch(
@@ -152,7 +161,7 @@ class Analyzer:
                 standing = StandingOpinion(*stream, opinion.strategy, direction, strength, number, candle.at)
                 standing_by_name[opinion.strategy] = standing
                 rows.append(Row(OPINIONS, (*stream, opinion.strategy), standing))
-                rows.append(_signal(standing, opinion, candle))
+                rows.append(_signal(replace(opinion, signal_id=number), candle, candle.at))
             opinions.append(opinion if standing is None else replace(opinion, signal_id=standing.signal_id))
         return tuple(opinions)
 
@@ -176,5 +185,6 @@ class Analyzer:
         }
 
 
-def _signal(standing: StandingOpinion, opinion: Opinion, candle: Candle) -> Row:
-    return Row(SIGNALS, (standing.signal_id,), signal_row(standing, opinion, candle.close))
+def _signal(opinion: Opinion, candle: Candle, at: Time) -> Row:
+    row = signal_row(opinion, candle.symbol, candle.timeframe, at, candle.close)
+    return Row(SIGNALS, (opinion.signal_id,), row)

@@ -13,19 +13,18 @@ from roottrading.messages.service import Row
 from roottrading.messages.signals import Opinion
 from roottrading.services.analyzer.evaluation import Failure
 from roottrading.services.analyzer.plan import Stream
-from roottrading.services.analyzer.state import StandingOpinion
 
 
-class Evaluated(Struct, frozen=True):
+class Evaluated(Struct, frozen=True, gc=False):
     """All that is computed of one stream's candle of T; `opinions` are in the plan's order.
 
-    `began` are the opinions that changed direction with this candle, where the port knows the whole tape; all
-    opinions then carry their signals' ids. None: whoever asks sees every candle himself. `failures` names the
-    opinions, by index, that have state "failed".
+    `began` names the opinions, by index, that changed direction with this candle, where the port knows the whole tape;
+    all opinions then carry their signals' ids. None: whoever asks sees every candle himself. `failures` names those
+    that have state "failed".
     """
 
     opinions: tuple[Opinion, ...]
-    began: tuple[StandingOpinion, ...] | None = None
+    began: tuple[int, ...] | None = None
     failures: tuple[tuple[int, Failure], ...] = ()
     atr: Decimal | None = None
     regime: str = ""

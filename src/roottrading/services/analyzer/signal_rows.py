@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Final
 
 from roottrading.domain.money import plain
+from roottrading.domain.time import Time
 from roottrading.messages.signals import Opinion, SignalType
-from roottrading.services.analyzer.state import SignalRow, StandingOpinion
+from roottrading.services.analyzer.state import SignalRow
 
 _PLAN: Final = ("stop_distance", "target_distance", "entry_limit", "size_factor")
 
@@ -15,8 +16,8 @@ def direction_of(conviction: Decimal) -> SignalType:
     return "BUY" if conviction > 0 else "SELL" if conviction < 0 else "NEUTRAL"
 
 
-def signal_row(standing: StandingOpinion, opinion: Opinion, price: Decimal) -> SignalRow:
-    """Return the row of an opinion that begins; `price` is the close of its candle."""
+def signal_row(opinion: Opinion, symbol: str, timeframe: str, at: Time, price: Decimal) -> SignalRow:
+    """Return the row of an opinion that begins at T and carries its signal's id; `price` is the close of its candle."""
     metadata = {name: plain(value) for name in _PLAN if (value := getattr(opinion, name)) is not None}
     if opinion.time_limit is not None:
         metadata["time_limit"] = str(opinion.time_limit)
@@ -27,13 +28,13 @@ def signal_row(standing: StandingOpinion, opinion: Opinion, price: Decimal) -> S
     for name, value in opinion.row.items():
         metadata[name] = plain(value)
     return SignalRow(
-        standing.signal_id,
-        standing.symbol,
-        standing.timeframe,
-        standing.strategy,
-        standing.direction,
-        standing.strength,
+        opinion.signal_id,
+        symbol,
+        timeframe,
+        opinion.strategy,
+        direction_of(opinion.conviction),
+        abs(opinion.conviction),
         price,
-        standing.since,
+        at,
         metadata,
     )

@@ -1,20 +1,21 @@
 """Reading single candles out of a stream's columns, quickest where they are asked for in order."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable
 from itertools import compress
+from math import isnan
+
+import numpy as np
 
 from roottrading.domain.money import significant
+from roottrading.domain.open_times import OpenTimes
 from roottrading.domain.time import Time, iso
 from roottrading.messages.signals import Opinion
-from roottrading.services.analyzer.door import MICRO
-from roottrading.services.analyzer.evaluation import KINDS, Failure
+from roottrading.services.analyzer.evaluation import KINDS, OK, Failure
 from roottrading.services.analyzer.market_state import ATR, REGIME, REGIMES
 from roottrading.services.analyzer.opinion_columns import OpinionColumns
 from roottrading.services.analyzer.opinions import Evaluated
 from roottrading.services.analyzer.plan import Plan
-from roottrading.services.analyzer.signal_rows import direction_of
-from roottrading.services.analyzer.state import StandingOpinion
 from roottrading.services.analyzer.turnover import TapeTurnover
 
 
@@ -25,40 +26,47 @@ class StreamReader:
         self, plan: Plan, opinions: tuple[OpinionColumns, ...], market: OpinionColumns, turnover: TapeTurnover
     ) -> None:
         """Take the columns of the strategies, in the plan's order, and of the market's own measures."""
-        self._open_time = market.open_time.data
         self._span = market.placement.anchor.span
+        self._rows = OpenTimes(market.open_time, self._span)
         self._market = market
+        self._measured = market.marks.data
+        self._atr, self._regime = _column(market, ATR), _column(market, REGIME)
         self._cursors = tuple(_Cursor(columns, plan.signal_ids(columns.placement)) for columns in opinions)
         self._can_fail = tuple(bool(columns.failures) for columns in opinions)
         self._turnover = turnover
 
     def at(self, at: Time) -> Evaluated:
         """Return the evaluation of the candle of T; ValueError where the tape has none."""
-        open_time = at - self._span
-        row = bisect_left(self._open_time, open_time)
-        if row == len(self._open_time) or self._open_time[row] != open_time:
+        row = self._rows.row_of(at - self._span)
+        if row < 0:
             placement = self._market.placement
             raise ValueError(
                 f"the tape has no {placement.use.timeframe} candle of {placement.symbol} closed at {iso(at)}"
             )
         opinions = tuple([cursor.opinion(row) for cursor in self._cursors])
-        began = [cursor.began(row) for cursor in self._cursors if cursor.since == row]
+        began = [place for place, cursor in enumerate(self._cursors) if cursor.began == row]
         failures = [
             (place, self._cursors[place].failure(row))
             for place in compress(range(len(opinions)), self._can_fail)
             if opinions[place].state == "failed"
         ]
-        market = self._market.readout
-        atr, regime = market.own(ATR, row), market.own(REGIME, row)
+        atr, regime = self._atr[row], self._regime[row]
+        known = self._measured[row] == OK
+        mean, day = self._turnover.by(at)
         return Evaluated(
             opinions,
-            tuple([each for each in began if each is not None]),
+            tuple(began),
             tuple(failures),
-            None if atr is None else significant(atr),
-            "" if regime is None else REGIMES[int(regime)],
-            self._turnover.mean(at),
-            self._turnover.day(at, self._turnover.begins),
+            significant(atr) if known and not isnan(atr) else None,
+            REGIMES[int(regime)] if known and not isnan(regime) else "",
+            mean,
+            day,
         )
+
+
+def _column(market: OpinionColumns, name: str) -> memoryview:
+    column = market.own.get(name)
+    return (np.full(len(market.open_time), np.nan) if column is None else column).data
 
 
 class _Cursor:
@@ -73,18 +81,22 @@ class _Cursor:
         "_marks",
         "_micros",
         "_next",
+        "_open_time",
         "_opinion_of",
         "_place",
         "_plain",
         "_signal",
+        "_since",
+        "_span",
         "_value",
-        "since",
+        "began",
     )
 
     def __init__(self, columns: OpinionColumns, id_at: Callable[[Time], int]) -> None:
         self._columns = columns
         self._id_at = id_at
         self._changes = columns.changes.data
+        self._open_time, self._span = columns.open_time.data, columns.placement.anchor.span
         self._marks, self._micros = columns.marks.data, columns.micros.data
         self._opinion_of = columns.readout.opinion
         self._plain = columns.readout.plain
@@ -92,11 +104,12 @@ class _Cursor:
         self._signal = 0
         self._value = self._mark = -1
         self._last: Opinion | None = None
-        self.since = self._next = -1  # rows of the last change of direction, and of the next
+        self._since = self._next = -1  # rows of the last change of direction (or the first of all), and of the next
+        self.began = -1  # the row with which the opinion that stands began
 
     def opinion(self, row: int) -> Opinion:
         """Return the opinion of a row."""
-        if not self.since <= row < self._next:
+        if not self._since <= row < self._next:
             self._move(row)
         if not self._plain:
             return self._opinion_of(row, self._signal)
@@ -116,34 +129,14 @@ class _Cursor:
         else:
             place = bisect_right(changes, row)
         self._place = place
-        self.since = changes[place - 1] if place else 0
         self._next = changes[place] if place < count else len(self._marks)
-        self._signal = self._id_at(self._at(self.since)) if place else 0
+        if place:
+            self._since = self.began = began = changes[place - 1]
+            self._signal = self._id_at(self._open_time[began] + self._span)
+        else:
+            self._since, self.began, self._signal = 0, -1, 0
         self._last = None
-
-    def _at(self, row: int) -> Time:
-        return int(self._columns.open_time[row]) + self._columns.placement.anchor.span
-
-    def began(self, row: int) -> StandingOpinion | None:
-        """Return the opinion that begins at the row to which the cursor was moved."""
-        return standing_from(self._columns, row, self._id_at) if self._place else None
 
     def failure(self, row: int) -> Failure:
         """Return the first failure of the row's kind."""
         return self._columns.failures[KINDS[int(self._marks[row])]][1]
-
-
-def standing_from(columns: OpinionColumns, row: int, id_at: Callable[[Time], int]) -> StandingOpinion:
-    """Return the opinion that begins at a row where the direction changes."""
-    placement = columns.placement
-    at = int(columns.open_time[row]) + placement.anchor.span
-    conviction = MICRO * int(columns.micros[row])
-    return StandingOpinion(
-        placement.symbol,
-        placement.use.timeframe,
-        placement.use.name,
-        direction_of(conviction),
-        abs(conviction),
-        id_at(at),
-        at,
-    )

@@ -9,10 +9,12 @@ import numpy as np
 
 from roottrading.domain.columns import MAX_UNITS, UNITS_DIGITS, Candles, Ints, candle_at
 from roottrading.domain.money import ONE, ZERO, quotient_down
+from roottrading.domain.open_times import OpenTimes
 from roottrading.domain.time import DAY, Time, duration, start_of_day
 
 MEAN_OF: Final = 20
 _WRAP: Final = 2**64 - 1
+_UNIT: Final = ONE.scaleb(-UNITS_DIGITS)
 
 
 class Turnover(Protocol):
@@ -92,27 +94,23 @@ class TapeTurnover:
         self._span = duration(candles.timeframe)
         self._candles = candles
         self._open_times = candles.open_time.data
+        self._rows = OpenTimes(candles.open_time, self._span)
         self.begins = self._open_times[0] if len(candles) else None
-        self._digits = UNITS_DIGITS + candles.volume_digits
+        self._scale = 10**candles.volume_digits  # a close times a volume, in units of 1e-8
         self._days: dict[Time, Decimal] = {}
-        sums, self._factor = _running_sums(candles)
+        sums, self._factor, self._room = _running_sums(candles)
         self._sums = None if sums is None else sums.data
 
     def mean(self, at: Time) -> Decimal:
         """See `Turnover`."""
-        open_times = self._open_times
-        last = bisect_right(open_times, at - self._span)
-        first = max(last - MEAN_OF, 0)
-        oldest = start_of_day(at) - DAY
-        if first < last and open_times[first] < oldest:
-            first = bisect_left(open_times, oldest, first, last)
+        last = self._rows.last_by(at - self._span) + 1
+        first = last - MEAN_OF if last > MEAN_OF else 0
+        oldest = at - at % DAY - DAY
+        if first < last and self._open_times[first] < oldest:
+            first = bisect_left(self._open_times, oldest, first, last)
         if first == last:
             return ZERO
-        if self._sums is None:
-            total = self._sum(first, last)
-        else:
-            total = ((self._sums[last] - self._sums[first]) & _WRAP) * self._factor
-        return self._quotient(total, last - first)
+        return self._quotient(self._sum(first, last), last - first)
 
     def day(self, at: Time, begins: Time | None) -> Decimal:
         """See `Turnover`."""
@@ -125,29 +123,40 @@ class TapeTurnover:
             known = self._days[day] = self._quotient(total, 1)
         return known
 
+    def by(self, at: Time) -> tuple[Decimal, Decimal]:
+        """Return both, of a history that begins with the tape."""
+        return self.mean(at), self.day(at, self.begins)
+
     def _sum(self, first: int, last: int) -> int:
+        if self._sums is not None and last - first <= self._room:
+            difference: int = self._sums[last] - self._sums[first]
+            return (difference & _WRAP) * self._factor
         closes = self._candles.close[first:last].tolist()
         volumes = self._candles.volume[first:last].tolist()
         return sum(map(mul, closes, volumes))
 
     def _quotient(self, total: int, count: int) -> Decimal:
-        return Decimal(total // (count * 10 ** (self._digits - UNITS_DIGITS))).scaleb(-UNITS_DIGITS)
+        whole: int = total // (count * self._scale)
+        return _UNIT * whole
 
 
-def _running_sums(candles: Candles) -> tuple[Ints | None, int]:
+def _running_sums(candles: Candles) -> tuple[Ints | None, int, int]:
     """Return the sums of close x volume before each row, wrapped to 64 bits, and their unit in units of both columns.
 
-    The sum over up to MEAN_OF rows is the difference of two, and fits; None where it might not.
+    The sum over some rows is the difference of two: over how many it surely fits is returned third. None where that is
+    less than MEAN_OF.
     """
     if not len(candles):
-        return None, 1
+        return None, 1, 0
     close, close_unit = _without_idle_zeros(candles.close)
     volume, volume_unit = _without_idle_zeros(candles.volume)
-    if int(close.max()) * int(volume.max()) * MEAN_OF >= MAX_UNITS:
-        return None, 1
+    most = int(close.max()) * int(volume.max())
+    room = MAX_UNITS // max(most, 1)
+    if room < MEAN_OF:
+        return None, 1, 0
     sums = np.zeros(len(candles) + 1, dtype=np.int64)
     np.cumsum(close * volume, out=sums[1:])
-    return sums, close_unit * volume_unit
+    return sums, close_unit * volume_unit, room
 
 
 def _without_idle_zeros(units: Ints) -> tuple[Ints, int]:

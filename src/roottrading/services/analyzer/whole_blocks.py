@@ -13,7 +13,7 @@ from roottrading.services.analyzer.opinions import Evaluated
 from roottrading.services.analyzer.plan import Placement, Plan, Stream
 from roottrading.services.analyzer.signal_rows import signal_row
 from roottrading.services.analyzer.state import SignalRow
-from roottrading.services.analyzer.stream_reader import StreamReader, standing_from
+from roottrading.services.analyzer.stream_reader import StreamReader
 from roottrading.services.analyzer.turnover import TapeTurnover
 
 Fold = Callable[[Candles, str], Candles]  # finest candles and a timeframe -> the candles of that timeframe
@@ -63,8 +63,8 @@ class WholeBlocks:
         for columns in self.opinions(stream):
             id_at = self._plan.signal_ids(columns.placement)
             for row in columns.changes.tolist():
-                standing = standing_from(columns, row, id_at)
-                yield signal_row(standing, columns.readout.opinion(row), candle_at(candles, row).close)
+                at = columns.placement.anchor.span + int(columns.open_time[row])
+                yield signal_row(columns.readout.opinion(row, id_at(at)), *stream, at, candle_at(candles, row).close)
 
     def _evaluated(self, stream: Stream, placement: Placement) -> OpinionColumns:
         key = (stream, placement.use.name)

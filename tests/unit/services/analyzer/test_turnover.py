@@ -67,6 +67,14 @@ def test_sums_may_wrap_as_long_as_their_differences_fit() -> None:
     expected = Decimal("69175290.27641080")
     for at in (44, 160, 224):
         assert TapeTurnover(tape).mean(at * HOUR) == running(tape).mean(at * HOUR) == expected
+        assert TapeTurnover(tape).day(at * HOUR, DAY) == running(tape).day(at * HOUR, DAY)
+
+
+def test_a_day_whose_sum_may_not_fit_is_summed_up_exactly() -> None:
+    volume = 27_999_999_999_999_999  # 15 times that fits 64 bits 20 times, but not 24 times
+    tape = candles(list(range(24, 72)), [volume] * 48)
+    assert TapeTurnover(tape).mean(72 * HOUR) == Decimal("419999999.99999998")
+    assert TapeTurnover(tape).day(72 * HOUR, DAY) == Decimal("10079999999.99999964")
 
 
 @settings(max_examples=20, deadline=None)
