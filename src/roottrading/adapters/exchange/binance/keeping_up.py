@@ -10,7 +10,6 @@ from roottrading.adapters.exchange.binance.settings import LinkSettings
 from roottrading.adapters.exchange.binance.socket_api import SocketApi, SocketEnded
 from roottrading.domain.time import SECOND
 
-_FIRST_PAUSE: Final = 0.5  # seconds; doubled with every try that fails (300 tries in 5 minutes are allowed)
 _LONG_ENOUGH: Final = 5.0  # a socket that lived for so many seconds was a good one
 
 MakeSocket = Callable[[Callable[[Any], None]], SocketApi]
@@ -57,11 +56,11 @@ class KeptSocket:
     async def run(self) -> None:
         """Keep a socket up until cancelled."""
         try:
-            pause = _FIRST_PAUSE
+            first = pause = self._settings.first_pause / SECOND  # 300 tries in 5 minutes are allowed
             while True:
                 lived = await self._once()
                 if lived >= _LONG_ENOUGH:
-                    pause = _FIRST_PAUSE
+                    pause = first
                 else:
                     await asyncio.sleep(pause * random.uniform(0.75, 1.25))
                     pause = min(2 * pause, self._settings.longest_pause / SECOND)

@@ -53,6 +53,10 @@ class LinkSettings(Struct, frozen=True):
     reconcile_every: Annotated[
         Time, Bounds(ge=SECOND, le=10 * MINUTE, description="microseconds between two comparisons with the exchange")
     ] = MINUTE
+    first_pause: Annotated[
+        Time,
+        Bounds(ge=10 * MILLISECOND, le=10 * SECOND, description="microseconds before connecting again, at first"),
+    ] = 500 * MILLISECOND
     longest_pause: Annotated[
         Time, Bounds(ge=SECOND, le=5 * MINUTE, description="microseconds between two tries to connect at most")
     ] = 30 * SECOND

@@ -35,6 +35,7 @@ class Heard(Struct):
     params: dict[str, Any]
     headers: dict[str, str] = {}
     query: str = ""
+    number: int = 0
 
 
 Answering = Reply | Fault | Callable[[Heard], "Reply | Fault"]
@@ -132,7 +133,7 @@ class Scripted:
         return socket
 
     async def _reply(self, request: web.Request, socket: web.WebSocketResponse, asked: dict[str, Any]) -> None:
-        reply = self._next(Heard(asked["method"], asked["params"]))
+        reply = self._next(Heard(asked["method"], asked["params"], number=asked["id"]))
         if reply == "hang":
             return
         if isinstance(reply, str):

@@ -18,11 +18,11 @@ from roottrading.adapters.exchange.binance.rest import Rest, window_text
 from roottrading.adapters.exchange.binance.server_clock import ServerClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings, endpoints_at
 from roottrading.adapters.exchange.binance.signing import credentials
-from roottrading.domain.time import MINUTE, SECOND
+from roottrading.domain.time import MILLISECOND, MINUTE, SECOND
 from tests.unit.adapters.exchange.binance import asked
 from tests.unit.adapters.exchange.binance.scripted import KEY, NOW, SECRET, Scripted, no, ok, run
 
-QUICK = LinkSettings(answer_timeout=SECOND, connect_timeout=SECOND)
+QUICK = LinkSettings(answer_timeout=500 * MILLISECOND, connect_timeout=SECOND)
 
 
 @asynccontextmanager
