@@ -7,15 +7,10 @@ from functools import cached_property
 from random import Random
 from typing import Any, Final
 
-import numpy as np
-from msgspec.structs import replace
-
 from roottrading.adapters.exchange.simulated import SimulatedExchange
 from roottrading.adapters.tape.tape import Tape
-from roottrading.config.settings import Settings
 from roottrading.domain.candle import Candle
-from roottrading.domain.columns import UNITS, Candles
-from roottrading.domain.instrument import Instrument
+from roottrading.domain.columns import Candles
 from roottrading.domain.money import ONE
 from roottrading.domain.time import MINUTE, SECOND, Time
 from roottrading.messages.service import NOTHING, Decision, Input, Row, Service
@@ -23,18 +18,16 @@ from roottrading.runtimes.assembly import ALL_TABLES, Cast, builders, cast, simu
 from roottrading.runtimes.loading import closed_by
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
-from roottrading.services.analyzer import NewestWindows, StrategyUse
-from roottrading.services.coordinator.settings import NO_BOUNDS, AbnormalSettings, TrailingSettings
+from roottrading.services.analyzer import NewestWindows
+from tests.simulation.choices import chosen_settings, chosen_uses, paying_in_bnb, with_limits
 from tests.simulation.hands import Given, hands
-from tests.simulation.restless import Restless
+from tests.simulation.random_walk import INSTRUMENT, START, WARM_UP, halts_of, instrument_of, random_walk
 from tests.simulation.venue import Foreign, Venue
 
 SYMBOLS: Final = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
 BNBUSDT: Final = "BNBUSDT"  # there only to price fees
-WARM_UP: Final = 780  # what windows on 3m look back; they begin a little before the market does
-BLOCKS: Final = 6_144 * MINUTE  # the blocks of windows on 1m and on 3m begin together here
-START: Final = 1_618_704_000_000_000 // BLOCKS * BLOCKS - (WARM_UP - 6) * MINUTE
 PATIENCE: Final = 20 * SECOND  # after the last candle: every doubt is over by then
+FOREIGN: Final = Foreign(Decimal("3.21"), Decimal(1_000), Decimal(250))
 STATE_TABLES: Final = frozenset(table.name for table in ALL_TABLES if table.kept == "state")
 
 
@@ -57,30 +50,30 @@ class Scenario:
         dice = Random(seed)
         symbols = SYMBOLS[: dice.choice((1, 2, 2, 3))]
         thin = dice.random() < 0.3
-        candles = {symbol: _candles(symbol, dice.randrange(2**32), WARM_UP + minutes, thin) for symbol in symbols}
+        candles = {symbol: random_walk(symbol, dice.randrange(2**32), WARM_UP + minutes, thin) for symbol in symbols}
         flags: dict[str, Any] = {
             "opo_allowed": dice.random() < 0.6,
             "oco_allowed": dice.random() < 0.85,
             "cancel_replace_allowed": dice.random() < 0.85,
         }
         if dice.random() < 0.2:
-            flags["order_types"] = _INSTRUMENT.order_types - {"STOP_LOSS"}
+            flags["order_types"] = INSTRUMENT.order_types - {"STOP_LOSS"}
         self.start = START + WARM_UP * MINUTE
         self.end = self.start + minutes * MINUTE
-        self.settings = _settings(dice)
-        self.foreign = Foreign() if dice.random() < 0.6 else _FOREIGN
-        self.halts = _halts(dice, symbols, self.start, minutes) if dice.random() < 0.25 else {}
-        uses = _uses(dice)
+        self.settings = chosen_settings(dice)
+        self.foreign = Foreign() if dice.random() < 0.6 else FOREIGN
+        self.halts = halts_of(dice, symbols, self.start, minutes) if dice.random() < 0.25 else {}
+        uses = chosen_uses(dice)
         more = Random(f"{seed}/more")  # dice of their own, so that what was chosen before them stays as it was
         if more.random() < 0.25:
-            candles[BNBUSDT] = _candles(BNBUSDT, more.randrange(2**32), WARM_UP + minutes, thin=False)
-            self.settings = _paying_in_bnb(more, self.settings, len(symbols) == 1)
+            candles[BNBUSDT] = random_walk(BNBUSDT, more.randrange(2**32), WARM_UP + minutes, thin=False)
+            self.settings = paying_in_bnb(more, self.settings, len(symbols) == 1)
         if more.random() < 0.3:
-            self.settings = _with_limits(more, self.settings)
+            self.settings = with_limits(more, self.settings)
         self.hands: dict[Time, tuple[Given, ...]] = {}
         if more.random() < 0.5:
             self.hands = hands(more, symbols, [use.name for use in uses], self.start, minutes)
-        instruments = {symbol: _instrument(symbol, flags) for symbol in candles}
+        instruments = {symbol: instrument_of(symbol, flags) for symbol in candles}
         self.market = Market(Tape(candles, "1m"), instruments, symbols, self.start, self.end)
         self.cast: Cast = cast(self.settings, uses, self.market)
         self.decision_step = self.cast.decision_step
@@ -136,105 +129,3 @@ def _shared(windows: NewestWindows, cast: Cast) -> dict[int, Any]:
     for turnover in vars(windows)["_turnover"].values():
         known |= {id(held): held[:] for held in vars(turnover).values() if isinstance(held, list)}
     return known
-
-
-def _uses(dice: Random) -> tuple[StrategyUse, ...]:
-    quick = StrategyUse("quick", Restless(slow=2, variety=dice.choice((0, 1))), "1m")
-    if dice.random() < 0.6:
-        return (quick,)
-    return (quick, StrategyUse("slow", Restless(slow=4, variety=dice.choice((0, 1))), "3m"))
-
-
-def _settings(dice: Random) -> Settings:
-    base = Settings()
-    return replace(
-        base,
-        aggregator=replace(base.aggregator, threshold=Decimal("0.4")),
-        coordinator=replace(
-            base.coordinator,
-            threshold=Decimal("0.4"),
-            stake=Decimal(500) if dice.random() < 0.8 else None,
-            volume_share=None,
-            cooldown_candles=1,
-            stops_in_a_row=None,
-            abnormal=NO_BOUNDS,
-            max_drawdown=None,
-            daily_loss=Decimal("0.004") if dice.random() < 0.15 else None,
-            stop_atr=Decimal("0.8"),
-            trailing=TrailingSettings(Decimal("0.3"), Decimal(1)) if dice.random() < 0.3 else None,
-            entry_style="resting" if dice.random() < 0.3 else "taker",
-            entry_timeout=2,
-        ),
-    )
-
-
-def _paying_in_bnb(dice: Random, settings: Settings, alone: bool) -> Settings:
-    """Return the settings with fees in BNB, of which there is plenty, or soon none left.
-
-    The last of it is left to a symbol that is `alone`: which of two gets it at one instant hangs on the round in which
-    their requests come, and whoever has just been loaded asks one round later.
-    """
-    bnb = dice.choice((Decimal(1_000), Decimal("0.02"), Decimal("0.004"))) if alone else Decimal(1_000)
-    return replace(settings, fees=replace(settings.fees, in_bnb=True), exchange=replace(settings.exchange, bnb=bnb))
-
-
-def _with_limits(dice: Random, settings: Settings) -> Settings:
-    """Return the settings with limits so tight that they are met within minutes."""
-    abnormal = AbnormalSettings(
-        orders_per_minute=dice.choice((None, 4)),
-        reject_share=dice.choice((None, Decimal("0.05"))),
-        reject_least=2,
-        slippage=dice.choice((None, Decimal("0.0001"))),
-        losses_in_a_row=dice.choice((None, 2, 3)),
-    )
-    limited = replace(
-        settings.coordinator,
-        abnormal=abnormal,
-        stops_in_a_row=dice.choice((None, 2)),
-        max_drawdown=dice.choice((None, Decimal("0.001"))),
-        volume_share=dice.choice((None, Decimal("0.02"))),
-        max_cycles=dice.choice((1, 2, 5)),
-    )
-    return replace(settings, coordinator=limited)
-
-
-def _halts(dice: Random, symbols: tuple[str, ...], start: Time, minutes: int) -> dict[tuple[str, Time], str]:
-    """Return one halt: (symbol, instant) -> status from there on, inside a candle; the tape goes on meanwhile."""
-    symbol, begin = dice.choice(symbols), start + dice.randrange(2, max(3, minutes - 4)) * MINUTE + 30 * SECOND
-    status = dice.choice(("HALT", "CANCEL_ONLY", "BREAK"))
-    return {(symbol, begin): status, (symbol, begin + dice.choice((1, 2)) * MINUTE): "TRADING"}
-
-
-def _candles(symbol: str, seed: int, minutes: int, thin: bool) -> Candles:
-    """Return a random walk of five-second steps; now and then a minute without volume, and a gap in the market."""
-    rng = np.random.default_rng(seed)
-    steps = rng.standard_normal((minutes, 12)) * 0.0015
-    path = 100 * np.exp(np.cumsum(steps).reshape(minutes, 12))
-    opened = np.concatenate(([100.0], path[:-1, -1]))
-    columns = [opened, np.maximum(path.max(1), opened), np.minimum(path.min(1), opened), path[:, -1]]
-    prices = [np.round(column * 100).astype(np.int64) * (UNITS // 100) for column in columns]
-    volume = (rng.random(minutes) * 400 + 20).astype(np.int64) * UNITS // (8 if thin else 1)
-    still = rng.random(minutes) < 0.02
-    volume[still] = 0
-    times = START + MINUTE * np.arange(minutes, dtype=np.int64)
-    there = rng.random(minutes) >= 0.01
-    there[: WARM_UP + 1] = True
-    opened_at, high, low, closed = (price[there] for price in prices)
-    return Candles(symbol, "1m", times[there], opened_at, high, low, closed, volume[there])
-
-
-_INSTRUMENT: Final = Instrument(
-    "",
-    "",
-    "USDT",
-    tick_size=Decimal("0.01"),
-    step_size=Decimal("0.001"),
-    min_quantity=Decimal("0.001"),
-    max_quantity=Decimal(100_000),
-    min_notional=Decimal(10),
-)
-_FOREIGN: Final = Foreign(Decimal("3.21"), Decimal(1_000), Decimal(250))
-
-
-def _instrument(symbol: str, flags: Mapping[str, Any]) -> Instrument:
-    return replace(_INSTRUMENT, symbol=symbol, base_asset=symbol.removesuffix("USDT"), **flags)
