@@ -200,7 +200,7 @@ async def measure(port: int, pipe: Pipe, seconds: float, rate: int) -> dict[str,
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert status.attempts == 1, "the connection did not last"
-    assert not status.unknowns
+    assert not status.strangers
     return {"streams": status.streams, "connections": status.connections, "dropped": status.dropped,
             "parts": [steady, flood]}  # fmt: skip
 

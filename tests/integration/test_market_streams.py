@@ -14,8 +14,8 @@ from roottrading.adapters.exchange.binance.streams.candle_sequence import Candle
 from roottrading.adapters.exchange.binance.streams.observations import (
     BookLost,
     BookSnapshot,
+    ConnectionChanged,
     DepthChange,
-    LinkChanged,
     MarketObservation,
     PublicTrade,
     TradesLost,
@@ -146,7 +146,7 @@ def truth(server: MarketServer, minutes: int, symbol: str = "BTCUSDT") -> list[C
 
 
 def ends(said: Sequence[MarketObservation]) -> list[str]:
-    return [each.why for each in said if isinstance(each, LinkChanged) and each.state == "ended"]
+    return [each.why for each in said if isinstance(each, ConnectionChanged) and each.state == "ended"]
 
 
 def test_candles_in_progress_and_closed_arrive_in_order() -> None:
@@ -408,7 +408,7 @@ def test_what_is_said_twice_and_what_is_nonsense_changes_nothing() -> None:
         assert trade_ids(said) == list(range(10))
         assert closed(said) == truth(server, 5)
         assert len(server.peers) == 1
-        assert sum(streams.status().unknowns.values()) == 35
+        assert sum(streams.status().strangers.values()) == 35
         assert streams.status().dropped >= 15
 
     play(script, MarketServer(), [BTC_CANDLES, BTC_TRADES])

@@ -52,6 +52,8 @@ class Connection:
         self.shutting_down = False
         self.served = False
         self.retry_after: Time = 0
+        self.local = ""
+        self.frames = 0
         self.last_frame_at = now
         self.heard_any = False
         self.watch = SilenceWatch(settings.silence)
@@ -129,6 +131,8 @@ class Connection:
 
     async def _live(self, socket: Socket) -> str:
         self.last_frame_at = monotonic()
+        address = socket.get_extra_info("sockname")
+        self.local = f"{address[0]}:{address[1]}" if address else ""
         self._confirm()
         tasks: list[asyncio.Task[str]] = [
             asyncio.create_task(self._read(socket)),
@@ -159,6 +163,7 @@ class Connection:
                     hear(self, said)
                 elif said is not None and (refused := self._take(said)):
                     return refused
+                self.frames += 1
             elif kind is WSMsgType.PING:
                 self._pace.note(now)
                 with contextlib.suppress(aiohttp.ClientError, OSError):

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from msgspec import Struct
@@ -17,7 +17,7 @@ from roottrading.adapters.exchange.binance.streams.connection import Connection,
 from roottrading.adapters.exchange.binance.streams.history import History, Question
 from roottrading.adapters.exchange.binance.streams.local_book import LocalBook
 from roottrading.adapters.exchange.binance.streams.newest import Newest
-from roottrading.adapters.exchange.binance.streams.observations import LinkChanged, MarketObservation
+from roottrading.adapters.exchange.binance.streams.observations import ConnectionChanged, MarketObservation
 from roottrading.adapters.exchange.binance.streams.pacing import Attempts
 from roottrading.adapters.exchange.binance.streams.parsing import Heard, Parser
 from roottrading.adapters.exchange.binance.streams.refetching import Refetcher, Sequence, sequence_of
@@ -29,7 +29,7 @@ from roottrading.domain.time import SECOND, Time
 
 Deliver = Callable[[MarketObservation], None]
 
-logger = logging.getLogger("roottrading.binance.streams")
+_LOG: Final = logging.getLogger(__name__)
 
 
 class _Entry(Struct):
@@ -49,7 +49,10 @@ class _Open(Struct):
 
 
 class StreamsStatus(Struct, frozen=True):
-    """Figures for health and metrics; counts are since the start."""
+    """Figures for health and metrics; counts are since the start.
+
+    `strangers` is what was not understood; `frames` were read and dealt with, by the local address of their connection.
+    """
 
     connections: int
     serving: int
@@ -57,7 +60,8 @@ class StreamsStatus(Struct, frozen=True):
     attempts: int
     dropped: int
     counts: Mapping[str, int]
-    unknowns: Mapping[str, int]
+    strangers: Mapping[str, int]
+    frames: Mapping[str, int]
 
 
 class MarketStreams:
@@ -124,7 +128,8 @@ class MarketStreams:
             attempts=self._counts["attempts"],
             dropped=sum(entry.sequence.dropped for entry in self._entries.values()),
             counts={**self._counts, **self._refetcher.counts},
-            unknowns=dict(self._parser.unknowns.counts),
+            strangers={f"{where}: {what}": count for (where, what), count in self._parser.strangers.counts.items()},
+            frames={each.connection.local: each.connection.frames for each in self._open.values()},
         )
 
     async def run(self) -> None:
@@ -177,7 +182,7 @@ class MarketStreams:
         slot = self._slots.get(link.slot)
         if slot is not None and slot.replace(link.connection.number, now, why):
             self._counts["replaced"] += 1
-            logger.warning("connection %d is replaced: %s", link.connection.number, why)
+            _LOG.warning("connection %d is replaced: %s", link.connection.number, why)
 
     def _open_link(self, tasks: asyncio.TaskGroup, number: int, slot: Slot, link: int) -> None:
         streams = self._assignment.slots[number]
@@ -199,7 +204,7 @@ class MarketStreams:
 
     async def _hold(self, connection: Connection, number: int, streams: int) -> None:
         """Run a connection to its end, and tell its slot."""
-        self._deliver(LinkChanged(connection.number, "opening", streams))
+        self._deliver(ConnectionChanged(connection.number, "opening", streams))
         try:
             why = await connection.run()
         finally:
@@ -212,8 +217,8 @@ class MarketStreams:
             slot.ended(connection.number, now)
             if slot.current is None:
                 self._begin_anew(number)
-        logger.info("connection %d ended: %s", connection.number, why)
-        self._deliver(LinkChanged(connection.number, "ended", streams, why))
+        _LOG.info("connection %d ended: %s", connection.number, why)
+        self._deliver(ConnectionChanged(connection.number, "ended", streams, why))
 
     def _begin_anew(self, number: int) -> None:
         for name in self._assignment.slots.get(number, ()):
@@ -227,7 +232,7 @@ class MarketStreams:
         slot = self._slots.get(link.slot)
         if slot is not None:
             slot.serving(connection.number, monotonic())
-        self._deliver(LinkChanged(connection.number, "serving", len(connection.watch.pulses)))
+        self._deliver(ConnectionChanged(connection.number, "serving", len(connection.watch.pulses)))
 
     def _hear(self, connection: Connection, heard: Heard) -> None:
         entry = self._entries.get(heard.stream)

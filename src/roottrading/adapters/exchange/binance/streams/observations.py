@@ -89,7 +89,7 @@ class DayTicker(Struct, frozen=True, gc=False):
     quote_volume: Decimal
 
 
-class LinkChanged(Struct, frozen=True, gc=False):
+class ConnectionChanged(Struct, frozen=True, gc=False):
     """A connection of ours is being opened, serves all its streams, or ended; `why` says what ended it."""
 
     connection: int
@@ -108,7 +108,7 @@ MarketObservation = (
     | BookSnapshot
     | BookLost
     | DayTicker
-    | LinkChanged
+    | ConnectionChanged
 )
 
 StreamBody = Candle | PublicTrade | BestQuote | DepthChange | DayTicker

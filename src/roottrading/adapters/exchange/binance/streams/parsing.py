@@ -1,18 +1,20 @@
 """Frames into observations: nothing that comes over the wire raises here."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from roottrading.adapters.exchange.binance.strangers import Strangers
 from roottrading.adapters.exchange.binance.streams.observations import StreamBody
 from roottrading.adapters.exchange.binance.streams.payloads import READERS
 from roottrading.adapters.exchange.binance.streams.subscriptions import SERVER_SHUTDOWN, Subscription, read_name
-from roottrading.adapters.exchange.binance.streams.unknowns import Unknowns
 from roottrading.adapters.exchange.binance.streams.wire import DOCUMENTED, DOCUMENTED_CANDLE, Frame
 from roottrading.domain.time import Time
 
+_LOG: Final = logging.getLogger(__name__)
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
 _MOST_STREAMS: Final = 20_000  # names that are remembered; a peer that invents names must not fill our memory
 _LOOKED_AT: Final = 1024  # every so many messages of a stream are looked through for fields that are new
@@ -46,10 +48,10 @@ class _Stream(Struct):
 
 
 class Parser:
-    """Reads frames of combined streams; what it can not read it counts in `unknowns` and returns None for."""
+    """Reads frames of combined streams; what it can not read it counts in `strangers` and returns None for."""
 
-    def __init__(self, unknowns: Unknowns | None = None) -> None:
-        self.unknowns = unknowns or Unknowns()
+    def __init__(self) -> None:
+        self.strangers = Strangers()
         self._frame = msgspec.json.Decoder(Frame).decode
         self._streams: dict[str, _Stream] = {}
 
@@ -69,7 +71,8 @@ class Parser:
             said_at, body = stream.read(outer.data, stream.subscription)
             return Heard(outer.stream, said_at, body)
         except _UNREADABLE as error:
-            self.unknowns.count(f"frame that is refused ({type(error).__name__})", f"{error}: {frame[:200]!r}")
+            self.strangers.note("frames that make no sense", type(error).__name__)
+            _LOG.debug("a frame that makes no sense (%s): %r", error, frame[:500])
             return None
 
     def _known(self, outer: Frame) -> "_Stream | Reply | ShuttingDown | None":
@@ -80,7 +83,7 @@ class Parser:
             return ShuttingDown()
         subscription = read_name(outer.stream)
         if subscription is None:
-            self.unknowns.count(f"stream kind {outer.stream.partition('@')[2] or outer.stream}"[:80], outer.stream)
+            self.strangers.note("streams", outer.stream.partition("@")[2] or outer.stream)
             return None
         stream = _Stream(subscription, READERS[subscription.kind])
         if len(self._streams) < _MOST_STREAMS:
@@ -91,14 +94,14 @@ class Parser:
         if outer.event == "serverShutdown":
             return ShuttingDown()
         if outer.event:
-            self.unknowns.count(f"event {outer.event}"[:80])
+            self.strangers.note("events", outer.event)
             return None
         if outer.error is not None:
             return Reply(outer.id, f"{outer.error.code} {outer.error.msg}")
         if outer.code is not None:
             return Reply(outer.id, f"{outer.code} {outer.msg}")
         if outer.id is None:
-            self.unknowns.count("frame without stream, event and id")
+            self.strangers.note("frames", "without stream, event and id")
             return None
         return Reply(outer.id)
 
@@ -108,8 +111,6 @@ class Parser:
         payload = msgspec.json.decode(data)
         if not isinstance(payload, dict):
             return
-        for name in payload.keys() - DOCUMENTED[kind]:
-            self.unknowns.count(f"field {name[:40]} of {kind}")
+        self.strangers.note_fields(kind, payload, DOCUMENTED[kind])
         if kind == "candles" and isinstance(payload.get("k"), dict):
-            for name in payload["k"].keys() - DOCUMENTED_CANDLE:
-                self.unknowns.count(f"field k.{name[:40]} of {kind}")
+            self.strangers.note_fields("the k of candles", payload["k"], DOCUMENTED_CANDLE)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -28,7 +28,7 @@ from roottrading.domain.time import Time
 
 Sequence = CandleSequence | TradeSequence | BookSequence | Newest
 
-logger = logging.getLogger("roottrading.binance.streams")
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Answered(Struct, frozen=True):
@@ -57,12 +57,12 @@ class Refetcher:
                 answered = await self._answer(sequence, question)
             except HistoryUnavailable as error:
                 if self._answers:
-                    logger.warning("%s: no answer, it is asked again (%s)", question, error)
+                    _LOG.warning("%s: no answer, it is asked again (%s)", question, error)
                 self.counts["unanswered"] += 1
                 self._answers = False
             else:
                 if not self._answers:
-                    logger.warning("the history answers again")
+                    _LOG.warning("the history answers again")
                 self._answers = True
                 return answered
         assert not isinstance(sequence, Newest)
