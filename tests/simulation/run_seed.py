@@ -42,9 +42,10 @@ def run_seed(seed: int, chaos: Chaos = WILD, parts: Parts = HONEST, minutes: int
         raise SimulationFailed(f"seed {seed}: {type(error).__name__}: {error}") from error
     found = of_world(world)
     lost = frozenset(world.committed - set(world.door.reached))
-    expected = undisturbed(scenario, seed, chaos.timeouts, lost, frozenset(world.door.refusals.values()))
-    if difference := first_difference(expected, found):
-        raise SimulationFailed(f"seed {seed}: {difference}")
+    if not scenario.parted:  # a trader who may act between two events does something else than one who hears both
+        expected = undisturbed(scenario, seed, chaos.timeouts, lost, frozenset(world.door.refusals.values()))
+        if difference := first_difference(expected, found):
+            raise SimulationFailed(f"seed {seed}: {difference}")
     return Outcome(
         world.scheduler.crashes,
         world.scheduler.heirs,

@@ -73,6 +73,7 @@ class Scenario:
         self.hands: dict[Time, tuple[Given, ...]] = {}
         if more.random() < 0.5:
             self.hands = hands(more, symbols, [use.name for use in uses], self.start, minutes)
+        self.parted = more.random() < 0.15  # the exchange's word comes event by event, as on a live connection
         instruments = {symbol: instrument_of(symbol, flags) for symbol in candles}
         self.market = Market(Tape(candles, "1m"), instruments, symbols, self.start, self.end)
         self.cast: Cast = cast(self.settings, uses, self.market)

@@ -142,8 +142,9 @@ class World:
         """Give what the exchange says at once to every living trader, and to others what is theirs by the pipeline."""
         if not events:
             return
+        at_once = [events[0] if len(events) == 1 else ExchangeReply(tuple(events))]
         for process in self.processes["trader"]:
-            process.told([events[0] if len(events) == 1 else ExchangeReply(tuple(events))])
+            process.told(events if self.scenario.parted else at_once)
         balances = [event for event in events if isinstance(event, AccountChanged)]
         if balances:
             for process in self.processes["portfolio"]:
