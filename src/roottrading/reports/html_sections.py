@@ -45,7 +45,7 @@ def grouped(title: str, name: str, groups: Mapping[str, Statistics], total: Stat
     """Return the table of figures per strategy or symbol, best first; nothing where there are none."""
     if not groups:
         return ""
-    heads = (name, "Cycles", "Win rate", "Profit factor", "Expectancy", "R", "Net profit", "Fees", "Max drawdown")
+    heads = (name, "Cycles", "Win rate", "Factor", "Expectancy", "R", "Net profit", "Fees", "Drawdown")
     more = ("Sharpe", "Sortino", "Calmar", "Exposure", "Turnover", "Best", "Worst", "Average")
     rows = [
         (
@@ -106,15 +106,13 @@ def cycles(report: Report) -> str:
 def conditions(report: Report) -> str:
     """Return under what the figures came about: the tape, refusals, checks and settings."""
     header = report.header
+    gone_at = header.profit_gone_at_slippage
     facts = [
         ("Tape", header.tape),
         ("Capital", f"{plain(header.capital)} {header.quote_asset}"),
         ("Fills", fill_model(header)),
         ("Protection", protection(header)),
-        (
-            "Profit gone at",
-            f"{basis_points(header.profit_gone_at_slippage)} of slippage",
-        ),
+        ("Profit gone at", NONE if gone_at is None else f"{basis_points(gone_at)} of slippage"),
         ("Parameter sets", str(header.parameter_sets)),
         *((f"Missing, {symbol}", f"{count} candles") for symbol, count in header.missing_candles.items()),
         *header.listings.items(),
