@@ -4,6 +4,7 @@ from aiohttp import web
 
 from roottrading.exchange_server.rest import RestDoor, page
 from roottrading.exchange_server.server import ExchangeServer
+from roottrading.exchange_server.ws_api import ApiSockets
 
 
 def build_app(server: ExchangeServer) -> web.Application:
@@ -16,6 +17,7 @@ def build_app(server: ExchangeServer) -> web.Application:
             return page(404, "404 Not Found")
         return await server.streams.serve(request)
 
+    app.router.add_get("/ws-api/v3", ApiSockets(server).serve)
     for path in ("/ws", "/stream"):
         app.router.add_get(path, streams)
         app.router.add_get(path + "/{names:.*}", streams)

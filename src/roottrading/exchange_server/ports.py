@@ -1,12 +1,16 @@
 """What the server is given from outside: its clock, its market streams, and whoever meddles with its traffic."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
 from roottrading.domain.time import Time
+from roottrading.exchange_server.frames import Frame
 from roottrading.exchange_server.user_events import UserEvent
+
+if TYPE_CHECKING:
+    from roottrading.exchange_server.ws_api import ApiConnection
 
 
 class Clock(Protocol):
@@ -31,6 +35,11 @@ class Meddler(Protocol):
 
     async def reply(self, request: web.Request, handler: "Handler") -> web.StreamResponse:
         """Answer a REST request by way of `handler`, or in spite of it."""
+
+    async def socket_reply(
+        self, connection: "ApiConnection", frame: Frame, answer: Callable[[Frame], Awaitable[bytes]]
+    ) -> bytes | None:
+        """Answer a request of the WebSocket API by way of `answer`, or in spite of it; None sends nothing."""
 
     def user_events(self, account: str, event: UserEvent) -> Iterable[UserEvent]:
         """Return what an account's subscribers hear of an event now; what comes late it publishes itself."""

@@ -1,5 +1,6 @@
 """REST: a request's bytes become an Inbound, an answer or a refusal becomes JSON with its headers."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -43,8 +44,8 @@ class RestDoor:
         try:
             result = await self._server.answer(await self._inbound(request, endpoint, address))
         except ApiError as error:
-            return self._reply(error.body(), error.status, address, error.retry_after)
-        response = self._reply(result, 200, address)
+            return error_response(error, self._used(address))
+        response = json_response(result, 200, self._used(address))
         if endpoint.orders or endpoint.counts:
             account = self._server.keys.account_of(request.headers.get("X-MBX-APIKEY"))
             short, long = self._server.limits.order_counts(account, self._server.clock.now())
@@ -64,14 +65,24 @@ class RestDoor:
             time_unit(request.headers.get("X-MBX-TIME-UNIT")),
         )
 
-    def _reply(self, body: Any, status: int, address: str, retry_after: int | None = None) -> web.Response:
+    def _used(self, address: str) -> dict[str, str]:
         used = str(self._server.limits.used(address, self._server.clock.now()))
-        headers = {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
-        if retry_after is not None:
-            headers["Retry-After"] = str(retry_after)
-        return web.Response(
-            body=msgspec.json.encode(body), status=status, headers=headers, content_type=JSON, charset="UTF-8"
-        )
+        return {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
+
+
+def json_response(body: Any, status: int, headers: Mapping[str, str]) -> web.Response:
+    """Return an answer in JSON."""
+    return web.Response(
+        body=msgspec.json.encode(body), status=status, headers=headers, content_type=JSON, charset="UTF-8"
+    )
+
+
+def error_response(error: ApiError, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return a refusal, with the time to wait where it says one."""
+    given = dict(headers or {})
+    if error.retry_after is not None:
+        given["Retry-After"] = str(error.retry_after)
+    return json_response(error.body(), error.status, given)
 
 
 def page(status: int, words: str) -> web.Response:

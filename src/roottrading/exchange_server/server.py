@@ -103,8 +103,7 @@ class ExchangeServer:
         if security == "key":
             return inbound.account or self.keys.account_of(inbound.key)
         if inbound.account:
-            if "timestamp" in parameters:
-                check_instant(parameters, now)
+            check_instant(parameters, now)
             return inbound.account
         self.keys.account_of(inbound.key)
         parameters.required("timestamp")
