@@ -43,6 +43,10 @@ class Steps:
         self._instant = instant
         return self._take(instant, "fills")
 
+    def next_at(self, instant: Time | None) -> Time | None:
+        """Return when the next move would be, were there no deadlines."""
+        return self.now if self._instant is not None else instant
+
     def _take(self, at: Time, phase: Phase) -> Move:
         self.now = at
         return Move(at, phase)

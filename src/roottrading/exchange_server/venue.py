@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from roottrading.adapters.exchange.simulated.exchange import SimulatedExchange
+from roottrading.adapters.exchange.simulated.ladder import Ladder
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.adapters.exchange.simulated.state import BookOrder
 from roottrading.adapters.exchange.simulated.venue import Venue
@@ -26,6 +27,7 @@ from roottrading.exchange_server.user_events import BalanceUpdate, UserEvent
 from roottrading.messages.exchange import ENTRY, AmendOrder, ExchangeEvent, OrderExecuted, OrderReported, Request
 
 NOBODY: Final = ""  # the core's own account: nobody's
+LEAST_HISTORY: Final = 10_000  # more than can end in one call: the ledger reads there what ended in it
 _PREVENTIONS: Final = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"})  # what the core can do
 
 
@@ -62,7 +64,7 @@ class TradingVenue:
             for symbol, each in instruments.items()
         }
         self.fees = fees
-        self.model = model
+        self.model = model = replace(model, history=max(model.history, LEAST_HISTORY))
         self.exchange = SimulatedExchange(self.instruments, fees, model, {}, NOBODY, keeps_rows=False)
         self.exchange.parts.preventions = []
         self.ledger = Ledger(sorted(instruments))
@@ -123,6 +125,18 @@ class TradingVenue:
     def price_moved(self, symbol: str, price: Decimal, volume: Decimal | None, now: Time) -> None:
         """Move straight to `price` and stay there; of a `volume` the model's share is there for fills from now on."""
         self._deliver(NOBODY, self.exchange.price_moved(symbol, price, volume, now))
+
+    def supply(self, symbol: str, ladder: Ladder, last: Decimal | None) -> None:
+        """Match a symbol's orders against a recorded book from now on."""
+        self.exchange.supply(symbol, ladder, last)
+
+    def book_moved(self, symbol: str, now: Time) -> None:
+        """Let a symbol's resting orders meet its recorded book, which has changed."""
+        self._deliver(NOBODY, self.exchange.book_moved(symbol, now))
+
+    def printed(self, symbol: str, price: Decimal, quantity: Decimal, now: Time) -> None:
+        """Let a print of the recording go by: resting orders beyond it are met, and stops go by it."""
+        self._deliver(NOBODY, self.exchange.printed(symbol, price, quantity, now))
 
     def last_price(self, symbol: str) -> Decimal | None:
         """Return the symbol's last price, None before its market began."""

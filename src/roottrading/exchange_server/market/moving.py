@@ -1,0 +1,128 @@
+"""Moving the whole market: the public sees it, streams tell of it, and the accounts' orders meet it."""
+
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from msgspec.structs import replace
+
+from roottrading.domain.money import ONE, ZERO
+from roottrading.domain.time import Time
+from roottrading.exchange_server.clock_steps import Move
+from roottrading.exchange_server.market.board import Board
+from roottrading.exchange_server.market.events import CandleBegan, CandleEnded, MarketEvent, Quoted, Traded
+from roottrading.exchange_server.market.public_market import PublicMarket
+from roottrading.exchange_server.venue import TradingVenue
+
+CRUMB: Final = ONE.scaleb(-8)  # a volume of which no share can be taken
+
+
+class Matching(Protocol):
+    """Who lets the accounts' orders meet what the market does."""
+
+    def hear(self, event: MarketEvent) -> None:
+        """Take one event; called after the public market took it."""
+
+
+class PointMatching:
+    """Orders meet the points of a spread candle; of its volume the fill model's share is there (trading-rules 5.4)."""
+
+    def __init__(self, venue: TradingVenue, symbols: frozenset[str]) -> None:
+        """Move these symbols of the venue."""
+        self._venue = venue
+        self._symbols = symbols
+        self._begun: dict[str, CandleBegan] = {}
+        self.drained: set[str] = set()  # a fault: there is trading, but nothing left to take
+
+    def hear(self, event: MarketEvent) -> None:
+        """Go to the price of every point; after a candle's end nothing may be taken before the next one."""
+        if event.symbol not in self._symbols:
+            return
+        if isinstance(event, CandleBegan):
+            self._begun[event.symbol] = event
+        elif isinstance(event, Traded | Quoted):
+            price = event.trade.price if isinstance(event, Traded) else event.price
+            begun = self._begun.pop(event.symbol, None)
+            volume = None if begun is None else begun.candle.volume
+            if event.symbol in self.drained and volume:
+                volume = CRUMB
+            self._venue.price_moved(event.symbol, price, volume, event.at)
+        elif isinstance(event, CandleEnded):
+            self._venue.price_moved(event.symbol, event.candle.close, ZERO, event.at)
+
+
+class MovingMarket:
+    """The market as a clock without steps moves it: everything in order of time."""
+
+    def __init__(self, market: PublicMarket, board: Board, matching: Iterable[Matching]) -> None:
+        """Connect them; the public hears of an event before the accounts' orders meet it."""
+        self._market = market
+        self._board = board
+        market.listeners += [each.hear for each in matching]
+
+    def next_at(self) -> Time | None:
+        """Return when something happens next."""
+        return self._market.next_at()
+
+    def move(self, until: Time) -> None:
+        """Let everything up to `until` happen."""
+        self._market.advance(until)
+        self._board.tick(until)
+
+
+class SteppedMarket:
+    """The market as the stepped clock moves it: candles as a session plays them, whole, at their close.
+
+    The public sees a candle's prints when it closes, and the open of the next; orders are matched along the candle's
+    path and then meet that open (trading-rules 5.1, 5.2).
+    """
+
+    def __init__(self, market: PublicMarket, board: Board, venue: TradingVenue, step: int) -> None:
+        """Move these; instants are `step` microseconds apart where the tape has candles."""
+        self._market = market
+        self._board = board
+        self._venue = venue
+        self._step = step
+        self._ended: list[CandleEnded] = []
+        self._began: list[CandleBegan] = []
+        self.drained: set[str] = set()  # a fault: there is trading, but nothing left to take
+        market.listeners.append(self._hear)
+
+    def begin(self, now: Time) -> None:
+        """Stand on the opens at `now`."""
+        self._market.advance(now)
+        self._open(now)
+
+    def next_instant(self) -> Time | None:
+        """Return the next close instant of the finest timeframe, None after the last."""
+        at = self._market.next_at()
+        return None if at is None else at - at % -self._step
+
+    def move(self, move: Move) -> None:
+        """Play one phase of an instant.
+
+        Fills: the candles that close are matched, then orders meet the opens of the next. Candles: the public is told.
+        """
+        if move.phase == "fills":
+            self._board.hold()
+            self._market.advance(move.at)
+            for ended in self._ended:
+                self._venue.candle_closed(ended.candle, move.at)
+            self._ended.clear()
+            self._open(move.at)
+        elif move.phase == "candles":
+            self._board.release()
+            self._board.tick(move.at)
+
+    def _open(self, now: Time) -> None:
+        for began in self._began:
+            candle = began.candle
+            if candle.symbol in self.drained and candle.volume:
+                candle = replace(candle, volume=CRUMB)
+            self._venue.candle_opens(candle, now)
+        self._began.clear()
+
+    def _hear(self, event: MarketEvent) -> None:
+        if isinstance(event, CandleEnded):
+            self._ended.append(event)
+        elif isinstance(event, CandleBegan):
+            self._began.append(event)
