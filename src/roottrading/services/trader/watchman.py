@@ -72,7 +72,7 @@ def _hold(turn: Turn, gap: Decimal) -> None:
     """Keep what is open under stops at the wanted price; `gap` is not under one."""
     execution = turn.execution
     if not turn.desk.tradable(execution.symbol):
-        _end_if_flat(turn)  # nothing is sent: a stop would be refused, and moving one would lose the old one
+        _wait_for_market(turn, gap)
     elif turn.survey.outdated and execution.held_back_until is None:
         move_stops(turn)
     elif gap <= 0:
@@ -89,6 +89,19 @@ def _hold(turn: Turn, gap: Decimal) -> None:
         _put_back(turn)
     elif not turn.survey.covered:
         _sell_small_rest(turn)
+
+
+def _wait_for_market(turn: Turn, gap: Decimal) -> None:
+    """Send nothing in a halt: a stop would be refused, and moving one would lose the old one; `gap` has none yet."""
+    execution = turn.execution
+    if gap > 0 and execution.naked_since is None and _is_naked(turn):
+        turn.alert(
+            "critical",
+            "no_stop_in_halt",
+            f"{gap} {turn.instrument.base_asset} of cycle {execution.cycle_id} have no stop, and the market takes no "
+            f"orders: they get one at {execution.stop_price} when it opens",
+        )
+    _end_if_flat(turn)
 
 
 def _protect_purchase(turn: Turn) -> None:
@@ -160,12 +173,7 @@ def _end_if_flat(turn: Turn) -> None:
 def _measure(turn: Turn, gap: Decimal) -> None:
     """Note when an open quantity begins, and ceases, to be without a resting stop of its size."""
     execution = turn.execution
-    naked = (
-        gap > 0
-        and execution.status != "manual"
-        and turn.instrument.sellable(execution.net - execution.sold, execution.last_price)
-    )
-    if not naked:
+    if gap <= 0 or not _is_naked(turn):
         _span_ends(turn)
     elif execution.naked_since is None or execution.naked_since == turn.now:
         kind: SpanKind = "closing" if execution.exit_reason else "unprotected"
@@ -173,6 +181,13 @@ def _measure(turn: Turn, gap: Decimal) -> None:
             execution.naked_since = turn.now
             execution.naked_kind = kind
             turn.changed = True
+
+
+def _is_naked(turn: Turn) -> bool:
+    """Say whether what has no stop should have one."""
+    execution = turn.execution
+    own = execution.net - execution.sold
+    return execution.status != "manual" and turn.instrument.sellable(own, execution.last_price)
 
 
 def _span_ends(turn: Turn) -> None:

@@ -270,6 +270,7 @@ def test_coins_adopted_in_a_halt_have_their_stop_when_the_market_opens() -> None
     bench.advance(60 * SECOND)
     assert bench.status == "open"
     assert bench.asked() == []
+    assert bench.alerts == ["market_status", "no_stop_in_halt"]
     bench.give(InstrumentChanged(SYMBOL, "", bench.now, "TRADING"))
     assert bench.orders["s1"].status == "NEW"
     assert [(span.until - span.since, span.kind) for span in bench.spans] == [(60 * SECOND, "unprotected")]
