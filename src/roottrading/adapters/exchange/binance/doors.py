@@ -51,9 +51,13 @@ class Doors:
     async def _repeated(self, once: Callable[[], Awaitable[Answer]]) -> Answer:
         answer = await once()
         for _ in range(self._settings.repeats):
-            if not _brought_nothing(answer):
+            if isinstance(answer, Failure) and answer.meaning == "clock":
+                self._clock.doubt()  # a question may be signed again, with a better time
+                await self.rest.measure_clock()
+            elif _brought_nothing(answer):
+                await asyncio.sleep(_PAUSE)
+            else:
                 break
-            await asyncio.sleep(_PAUSE)
             answer = await once()
         return answer
 

@@ -30,6 +30,11 @@ class _Discount(Struct, frozen=True, rename="camel"):
     discount_asset: str | None = BNB
     discount: Decimal = ONE
 
+    @property
+    def left(self) -> Decimal:
+        """What is left of the standard commission: `discount` is documented as that (0.75), and as its rest (0.25)."""
+        return max(self.discount, ONE - self.discount)
+
 
 class Rates(Struct, frozen=True, rename="camel"):
     """The parts of the commission: only the standard one is cut where it is paid in BNB."""
@@ -43,7 +48,7 @@ class Rates(Struct, frozen=True, rename="camel"):
         """Return the fraction that an execution's fee is of what was traded."""
         standard = self.standard_commission.of(side, is_maker)
         if fee_asset and fee_asset == self.discount.discount_asset:
-            standard *= self.discount.discount
+            standard *= self.discount.left
         return standard + self.special_commission.of(side, is_maker) + self.tax_commission.of(side, is_maker)
 
 
