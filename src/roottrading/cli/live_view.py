@@ -11,11 +11,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from roottrading.cli.tally import Standing, Tally
+from roottrading.cli.tally import Event, Standing, Tally
 from roottrading.domain.fill import Fill
 from roottrading.domain.money import plain
 from roottrading.domain.time import DAY, Time, iso
 from roottrading.domain.trade_cycle import TradeCycle
+from roottrading.messages.events import AlertRaised
 
 REFRESH_SECONDS: Final = 0.25
 
@@ -23,8 +24,8 @@ REFRESH_SECONDS: Final = 0.25
 class View(Protocol):
     """Shows a run as it goes."""
 
-    def event(self, what: Fill | TradeCycle) -> None:
-        """Take a fill, or a cycle that closed; a view may show it at once."""
+    def event(self, what: Event) -> None:
+        """Take a fill or a cycle that closed, which a view may show at once, or an alert, which it must."""
 
     def wants(self, at: Time) -> bool:
         """Say whether it is time to show how the run stands; asked at every rest, so quick."""
@@ -37,7 +38,7 @@ class View(Protocol):
 
 
 class PlainLines:
-    """A line for each day of the tape and, where the run is paced, for each fill and closed cycle."""
+    """A line for each day of the tape and each alert and, where the run is paced, for each fill and closed cycle."""
 
     def __init__(self, console: Console, tally: Tally, paced: bool) -> None:
         self._console = console
@@ -45,9 +46,11 @@ class PlainLines:
         self._paced = paced
         self._day = -1
 
-    def event(self, what: Fill | TradeCycle) -> None:
-        """Print it, where there is time to read."""
-        if self._paced:
+    def event(self, what: Event) -> None:
+        """Print it, where there is time to read; an alert in any case."""
+        if isinstance(what, AlertRaised):
+            self._print(alert_line(what))
+        elif self._paced:
             self._print(fill_line(what) if isinstance(what, Fill) else cycle_line(what))
 
     def wants(self, at: Time) -> bool:
@@ -83,8 +86,10 @@ class TerminalView:
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
 
-    def event(self, what: Fill | TradeCycle) -> None:
-        """Pass it by: it is in the tally, and so on the next picture."""
+    def event(self, what: Event) -> None:
+        """Print an alert above the picture; the rest is in the tally, and so on the next one."""
+        if isinstance(what, AlertRaised):
+            self._live.console.print(alert_line(what), markup=False, highlight=False, soft_wrap=True)
 
     def wants(self, at: Time) -> bool:
         """Say so four times a second."""
@@ -162,3 +167,8 @@ def _minute(at: Time) -> str:
 def signed(amount: Decimal) -> str:
     """Return an amount with its sign and two decimals."""
     return f"{amount:+,.2f}"
+
+
+def alert_line(alert: AlertRaised) -> str:
+    """Return an alert as a line."""
+    return " ".join(part for part in (iso(alert.at), alert.severity.upper(), alert.symbol, alert.text) if part)

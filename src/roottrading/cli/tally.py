@@ -11,6 +11,7 @@ from roottrading.domain.fill import Fill
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import TradeCycle
+from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import Row
 from roottrading.runtimes.session import Position, Session
 from roottrading.services.analyzer.state import SignalRow
@@ -18,6 +19,7 @@ from roottrading.services.coordinator.ledger import risk_equity
 from roottrading.services.coordinator.state import OPEN_CYCLES, OpenCycle
 from roottrading.services.coordinator.verdicts_to_commands import Coordinator
 
+Event = Fill | TradeCycle | AlertRaised
 LAST: Final = 5  # signals and fills that are shown
 
 
@@ -42,9 +44,9 @@ class Tally:
         for cycle in earlier:
             self._cycle(cycle)
 
-    def note(self, rows: Iterable[Row]) -> list[Fill | TradeCycle]:
-        """Fold the rows of a phase; returns the fills and closed cycles among them, in order."""
-        events: list[Fill | TradeCycle] = []
+    def note(self, rows: Iterable[Row]) -> list[Event]:
+        """Fold the rows of a phase; returns fills, closed cycles and alerts (those that ask for a person), in order."""
+        events: list[Event] = []
         for row in rows:
             record = row.values
             if type(record) is SignalRow:
@@ -52,7 +54,10 @@ class Tally:
             elif type(record) is Fill:
                 self.fills.append(record)
                 events.append(record)
-            elif type(record) is TradeCycle and self._cycle(record):
+            elif type(record) is TradeCycle:
+                if self._cycle(record):
+                    events.append(record)
+            elif type(record) is AlertRaised and record.severity != "info":
                 events.append(record)
         return events
 

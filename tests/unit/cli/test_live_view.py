@@ -9,6 +9,7 @@ from roottrading.cli.tally import Standing, Tally
 from roottrading.domain.fill import Fill
 from roottrading.domain.time import DAY, parse_time
 from roottrading.domain.trade_cycle import CycleStatus, TradeCycle
+from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import Row
 from roottrading.services.analyzer.state import SignalRow
 from tests.e2e.test_control import CYCLE
@@ -19,6 +20,7 @@ FILL = Fill(
     Decimal("0.001"), Decimal("21.00005"), 1,
 )  # fmt: skip
 SIGNAL = SignalRow(7, "BTCUSDT", "5m", "ema_cross", "BUY", Decimal(1), Decimal(42000), AT, {})
+ALERT = AlertRaised("critical", "slippage", "sold far too low", "BTCUSDT", AT)
 STANDING = Standing(AT, Decimal("10012.345"), Decimal("9949.95"), (CYCLE,))
 
 
@@ -43,9 +45,12 @@ def terminal(screen: StringIO, width: int = 110) -> Console:
 
 def test_the_tally_counts_closed_cycles_only() -> None:
     tally = Tally([cycle("closed", "5"), cycle("open", None)])
-    events = tally.note([row(cycle("opening", None)), row(FILL), row(SIGNAL), row(cycle("closed", "-2.5"))])
+    used = Row("alerts", ("a", 1), AlertRaised("info", "control", "anna used halt", "", AT))
+    alert = Row("alerts", ("a", 2), ALERT)
+    rows = [row(cycle("opening", None)), row(FILL), used, alert, row(SIGNAL), row(cycle("closed", "-2.5"))]
+    events = tally.note(rows)
     assert (tally.closed, tally.won, tally.pnl) == (2, 1, Decimal("2.5"))
-    assert events == [FILL, cycle("closed", "-2.5")]
+    assert events == [FILL, ALERT, cycle("closed", "-2.5")]
     assert (list(tally.fills), list(tally.signals)) == ([FILL], [SIGNAL])
 
 
@@ -83,6 +88,13 @@ def test_on_a_narrow_terminal_signals_are_cut_short_and_fills_are_not(screen: St
     assert max(map(len, lines)) <= 80
 
 
+def test_an_alert_is_printed_above_the_picture(screen: StringIO) -> None:
+    view = TerminalView(terminal(screen), Tally(), AT - DAY, AT + DAY)
+    view.event(ALERT)
+    view.close()
+    assert "2024-01-31T12:00:00Z CRITICAL BTCUSDT sold far too low" in screen.getvalue()
+
+
 def test_the_picture_is_renewed_a_few_times_a_second_only(screen: StringIO) -> None:
     view = TerminalView(terminal(screen), Tally(), AT - DAY, AT + DAY)
     assert view.wants(AT)
@@ -100,7 +112,9 @@ def test_lines_come_once_a_day_and_events_only_where_there_is_time_to_read(scree
     assert view.wants(AT + DAY)
     view.event(FILL)
     view.event(cycle("closed", "-2.5"))
-    lines = screen.getvalue().splitlines()
+    view.event(ALERT)
+    *lines, alert = screen.getvalue().splitlines()
+    assert alert == "2024-01-31T12:00:00Z CRITICAL BTCUSDT sold far too low"
     assert lines[0] == "2024-01-31T12:00:00Z  equity 10012.34  open 1  closed 0 (0 won)"
     assert lines[1:] == (
         [
