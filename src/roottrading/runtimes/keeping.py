@@ -40,11 +40,15 @@ class Keeper:
         self._kept_at = time.monotonic()
         self.commits = 0
 
-    def at_rest(self, position: Position, rows: Sequence[Row]) -> None:
-        """Commit where the phase's rows hold something that the tape alone would not bring back, or it is time."""
+    def at_rest(self, position: Position, rows: Sequence[Row], must: bool = False) -> None:
+        """Commit where the phase's rows hold something that the tape alone would not bring back, or it is time.
+
+        With `must` commit in any case: requests wait for it.
+        """
         self._pending.extend(rows)
         if (
-            self._control is not None
+            must
+            or self._control is not None
             or any(row.table not in QUIET_TABLES for row in rows)
             or time.monotonic() - self._kept_at >= QUIET_SECONDS
         ):

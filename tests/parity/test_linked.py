@@ -1,0 +1,115 @@
+"""A session over a wire decides what a backtest decides, in whatever order symbols and events speak."""
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from roottrading.adapters.exchange.simulated import SimulatedExchange
+from roottrading.adapters.store.memory import MemoryStore
+from roottrading.adapters.store.port import Store
+from roottrading.config.settings import Settings
+from roottrading.domain.candle import Candle
+from roottrading.domain.time import Time
+from roottrading.messages.exchange import AnyRequest, ExchangeEvent, canonical_order
+from roottrading.messages.service import CandleObserved
+from roottrading.runtimes.assembly import ALL_TABLES, Cast, assemble, builders, simulated_exchange
+from roottrading.runtimes.backtest import run_backtest
+from roottrading.runtimes.deadlines import Deadlines
+from roottrading.runtimes.keeping import Keeper
+from roottrading.runtimes.learning import weights_for
+from roottrading.runtimes.linked.barrier import CandleBarrier
+from roottrading.runtimes.linked.linked_session import LinkedSession
+from roottrading.runtimes.linked.outbox import Outbox
+from roottrading.runtimes.loading import fill_windows, stand_on_opens
+from roottrading.runtimes.market import Market
+from roottrading.runtimes.replay import Instant, instants
+from roottrading.runtimes.session import Position, Session
+from roottrading.services.analyzer import NewestWindows
+from tests.parity.learning_runs import learning_run, left_by
+
+
+class Wire:
+    """The simulated exchange at the other end: it holds requests until nobody has anything to say, as the rules ask."""
+
+    def __init__(self, settings: Settings, cast: Cast, market: Market, dice: Random) -> None:
+        self.exchange: SimulatedExchange = simulated_exchange(settings, market)
+        self.held: list[AnyRequest] = []
+        self.now = market.start
+        self.store = MemoryStore(ALL_TABLES)
+        self.dice = dice
+        outbox = Outbox()
+        opinions = NewestWindows(cast.plan)
+        fill_windows(opinions, cast, market, market.start)
+        wiring = assemble(builders(settings, cast, market), opinions, outbox)
+        weights = weights_for(settings, cast, market)
+        session = Session(wiring, outbox, cast.decision_step, Deadlines(), weights)
+        readers = market.readers(market.tape)
+        stand_on_opens(self.exchange, readers, market.start)
+        self.linked = LinkedSession(
+            session,
+            outbox,
+            Keeper(self.store, session),
+            CandleBarrier(market.symbols, market.finest, market.start),
+            lambda: self.now,
+            self.send,
+        )
+        self.linked.begin(Position(market.start, "candles"))
+        self.rest()
+
+    def send(self, requests: Sequence[AnyRequest]) -> None:
+        self.held.extend(requests)
+
+    def rest(self) -> None:
+        while self.held:
+            held, self.held = sorted(self.held, key=canonical_order), []
+            for request in held:
+                self.say(self.exchange.execute(request, self.now))
+
+    def say(self, events: Sequence[ExchangeEvent]) -> None:
+        """Tell the events in one go or one by one, as frames happen to come."""
+        if events and self.dice.random() < 0.5:
+            self.linked.said(events)
+        else:
+            for event in events:
+                self.linked.said((event,))
+
+    def play(self, instant: Instant) -> None:
+        while (due := self.linked.session.deadlines.next()) is not None and due < instant.at:
+            self.at(due)
+        self.now = instant.at
+        for candle in instant.closed:
+            if isinstance(candle, Candle):
+                self.say(self.exchange.candle_closed(candle, instant.at))
+        for candle in instant.opening:
+            self.say(self.exchange.candle_opens(candle, instant.at))
+        self.rest()
+        self.at(instant.at)
+        for closed in self.dice.sample(instant.closed, len(instant.closed)):
+            self.linked.heard(CandleObserved(closed) if isinstance(closed, Candle) else closed)
+        self.rest()
+
+    def at(self, now: Time) -> None:
+        self.now = now
+        self.linked.due()
+        self.rest()
+
+
+def over_the_wire(settings: Settings, cast: Cast, market: Market, seed: int) -> Store:
+    wire = Wire(settings, cast, market, Random(seed))
+    for instant in instants(market.readers(market.tape), market.start, market.end):
+        wire.play(instant)
+    wire.linked.end()
+    assert wire.linked.completed == Position(market.end, "candles")
+    assert wire.linked.given_up == 0
+    return wire.store
+
+
+@pytest.mark.parametrize(("weighting", "seed"), [("equal", 1), ("learned", 2)])
+def test_what_comes_over_a_wire_is_traded_as_in_a_backtest(weighting: str, seed: int) -> None:
+    settings, cast, market = learning_run("2021-04-15T22:00:00Z", "2021-04-18T06:00:00Z")
+    settings = replace(settings, aggregator=replace(settings.aggregator, weighting=weighting))
+    alone = left_by(run_backtest(settings, cast, market))
+    assert len(alone["trade_cycles"]) > 5
+    assert left_by(over_the_wire(settings, cast, market, seed)) == alone
