@@ -55,7 +55,7 @@ class RestDoor:
 
     async def _inbound(self, request: web.Request, endpoint: Endpoint, address: str) -> Inbound:
         query = request.raw_path.partition("?")[2].encode("utf-8", "surrogateescape")
-        body = await request.read() if request.can_read_body else b""
+        body = await request.read() if request.body_exists else b""
         return Inbound(
             endpoint,
             parse(query, body),
