@@ -29,7 +29,7 @@ from roottrading.runtimes.search_columns import grid_of
 from roottrading.runtimes.session import Position as Rest
 from roottrading.runtimes.skipping_exchange import SkippingExchange
 from roottrading.services.analyzer import StrategyUse
-from roottrading.services.coordinator.settings import CoordinatorSettings, TrailingSettings
+from roottrading.services.coordinator.settings import AbnormalSettings, CoordinatorSettings, TrailingSettings
 from roottrading.services.signal_aggregator import AggregatorSettings, LearningSettings
 from roottrading.strategies.contract import Adjustment, Evaluation, Strategy
 from roottrading.strategies.ema_cross import EmaCross
@@ -194,7 +194,7 @@ def same(case: Case) -> Store:
     assert kept.keys() == said.keys()
     for number, row in kept.items():
         assert row in (said[number], replace(said[number], votes=())), "a verdict that was left out has no votes"
-    for table in ("analyzer_counters", "dust_costs", "coordinator_account"):
+    for table in ("analyzer_counters", "dust_costs", "coordinator_account", "coordinator_conduct"):
         assert quick.load().rows[table] == slow.load().rows[table], table
     reports = [build_report(gather(settings, market, store, market.end)) for store in (quick, slow)]
     assert reports[0] == reports[1]
@@ -233,6 +233,23 @@ def test_the_day_s_loss_and_the_drawdown_breached() -> None:
     left = same(Case(TWO, MOODY, tight))
     assert "drawdown" in reasons(left)
     assert {alert.subject for alert in journal(left, "alerts")} >= {"daily_loss", "drawdown"}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "reason"),
+    [
+        (AbnormalSettings(losses_in_a_row=2), "losses_in_a_row"),
+        (AbnormalSettings(orders_per_minute=5), "orders_per_minute"),
+        (AbnormalSettings(slippage=D("0.0006")), "slippage"),
+    ],
+)
+def test_abnormal_trading(bounds: AbnormalSettings, reason: str) -> None:
+    """It is judged at the events that tell of it, never at candles: leaving candles out changes nothing."""
+    left = same(Case(TWO, MOODY, replace(FREE, abnormal=bounds)))
+    assert reason in reasons(left)
+    (first, *_) = [alert for alert in journal(left, "alerts") if alert.subject == reason]
+    refused = [row.at for row in journal(left, "refusals") if row.reason == reason]
+    assert first.at <= min(refused)
 
 
 def test_a_drawdown_measured_from_highs_that_no_candle_delivered() -> None:
