@@ -149,9 +149,14 @@ def _fills(reader: Reader, reply: OrderReply, side: Side, status: OrderStatus, a
 
 
 def canceled(reader: Reader, told: Any, at: Time) -> list[ExchangeEvent]:
-    """Return the end of an order in the answer to its cancel. Raises Malformed."""
+    """Return the end of an order in the answer to its cancel. Raises Malformed.
+
+    Orders of a canceled list that had been filled before stand in the answer as well: their executions tell of that.
+    """
     reply = reader.order(told, "canceled order")
     status = reader.status(reply.status or "CANCELED")
+    if status == "FILLED":
+        return []
     name = reply.orig_client_order_id or reply.client_order_id
     when = time_of(reply.transact_time) if reply.transact_time > 0 else at
     return [OrderEnded(reply.symbol, name, when, reply.order_id, status, reply.executed_qty, reply.expiry_reason)]

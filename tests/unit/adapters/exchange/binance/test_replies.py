@@ -198,7 +198,8 @@ def test_a_canceled_order() -> None:
 
 def test_a_canceled_leg_takes_its_list_with_it() -> None:
     other = {**CANCELED, "origClientOrderId": "d-c-t1", "orderId": 6}
-    assert said(asked.CANCEL, listed(CANCELED, other)) == [
+    before = report("d-c-e1", status="FILLED", executedQty="0.001")
+    assert said(asked.CANCEL, listed(before, CANCELED, other)) == [
         STOP_ENDED,
         OrderEnded(SYMBOL, "d-c-t1", US, 6, "CANCELED", D(0)),
     ]
