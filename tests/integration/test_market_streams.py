@@ -14,7 +14,6 @@ from roottrading.adapters.exchange.binance.streams.candle_sequence import Candle
 from roottrading.adapters.exchange.binance.streams.observations import (
     BookLost,
     BookSnapshot,
-    ConnectionChanged,
     DepthChange,
     MarketObservation,
     PublicTrade,
@@ -24,6 +23,7 @@ from roottrading.adapters.exchange.binance.streams.settings import Reconnecting,
 from roottrading.adapters.exchange.binance.streams.subscriptions import Kind
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import MILLISECOND, MINUTE, SECOND
+from roottrading.messages.exchange import LinkChanged
 from roottrading.messages.service import CandleMissing, CandleObserved
 from roottrading.services.gateway import Gateway
 
@@ -146,7 +146,7 @@ def truth(server: MarketServer, minutes: int, symbol: str = "BTCUSDT") -> list[C
 
 
 def ends(said: Sequence[MarketObservation]) -> list[str]:
-    return [each.why for each in said if isinstance(each, ConnectionChanged) and each.state == "ended"]
+    return [each.reason for each in said if isinstance(each, LinkChanged) and each.state == "ended"]
 
 
 def test_candles_in_progress_and_closed_arrive_in_order() -> None:

@@ -81,14 +81,14 @@ class CandleSequence:
         """Take the history's candles; return what may be passed on now, absences among it."""
         self._asking = False
         wanted = range(question.start, question.end, self._span)
-        candles = {each.open_time: each for each in found if each.closed and each.open_time in wanted}
+        candles = {each.open_time: each for each in found if each.open_time in wanted}
         newest = max([*candles, *self._held], default=_NONE_YET)
         said: list[CandleObserved | CandleMissing] = []
         while question.start <= self.next < question.end:
             candle = candles.get(self.next)
-            if candle is not None:
+            if candle is not None and candle.closed:
                 said += self._pass_on(candle)
-            elif self.next < newest or self.next + self._span + self._patience.absent <= now:
+            elif candle is None and (self.next < newest or self.next + self._span + self._patience.absent <= now):
                 said.append(CandleMissing(self.symbol, self.timeframe, self.next))
                 said += self._move_on()
             else:

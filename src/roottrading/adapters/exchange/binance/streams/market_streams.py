@@ -17,7 +17,7 @@ from roottrading.adapters.exchange.binance.streams.connection import Connection,
 from roottrading.adapters.exchange.binance.streams.history import History, Question
 from roottrading.adapters.exchange.binance.streams.local_book import LocalBook
 from roottrading.adapters.exchange.binance.streams.newest import Newest
-from roottrading.adapters.exchange.binance.streams.observations import ConnectionChanged, MarketObservation
+from roottrading.adapters.exchange.binance.streams.observations import MarketObservation
 from roottrading.adapters.exchange.binance.streams.pacing import Attempts
 from roottrading.adapters.exchange.binance.streams.parsing import Heard, Parser
 from roottrading.adapters.exchange.binance.streams.refetching import Refetcher, Sequence, sequence_of
@@ -26,6 +26,7 @@ from roottrading.adapters.exchange.binance.streams.slot import Slot
 from roottrading.adapters.exchange.binance.streams.subscriptions import Subscription
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import SECOND, Time
+from roottrading.messages.exchange import LinkChanged
 
 Deliver = Callable[[MarketObservation], None]
 
@@ -115,7 +116,10 @@ class MarketStreams:
         self._arrange(self._assignment.remove(gone))
 
     def book(self, symbol: str) -> LocalBook | None:
-        """Return the order book as of the last DepthChange that was delivered; None where there is none now."""
+        """Return the order book as of its newest update; None where there is none now.
+
+        While a snapshot and the changes since are delivered, the book is ahead of them.
+        """
         entry = self._entries.get(Subscription("depth", symbol).name)
         return entry.sequence.book if entry is not None and isinstance(entry.sequence, BookSequence) else None
 
@@ -204,7 +208,7 @@ class MarketStreams:
 
     async def _hold(self, connection: Connection, number: int, streams: int) -> None:
         """Run a connection to its end, and tell its slot."""
-        self._deliver(ConnectionChanged(connection.number, "opening", streams))
+        self._tell(connection, "opening", f"{streams} streams")
         try:
             why = await connection.run()
         finally:
@@ -217,8 +221,7 @@ class MarketStreams:
             slot.ended(connection.number, now)
             if slot.current is None:
                 self._begin_anew(number)
-        _LOG.info("connection %d ended: %s", connection.number, why)
-        self._deliver(ConnectionChanged(connection.number, "ended", streams, why))
+        self._tell(connection, "ended", why)
 
     def _begin_anew(self, number: int) -> None:
         for name in self._assignment.slots.get(number, ()):
@@ -232,7 +235,11 @@ class MarketStreams:
         slot = self._slots.get(link.slot)
         if slot is not None:
             slot.serving(connection.number, monotonic())
-        self._deliver(ConnectionChanged(connection.number, "serving", len(connection.watch.pulses)))
+        self._tell(connection, "serving", f"{len(connection.watch.pulses)} streams")
+
+    def _tell(self, connection: Connection, state: str, reason: str) -> None:
+        part = f"streams {connection.number}"
+        self._deliver(LinkChanged("", "", self._exchange_time(), part, state, reason))
 
     def _hear(self, connection: Connection, heard: Heard) -> None:
         entry = self._entries.get(heard.stream)

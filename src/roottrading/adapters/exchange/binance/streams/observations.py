@@ -1,12 +1,12 @@
 """What is heard of the market beside candles; times are microseconds UTC, prices and quantities exact."""
 
 from decimal import Decimal
-from typing import Literal
 
 from msgspec import Struct
 
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
+from roottrading.messages.exchange import InstrumentChanged, LinkChanged
 from roottrading.messages.service import CandleMissing, CandleObserved
 
 Level = tuple[Decimal, Decimal]  # price, quantity
@@ -89,15 +89,6 @@ class DayTicker(Struct, frozen=True, gc=False):
     quote_volume: Decimal
 
 
-class ConnectionChanged(Struct, frozen=True, gc=False):
-    """A connection of ours is being opened, serves all its streams, or ended; `why` says what ended it."""
-
-    connection: int
-    state: Literal["opening", "serving", "ended"]
-    streams: int
-    why: str = ""
-
-
 MarketObservation = (
     CandleObserved
     | CandleMissing
@@ -108,7 +99,8 @@ MarketObservation = (
     | BookSnapshot
     | BookLost
     | DayTicker
-    | ConnectionChanged
+    | InstrumentChanged
+    | LinkChanged
 )
 
 StreamBody = Candle | PublicTrade | BestQuote | DepthChange | DayTicker

@@ -25,7 +25,7 @@ from roottrading.adapters.exchange.binance.streams.wire import (
     TradeEvent,
 )
 from roottrading.domain.candle import Candle
-from roottrading.domain.time import TIMEFRAMES, Time
+from roottrading.domain.time import SECOND, TIMEFRAMES, Time
 
 Prices = tuple[Decimal, Decimal, Decimal, Decimal]
 
@@ -48,7 +48,7 @@ def _read_candle(data: Any, subscription: Subscription) -> tuple[Time, StreamBod
     said = event.candle
     if said.timeframe != subscription.timeframe:
         raise ValueError(f"a candle of {said.timeframe} in a stream of {subscription.timeframe}")
-    return microseconds(event.said_at), candle_of(
+    candle = candle_of(
         _same_symbol(event.symbol, subscription),
         said.timeframe,
         said.open_time,
@@ -56,6 +56,10 @@ def _read_candle(data: Any, subscription: Subscription) -> tuple[Time, StreamBod
         said.volume,
         said.closed,
     )
+    said_at = microseconds(event.said_at)
+    if said.closed and candle.at > said_at + SECOND:
+        raise ValueError(f"a candle that ends at {candle.at} was closed at {said_at} already")
+    return said_at, candle
 
 
 def _read_aggregate(data: Any, subscription: Subscription) -> tuple[Time, StreamBody]:

@@ -120,7 +120,8 @@ def test_an_unclosed_candle_of_the_history_fills_nothing() -> None:
     candles = sequence()
     question = candles.due(after(0, 2))
     assert question is not None
-    assert candles.answer(question, [candle(0, closed=False)], after(0, 2.5)) == ()
+    assert candles.answer(question, [candle(0, closed=False), candle(1)], after(0, 60)) == ()
+    assert candles.next == START  # nor is it absent: our clock was ahead of the exchange's
 
 
 def test_without_a_first_candle_it_begins_with_what_it_hears_or_with_the_candle_of_now() -> None:

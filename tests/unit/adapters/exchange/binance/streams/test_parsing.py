@@ -53,7 +53,7 @@ def test_a_candle_in_progress() -> None:
 
 
 def test_a_closed_candle_says_so() -> None:
-    candle = body(KLINE.replace('"x":false', '"x":true'))
+    candle = body(KLINE.replace('"x":false', '"x":true').replace("1672515782136", "1672515840005"))
     assert isinstance(candle, Candle)
     assert candle.closed
 
@@ -175,6 +175,7 @@ def test_what_is_no_event_of_a_stream(frame: str, said: object) -> None:
         ('"t":1672515780000', '"t":99999999999999999999999960000'),
         ('"s":"BNBBTC","k"', '"s":"BTCUSDT","k"'),
         ('"x":false', '"x":"false"'),
+        ('"x":false', '"x":true'),  # half a minute before its end
         ('"data":{', '"data":[{'),
     ],
 )

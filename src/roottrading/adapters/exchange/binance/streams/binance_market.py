@@ -1,0 +1,181 @@
+"""The market alone, without a key: streams, history, clock and instruments of Binance or of a server like it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from msgspec import Struct
+
+from roottrading.adapters.exchange.binance.breaker import Breaker
+from roottrading.adapters.exchange.binance.budget import Budget
+from roottrading.adapters.exchange.binance.doors import Doors
+from roottrading.adapters.exchange.binance.orders_to_events import Reader
+from roottrading.adapters.exchange.binance.questions import Questions, Unanswered
+from roottrading.adapters.exchange.binance.rest import Rest
+from roottrading.adapters.exchange.binance.server_clock import ServerClock
+from roottrading.adapters.exchange.binance.settings import LinkSettings
+from roottrading.adapters.exchange.binance.streams.candle_sequence import CandlePatience
+from roottrading.adapters.exchange.binance.streams.market_streams import Deliver, MarketStreams
+from roottrading.adapters.exchange.binance.streams.observations import MarketObservation
+from roottrading.adapters.exchange.binance.streams.rest_history import RestHistory
+from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
+from roottrading.adapters.exchange.binance.streams.subscriptions import Subscription
+from roottrading.adapters.exchange.link import LinkError
+from roottrading.domain.instrument import Instrument
+from roottrading.domain.time import SECOND, Time
+from roottrading.messages.exchange import InstrumentChanged, LinkChanged
+from roottrading.messages.service import CandleMissing, CandleObserved
+
+_LOG: Final = logging.getLogger(__name__)
+_CLOCK_QUESTIONS: Final = 3  # at the start
+
+
+class MarketEndpoints(Struct, frozen=True):
+    """The two doors of market data: REST's root, and the streams' root."""
+
+    rest: str
+    streams: str
+
+
+PUBLIC: Final = MarketEndpoints("https://data-api.binance.vision", "wss://data-stream.binance.vision")
+LIVE: Final = MarketEndpoints("https://api.binance.com", "wss://stream.binance.com:9443")
+TESTNET: Final = MarketEndpoints("https://testnet.binance.vision", "wss://stream.testnet.binance.vision")
+DEMO: Final = MarketEndpoints("https://demo-api.binance.com", "wss://demo-stream.binance.com")
+
+
+def market_endpoints_at(url: str) -> MarketEndpoints:
+    """Return the doors of an exchange server that has both on one port (http://127.0.0.1:8080).
+
+    Raises ValueError for what is no such address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{url!r} is no address of an exchange: write http://HOST:PORT")
+    root = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    return MarketEndpoints(root, f"ws{root.removeprefix('http')}")
+
+
+class BinanceMarket:
+    """Opens, delivers until it is canceled, closes. Instruments that change are delivered as InstrumentChanged.
+
+    `budget` may be that of a link to the account in the same process: both share one address.
+    """
+
+    def __init__(
+        self,
+        endpoints: MarketEndpoints,
+        symbols: Sequence[str],
+        deliver: Deliver,
+        *,
+        settings: LinkSettings | None = None,
+        streams: StreamSettings | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        """Take whose market is wanted; nothing is sent before `open`."""
+        self.instruments: dict[str, Instrument] = {}
+        self._endpoints = endpoints
+        self._symbols = tuple(symbols)
+        self._deliver = deliver
+        self._settings = settings or LinkSettings()
+        self._stream_settings = streams or _stream_settings(endpoints.streams, self._settings.clock_rate)
+        self._clock = ServerClock(lambda: time.monotonic_ns() // 1_000, self._settings.clock_rate)
+        self._heard_until: Time = 0
+        budget = budget or Budget()
+        rest = Rest(endpoints.rest, self._settings, None, self._clock, budget)
+        self._doors = Doors(rest, budget, Breaker(), self._clock, self._settings, self._tell)
+        self._questions = Questions(self._doors, Reader())
+        self._session: aiohttp.ClientSession | None = None
+        self._streams: MarketStreams | None = None
+
+    async def open(self) -> None:
+        """Learn the exchange's clock, limits and instruments. Raises LinkError where that is not possible."""
+        await self._doors.rest.open()
+        try:
+            await self._learn()
+        except BaseException:
+            await self._doors.rest.close()
+            raise
+        self._session = aiohttp.ClientSession()
+        history = RestHistory(self._doors.public, self.now)
+        self._streams = MarketStreams(
+            self._session, history, self._hear, exchange_time=self.now, settings=self._stream_settings
+        )
+
+    async def close(self) -> None:
+        """End all connections; to be called when `run` has ended."""
+        if self._session is not None:
+            await self._session.close()
+        await self._doors.rest.close()
+
+    def now(self) -> Time:
+        """Return the exchange's time, never before the close of a candle that was delivered as closed."""
+        return max(self._clock.now(), self._heard_until)
+
+    @property
+    def streams(self) -> MarketStreams:
+        """The streams: to follow them, and for their status. Raises RuntimeError before `open`."""
+        if self._streams is None:
+            raise RuntimeError("the market is not open")
+        return self._streams
+
+    def follow(self, subscriptions: Iterable[Subscription], first: Mapping[Subscription, Time] | None = None) -> None:
+        """Follow streams, as MarketStreams.follow says."""
+        self.streams.follow(subscriptions, first)
+
+    async def run(self) -> None:
+        """Deliver until it is canceled; ends by itself only with what the listener raised."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.streams.run())
+            tasks.create_task(self._keep_looking())
+
+    async def _learn(self) -> None:
+        for _ in range(_CLOCK_QUESTIONS):
+            await self._doors.rest.measure_clock()
+        if not self._clock.is_set:
+            raise LinkError(
+                "the exchange does not tell its time: check its address, the network, and a geo-block (451)"
+            )
+        try:
+            self.instruments = await self._questions.instruments(self._symbols)
+        except Unanswered as error:
+            raise LinkError(f"the exchange does not tell its symbols ({error}): check those configured") from None
+        lacking = [symbol for symbol in self._symbols if symbol not in self.instruments]
+        if lacking:
+            raise LinkError(f"the exchange does not list {', '.join(lacking)}: check the configured symbols")
+
+    async def _keep_looking(self) -> None:
+        """Measure the clock and look at the instruments, again and again."""
+        while True:
+            await asyncio.sleep(self._settings.reconcile_every / SECOND)
+            await self._doors.rest.measure_clock()
+            try:
+                found = await self._questions.instruments(self._symbols)
+            except Unanswered as error:
+                _LOG.warning("the exchange's instruments could not be looked at: %s", error)
+                continue
+            for symbol, instrument in found.items():
+                if instrument != self.instruments.get(symbol):
+                    self._deliver(InstrumentChanged(symbol, "", self.now(), instrument.status, instrument))
+            self.instruments.update(found)
+
+    def _hear(self, said: MarketObservation) -> None:
+        if isinstance(said, CandleObserved) and said.candle.closed:
+            self._heard_until = max(self._heard_until, said.candle.at)
+        elif isinstance(said, CandleMissing):
+            self._heard_until = max(self._heard_until, said.open_time)
+        self._deliver(said)
+
+    def _tell(self, part: str, state: str, reason: str) -> None:
+        at = self.now() if self._clock.is_set else 0
+        self._deliver(LinkChanged("", "", at, part, state, reason))
+
+
+def _stream_settings(url: str, rate: int) -> StreamSettings:
+    """Return the usual settings; on a clock that runs `rate` times as fast a message's way takes as much longer."""
+    usual = CandlePatience()
+    patience = CandlePatience(usual.settled * rate, usual.absent * rate, usual.again * rate)
+    return StreamSettings(url=url, patience=patience)

@@ -1,0 +1,191 @@
+"""The market as our client hears it from our exchange server: two sides of the wire, each by its own hand."""
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import msgspec
+import pytest
+
+from roottrading.adapters.exchange.binance.settings import LinkSettings
+from roottrading.adapters.exchange.binance.streams import Subscription, candles
+from roottrading.adapters.exchange.binance.streams.binance_market import BinanceMarket, market_endpoints_at
+from roottrading.adapters.exchange.binance.streams.local_book import LocalBook
+from roottrading.adapters.exchange.binance.streams.observations import (
+    BestQuote,
+    BookLost,
+    BookSnapshot,
+    DepthChange,
+    Level,
+    MarketObservation,
+    PublicTrade,
+)
+from roottrading.adapters.exchange.binance.streams.subscriptions import Kind
+from roottrading.adapters.exchange.link import LinkError
+from roottrading.domain.time import MINUTE, SECOND
+from roottrading.messages.service import CandleObserved
+
+from .exchange_server.market_place import FEED, LTC, TAPE_FROM, Place, market_place
+from .market_streams_server import until
+
+Script = Callable[[Place, BinanceMarket, list[MarketObservation]], Awaitable[None]]
+QUICK = 600  # seconds of the exchange in one of the wall
+
+
+def play(script: Script, paths: Sequence[Path], symbol: str, start: int | None, rate: int = 1) -> None:
+    """Open our market on our exchange and run a script beside it."""
+
+    async def run() -> None:
+        said: list[MarketObservation] = []
+        async with market_place(paths, clock=f"{rate}x", start=start) as place:
+            settings = LinkSettings(clock_rate=rate)
+            endpoints = market_endpoints_at(f"http://{place.host}")
+            market = BinanceMarket(endpoints, [symbol], said.append, settings=settings)
+            await market.open()
+            running = asyncio.create_task(market.run())
+            try:
+                async with until("the script's end", 60):
+                    await script(place, market, said)
+                assert not running.done(), running.exception()
+                assert not market.streams.status().strangers
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+                await market.close()
+
+    asyncio.run(run())
+
+
+async def wait(what: str, done: Callable[[], bool]) -> None:
+    async with until(what):
+        while not done():
+            await asyncio.sleep(0.005)
+
+
+def closed(said: Sequence[MarketObservation]) -> list[tuple[Decimal, ...]]:
+    """Return closed candles as rows of a tape: open time in milliseconds, prices, volume."""
+    candles = [each.candle for each in said if isinstance(each, CandleObserved) and each.candle.closed]
+    return [
+        (Decimal(each.open_time // 1_000), each.open, each.high, each.low, each.close, each.volume) for each in candles
+    ]
+
+
+def rows_of(path: Path, first: int) -> list[tuple[Decimal, ...]]:
+    """Read a tape by itself: its rows from an open time (microseconds) on."""
+    rows = [tuple(map(Decimal, line.split(","))) for line in gzip.decompress(path.read_bytes()).decode().split()[1:]]
+    return [row for row in rows if row[0] >= first // 1_000]
+
+
+def test_candles_of_the_history_and_of_the_streams_are_the_tapes_across_a_cut() -> None:
+    first = TAPE_FROM - 90 * MINUTE
+
+    async def script(place: Place, market: BinanceMarket, said: list[MarketObservation]) -> None:
+        async def tick() -> None:
+            begun = monotonic()
+            while True:
+                place.wall.seconds = monotonic() - begun
+                place.exchange.clock.now()
+                await asyncio.sleep(0.002)
+
+        ticking = asyncio.create_task(tick())
+        try:
+            ltc = candles("LTCUSDT", "1m")
+            market.follow([ltc], {ltc: first})
+            await wait("the history and the first minutes", lambda: len(closed(said)) >= 100)
+            place.exchange.streams.connections[0].cut()
+            await wait("another connection", lambda: market.streams.status().attempts == 2)
+            count = len(closed(said))
+            await wait("all that was missed", lambda: len(closed(said)) >= count + 30)
+        finally:
+            ticking.cancel()
+        heard = closed(said)
+        assert heard == rows_of(LTC, first)[: len(heard)]
+        assert market.streams.status().counts["CandlesWanted"] >= 2
+
+    play(script, [LTC], "LTCUSDT", TAPE_FROM, QUICK)
+
+
+def level(given: Level | None) -> tuple[str, str]:
+    assert given is not None
+    return f"{given[0]:f}", f"{given[1]:f}"
+
+
+def trades(said: Sequence[MarketObservation]) -> list[int]:
+    return [each.trade_id for each in said if isinstance(each, PublicTrade)]
+
+
+def compare_with_quotes(said: Sequence[MarketObservation], quotes: Mapping[int, Any]) -> int:
+    """Make a reader's own book of what was delivered, and compare it with the recorded quotes at common updates."""
+    follower: LocalBook | None = None
+    compared = 0
+    for each in said:
+        assert not isinstance(each, BookLost), each
+        if isinstance(each, BookSnapshot):
+            follower = LocalBook(each)
+        elif isinstance(each, DepthChange):
+            assert follower is not None
+            follower.apply(each)
+            if (told := quotes.get(each.last_id)) is not None:
+                assert level(follower.best_bid) == (told["b"], told["B"])
+                assert level(follower.best_ask) == (told["a"], told["A"])
+                compared += 1
+        elif isinstance(each, BestQuote):
+            told = quotes[each.update_id]
+            assert level((each.bid, each.bid_quantity)) == (told["b"], told["B"])
+    return compared
+
+
+def test_a_recorded_feed_is_heard_as_it_was_recorded() -> None:
+    lines = gzip.decompress(FEED.read_bytes()).splitlines()
+    events = [msgspec.json.decode(line.partition(b" ")[2]).get("data", {}) for line in lines]
+    last = max(data["E"] for data in events if "E" in data) * 1_000
+    quotes = {data["u"]: data for data in events if "a" in data and "e" not in data}
+    prints = [data["t"] for data in events if data.get("e") == "trade"]
+    kinds: tuple[Kind, ...] = ("depth", "best_quote", "trades")
+
+    async def script(place: Place, market: BinanceMarket, said: list[MarketObservation]) -> None:
+        market.follow([Subscription(kind, "BTCUSDT") for kind in kinds])
+        await wait("the connection", lambda: market.streams.status().serving == 1)
+        while place.exchange.clock.now() < last + SECOND:
+            place.pass_time(100_000)
+            await asyncio.sleep(0)
+        await wait("the last print", lambda: bool(trades(said)) and trades(said)[-1] == prints[-1])
+        heard = trades(said)
+        assert heard == prints[prints.index(heard[0]) :]
+        assert len(heard) > len(prints) // 2
+        assert compare_with_quotes(said, quotes) > 10
+        book = market.streams.book("BTCUSDT")
+        assert book is not None
+        whole, shown = book.snapshot(100), await place.get("depth", symbol="BTCUSDT", limit=100)
+        assert book.last_id == shown["lastUpdateId"]
+        assert [[*level(each)] for each in whole.bids] == shown["bids"]
+        assert [[*level(each)] for each in whole.asks] == shown["asks"]
+
+    play(script, [FEED], "BTCUSDT", None)
+
+
+def test_a_symbol_that_is_not_listed_is_an_error_that_says_so() -> None:
+    async def script(place: Place, market: BinanceMarket, said: list[MarketObservation]) -> None:
+        raise AssertionError("it opened")
+
+    with pytest.raises(LinkError, match="Invalid symbol"):
+        play(script, [LTC], "NOSUCHUSDT", TAPE_FROM)
+
+
+def test_an_exchange_that_does_not_answer_is_an_error_that_says_what_to_look_at() -> None:
+    async def run() -> None:
+        market = BinanceMarket(market_endpoints_at("http://127.0.0.1:9"), ["BTCUSDT"], lambda said: None)
+        with pytest.raises(LinkError, match="does not tell its time"):
+            await market.open()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host", "http://"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="write http"):
+        market_endpoints_at(url)
