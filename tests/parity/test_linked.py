@@ -1,5 +1,6 @@
 """A session over a wire decides what a backtest decides, in whatever order symbols and events speak."""
 
+import asyncio
 from collections.abc import Sequence
 from random import Random
 
@@ -11,18 +12,20 @@ from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.store.port import Store
 from roottrading.config.settings import Settings
 from roottrading.domain.candle import Candle
+from roottrading.domain.columns import candle_at
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import AnyRequest, ExchangeEvent, canonical_order
 from roottrading.messages.service import CandleObserved
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, assemble, builders, simulated_exchange
 from roottrading.runtimes.backtest import run_backtest
 from roottrading.runtimes.deadlines import Deadlines
-from roottrading.runtimes.keeping import Keeper
+from roottrading.runtimes.keeping import Keeper, position_of
 from roottrading.runtimes.learning import weights_for
 from roottrading.runtimes.linked.barrier import CandleBarrier
 from roottrading.runtimes.linked.linked_session import LinkedSession
 from roottrading.runtimes.linked.outbox import Outbox
-from roottrading.runtimes.loading import fill_windows, stand_on_opens
+from roottrading.runtimes.linked.warming import candles_before, closes_in
+from roottrading.runtimes.loading import load_units, stand_on_opens
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
 from roottrading.runtimes.session import Position, Session
@@ -30,33 +33,62 @@ from roottrading.services.analyzer import NewestWindows
 from tests.parity.learning_runs import learning_run, left_by
 
 
+class TapeHistory:
+    """The exchange's memory of candles: what the tape folds to, a few at a time."""
+
+    def __init__(self, market: Market, most: int = 700) -> None:
+        self._market = market
+        self._most = most
+
+    async def klines(self, symbol: str, timeframe: str, start: Time, end: Time) -> Sequence[Candle]:
+        candles = self._market.candles(symbol, timeframe)
+        first, last = candles.open_time.searchsorted([start, end])
+        return [candle_at(candles, row) for row in range(first, min(last, first + self._most))]
+
+
 class Wire:
     """The simulated exchange at the other end: it holds requests until nobody has anything to say, as the rules ask."""
 
     def __init__(self, settings: Settings, cast: Cast, market: Market, dice: Random) -> None:
+        self.settings, self.cast, self.market = settings, cast, market
         self.exchange: SimulatedExchange = simulated_exchange(settings, market)
         self.held: list[AnyRequest] = []
         self.now = market.start
         self.store = MemoryStore(ALL_TABLES)
         self.dice = dice
-        outbox = Outbox()
-        opinions = NewestWindows(cast.plan)
-        fill_windows(opinions, cast, market, market.start)
+        stand_on_opens(self.exchange, market.readers(market.tape), market.start)
+        self.linked = self.loaded()
+
+    def loaded(self) -> LinkedSession:
+        """Load whatever was kept, and begin."""
+        settings, cast, market = self.settings, self.cast, self.market
+        outbox, opinions, loaded = Outbox(), NewestWindows(cast.plan), self.store.load()
+        completed = position_of(loaded) or Position(market.start, "candles")
         wiring = assemble(builders(settings, cast, market), opinions, outbox)
-        weights = weights_for(settings, cast, market)
-        session = Session(wiring, outbox, cast.decision_step, Deadlines(), weights)
-        readers = market.readers(market.tape)
-        stand_on_opens(self.exchange, readers, market.start)
-        self.linked = LinkedSession(
+        wanted = opinions.wanted_at(completed.at)
+        candles = asyncio.run(candles_before(TapeHistory(market), wanted, completed.at))
+        load_units(wiring.units, loaded, candles)
+        session = Session(
+            wiring, outbox, cast.decision_step, Deadlines(loaded.deadlines), weights_for(settings, cast, market)
+        )
+        session.closes.update(closes_in(candles))
+        linked = LinkedSession(
             session,
             outbox,
             Keeper(self.store, session),
-            CandleBarrier(market.symbols, market.finest, market.start),
+            CandleBarrier(market.symbols, market.finest, completed.at),
             lambda: self.now,
             self.send,
         )
-        self.linked.begin(Position(market.start, "candles"))
+        self.linked = linked
+        linked.begin(completed)
         self.rest()
+        return linked
+
+    def restart(self) -> None:
+        """End, and begin again from what was kept; the exchange has gone nowhere."""
+        self.linked.end()
+        self.linked = self.loaded()
 
     def send(self, requests: Sequence[AnyRequest]) -> None:
         self.held.extend(requests)
@@ -96,10 +128,13 @@ class Wire:
         self.rest()
 
 
-def over_the_wire(settings: Settings, cast: Cast, market: Market, seed: int) -> Store:
-    wire = Wire(settings, cast, market, Random(seed))
+def over_the_wire(settings: Settings, cast: Cast, market: Market, seed: int, restarts: float = 0.0) -> Store:
+    dice = Random(seed)
+    wire = Wire(settings, cast, market, dice)
     for instant in instants(market.readers(market.tape), market.start, market.end):
         wire.play(instant)
+        if dice.random() < restarts:
+            wire.restart()
     wire.linked.end()
     assert wire.linked.completed == Position(market.end, "candles")
     assert wire.linked.given_up == 0
@@ -113,3 +148,11 @@ def test_what_comes_over_a_wire_is_traded_as_in_a_backtest(weighting: str, seed:
     alone = left_by(run_backtest(settings, cast, market))
     assert len(alone["trade_cycles"]) > 5
     assert left_by(over_the_wire(settings, cast, market, seed)) == alone
+
+
+def test_loaded_anew_in_between_it_trades_the_same() -> None:
+    settings, cast, market = learning_run("2021-04-16T22:00:00Z", "2021-04-18T06:00:00Z")
+    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
+    alone = left_by(run_backtest(settings, cast, market))
+    assert len(alone["trade_cycles"]) > 3
+    assert left_by(over_the_wire(settings, cast, market, 3, restarts=0.01)) == alone

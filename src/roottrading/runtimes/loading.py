@@ -1,6 +1,6 @@
 """Start-up is recovery: services get their rows and places back, and candles refill what is never stored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -44,16 +44,23 @@ def restore(
 ) -> None:
     """Give every unit and the exchange their rows back, the gateway the finest candles of the day as well."""
     for role, unit in units.items():
-        rows = _rows(loaded, role)
-        if role == "gateway":
-            rows.extend(_candles_of_the_day(market, until))
-        unit.service.restore(rows)
-        place = loaded.units.get(role)
-        if place is not None:
-            unit.seen = dict(place.seen)
-            unit.sent = dict(place.sent)
+        _load(unit, loaded, _candles_of_the_day(market, until) if role == "gateway" else ())
     if loaded.position is not None:
         exchange.restore(_rows(loaded, "exchange"))
+
+
+def load_units(units: Mapping[str, Unit], loaded: Loaded, candles: Sequence[Row]) -> None:
+    """Give every unit its rows back, gateway and analyzer the candles (rows of `market_data`) that came before."""
+    for role, unit in units.items():
+        _load(unit, loaded, candles if role in ("gateway", "analyzer") else ())
+
+
+def _load(unit: Unit, loaded: Loaded, candles: Iterable[Row]) -> None:
+    unit.service.restore([*_rows(loaded, unit.role), *candles])
+    place = loaded.units.get(unit.role)
+    if place is not None:
+        unit.seen = dict(place.seen)
+        unit.sent = dict(place.sent)
 
 
 def _rows(loaded: Loaded, role: str) -> list[Row]:

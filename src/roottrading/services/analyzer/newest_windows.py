@@ -137,6 +137,21 @@ class NewestWindows:
             oldest = min(oldest, self._turnover_since(stream[0]))
         return max(oldest, 0)
 
+    def wanted_at(self, at: Time) -> dict[Stream, Time]:
+        """Return by stream the open time from which on candles are wanted before the first T after `at` comes."""
+        wanted: dict[Stream, Time] = {}
+        for stream, span in self._spans.items():
+            oldest = at - at % span
+            for user, placement in self._users[stream]:
+                start = placement.anchor.window_start(at - at % self._spans[user])
+                if user != stream:
+                    start = first_input_open(start, self._spans[user], span)
+                oldest = min(oldest, start)
+            if stream[1] == self._plan.finest and stream[0] in self._turnover:
+                oldest = min(oldest, start_of_day(at) - DAY)
+            wanted[stream] = max(oldest, 0)
+        return wanted
+
     def _turnover_since(self, symbol: str) -> Time:
         return min(start_of_day(self._next((symbol, timeframe))) - DAY for timeframe in self._plan.timeframes)
 
