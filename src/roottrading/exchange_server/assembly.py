@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.domain.fees import FeeSchedule
-from roottrading.domain.time import MINUTE
+from roottrading.domain.time import MINUTE, Time
 from roottrading.exchange_server.clock_paced import PacedClock, pace_of
 from roottrading.exchange_server.clock_stepped import SteppedClock
 from roottrading.exchange_server.limits import LimitSettings
@@ -31,7 +31,8 @@ STEPPED = "stepped"
 class Terms(Struct, frozen=True):
     """How the exchange is run: `clock` is `real`, `60x` (any pace) or `stepped`.
 
-    `expected` are the processes of each service that a stepped clock waits for.
+    `expected` are the processes of each service that a stepped clock waits for. `begin` is the first instant of any
+    other clock where that is later than the market's: inside a candle.
     """
 
     clock: str
@@ -40,6 +41,7 @@ class Terms(Struct, frozen=True):
     limits: LimitSettings
     expected: Mapping[str, int] = {}
     sockets: SocketSettings = SocketSettings()
+    begin: Time = 0
 
 
 class Exchange(Struct):
@@ -102,4 +104,6 @@ def _clock(
     points = PointMatching(venue, frozenset(market.symbols) - opened.feeds)
     moving = MovingMarket(market, board, (points, depth))
     moving.move(opened.start)
-    return PacedClock(moving, opened.start, pace, wall), points.drained
+    begin = max(opened.start, terms.begin)
+    moving.move(begin)
+    return PacedClock(moving, begin, pace, wall), points.drained

@@ -1,0 +1,154 @@
+"""`roottrading exchange`: the simulated exchange on Binance's wire, for every client of Binance."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from roottrading.cli import options
+from roottrading.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from roottrading.config.settings import Settings
+    from roottrading.domain.instrument import Instrument
+    from roottrading.domain.time import Time
+    from roottrading.exchange_server.assembly import Exchange
+    from roottrading.exchange_server.opening_accounts import Opening
+
+USUAL_ACCOUNT: Final = "demo:demo"
+USUAL_BALANCE: Final = "USDT=10000"
+NOW: Final = "now"
+RECORDED: Final = "recorded"
+
+Port = Annotated[int, typer.Option("--port", help="Port of REST, streams and WebSocket API (0: any free one).")]
+Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+Clock = Annotated[str, typer.Option("--clock", metavar="real|60x|stepped", help="How the exchange's time goes.")]
+Begin = Annotated[
+    str | None,
+    typer.Option(
+        "--begin",
+        metavar="now|recorded|DATE",
+        help="The exchange's time at the market's start (else now with the real clock and candles, or as recorded).",
+    ),
+]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option("--account", metavar="KEY:SECRET", help=f"An account (else {USUAL_ACCOUNT}); KEY:@FILE: public key."),
+]
+Balances = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--balance", metavar="ASSET=AMOUNT", help=f"What accounts begin with (else {USUAL_BALANCE}); KEY:... for one."
+    ),
+]
+
+
+def exchange(
+    tape: options.Tape = None,
+    instruments: options.Instruments = None,
+    symbols: options.Symbols = None,
+    start: options.From = None,
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    clock: Clock = "real",
+    begin: Begin = None,
+    accounts: Accounts = None,
+    balances: Balances = None,
+    config: options.ConfigFile = None,
+    assignments: options.Set = None,
+) -> None:
+    """Serve a recorded market as Binance does, so that every client of Binance can trade on it; Ctrl-C ends it.
+
+    Fees and the fill model are those of the settings (fees.*, exchange.*).
+    """
+    loaded = options.load_settings(
+        config, assignments, tape=tape, instruments=instruments, symbols=symbols, start=start
+    )
+    from roottrading.exchange_server.opening_accounts import AccountError, read_accounts
+
+    try:
+        openings = read_accounts(accounts or [USUAL_ACCOUNT], balances or [USUAL_BALANCE])
+    except AccountError as error:
+        raise CommandError(str(error)) from None
+    _serve(_open(loaded.settings, clock, begin), openings, host, port)
+
+
+def _open(settings: "Settings", clock: str, begin: str | None) -> "Exchange":
+    """Put the exchange together; CommandError for a clock or a beginning that there is not."""
+    import time
+
+    from msgspec.structs import replace
+
+    from roottrading.adapters.tape.instruments import read_instruments
+    from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
+    from roottrading.exchange_server.assembly import Terms, assemble
+    from roottrading.exchange_server.limits import LimitSettings
+    from roottrading.exchange_server.market.opening import open_market
+
+    run = settings.run
+    paths = [Path(path) for path in run.tape] or shipped_tape()
+    listed: dict[str, Instrument] = {}
+    for path in run.instruments:
+        listed |= read_instruments(Path(path))
+    begin_at = _beginning(begin, clock, paths)
+    began = time.monotonic_ns()
+    opened = open_market(
+        paths,
+        listed or shipped_instruments(),
+        settings.exchange,
+        symbols=run.symbols or None,
+        start=run.start,
+        begin_at=begin_at,
+    )
+    terms = Terms(clock, settings.fees, settings.exchange, LimitSettings())
+    if begin_at is not None:  # reading took time
+        terms = replace(terms, begin=begin_at + (time.monotonic_ns() - began) // 1000)
+    try:
+        return assemble(opened, terms, time.monotonic)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def _beginning(begin: str | None, clock: str, paths: Sequence[Path]) -> "Time | None":
+    """Return the exchange's time at the start of the market; None as it was recorded."""
+    import time
+
+    from roottrading.domain.time import parse_time
+    from roottrading.exchange_server.market.feed_file import is_feed
+
+    if begin is None:
+        feeds = any(path.is_file() and is_feed(path) for path in paths)
+        begin = NOW if clock == "real" and not feeds else RECORDED
+    if begin == RECORDED:
+        return None
+    if begin == NOW:
+        return time.time_ns() // 1000
+    try:
+        return parse_time(begin)
+    except ValueError:
+        raise CommandError(f"--begin {begin}: use now, recorded, or a date such as 2024-08-08") from None
+
+
+def _serve(made: "Exchange", openings: "Sequence[Opening]", host: str, port: int) -> None:
+    import asyncio
+    import signal
+
+    from roottrading.domain.time import iso
+    from roottrading.exchange_server.app import build_app
+    from roottrading.exchange_server.opening_accounts import open_accounts
+    from roottrading.exchange_server.serving import serving, until
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        open_accounts(made.server, openings, made.server.clock.now())
+        async with serving(build_app(made.server), host, port) as chosen:
+            names = ", ".join(opening.key for opening in openings)
+            typer.echo(f"exchange on http://{host}:{chosen} (REST, /ws, /stream, /ws-api/v3); accounts: {names}")
+            typer.echo(f"market from {iso(made.server.clock.now())}: {', '.join(made.venue.instruments)}")
+            await until(stop, asyncio.create_task(made.run()))
+        typer.echo("stopped")
+
+    asyncio.run(serve())
