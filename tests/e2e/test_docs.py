@@ -1,21 +1,26 @@
 """The documents are true: generated parts current, commands run, settings load, links lead somewhere."""
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final, get_args
 
 import pytest
 
 from roottrading.config.load import load
+from roottrading.messages.service import TradingState
+from roottrading.services.coordinator import abnormal
 from tests.e2e.conftest import Runner
 from tools.make_docs import PART, current
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+REFUSING: Final = frozenset({"Refused", "_at_most"})
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -35,6 +40,28 @@ def with_blocks(language: str) -> list[Path]:
 def test_generated_parts_are_current(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text == current(text), "run `make docs`"
+
+
+def reasons() -> set[str]:
+    """Return the words with which the coordinator refuses an entry, as they stand in its code."""
+    found = {value for name, value in vars(abnormal).items() if name.isupper() and isinstance(value, str)}
+    found |= {state for state in get_args(TradingState) if state != "trading"}
+    for path in (ROOT / "src/roottrading/services/coordinator").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            given: list[ast.expr] = []
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSING:
+                given = node.args[:1]
+            elif isinstance(node, ast.Tuple) and path.name == "sizing.py":
+                given = node.elts[:1]
+            found |= {each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+    return found
+
+
+def test_every_reason_of_a_refusal_is_explained() -> None:
+    text = (ROOT / "docs/getting-started.md").read_text(encoding="utf-8")
+    lines = text.partition("### Why something was not bought")[2].partition("\n## ")[0].splitlines()
+    told = {word for line in lines if line.startswith("| `") for word in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert told == reasons()
 
 
 def test_something_is_generated() -> None:

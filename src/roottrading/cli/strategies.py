@@ -108,6 +108,7 @@ def check(
     from roottrading.cli import checking
     from roottrading.cli.preparing import prepare
     from roottrading.cli.reporting import check_outputs, claim_outputs, finish
+    from roottrading.reports.wording import counted
     from roottrading.research.checks import DEEP
     from roottrading.runtimes.backtest import run_backtest
     from roottrading.runtimes.learning import whole_blocks
@@ -123,7 +124,8 @@ def check(
     for finding in findings:
         typer.echo(f"error: {finding}", err=True)
     looked = sum(each.look_ahead_checked for each in checks)
-    typer.echo(f"{name}: looked at {looked} candles, " + (f"{len(findings)} findings" if findings else "nothing wrong"))
+    said = counted(len(findings), "finding", "findings") if findings else "nothing wrong"
+    typer.echo(f"{name}: looked at {looked:,} candles, {said}")
     if findings:
         raise typer.Exit(FAILED)
 

@@ -9,7 +9,17 @@ from roottrading.reports.cycle_statistics import Statistics
 from roottrading.reports.html_elements import Cell, described, section, table, tone
 from roottrading.reports.report import Report
 from roottrading.reports.result import CheckLine
-from roottrading.reports.wording import NONE, basis_points, fill_model, lasting, money, number, percent, protection
+from roottrading.reports.wording import (
+    NONE,
+    basis_points,
+    counted,
+    fill_model,
+    lasting,
+    money,
+    number,
+    percent,
+    protection,
+)
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -142,7 +152,7 @@ def _checks(checks: Sequence[CheckLine]) -> list[tuple[str, str]]:
     passed = [check for check in checks if check.passed]
     if passed:
         strategies, looked = len({check.strategy for check in passed}), sum(check.candles for check in passed)
-        found.append((f"{strategies} strategies", f"passed, on {looked:,} candles"))
+        found.append((counted(strategies, "strategy", "strategies"), f"passed, on {looked:,} candles"))
     return found
 
 

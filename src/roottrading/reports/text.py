@@ -14,6 +14,7 @@ from roottrading.reports.report import Report
 from roottrading.reports.wording import (
     NONE,
     basis_points,
+    counted,
     day,
     fill_model,
     lasting,
@@ -188,8 +189,8 @@ def _remarks(report: Report) -> Table:
         table.add_row(name, Text(text))
     failed = [check for check in header.checks if not check.passed]
     if header.checks and not failed:
-        strategies = len({check.strategy for check in header.checks})
-        table.add_row("Checks", Text(f"{strategies} strategies: no look-ahead, warm-up long enough", style="green"))
+        strategies = counted(len({check.strategy for check in header.checks}), "strategy", "strategies")
+        table.add_row("Checks", Text(f"{strategies}: no look-ahead, warm-up long enough", style="green"))
     for check in failed:
         table.add_row("Check failed", Text(f"{check.strategy} on {check.symbol}: {check.finding}", style="bold red"))
     for note in header.notes:

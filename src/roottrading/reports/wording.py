@@ -51,6 +51,11 @@ def basis_points(fraction: float | None) -> str:
     return NONE if fraction is None else f"{fraction * 10_000:.1f} bp"
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """Return how many there are, with the word for one or for many."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def fill_model(header: Header) -> str:
     """Return in a line how fills were simulated and what they cost."""
     fees = header.fee_schedule
@@ -65,9 +70,8 @@ def fill_model(header: Header) -> str:
 def protection(header: Header) -> str:
     """Return in a line how long positions were without a resting stop."""
     if header.unprotected_spans:
-        first = (
-            f"{header.unprotected_spans} spans unprotected, the longest {lasting(header.longest_unprotected_seconds)}"
-        )
+        spans = counted(header.unprotected_spans, "span", "spans")
+        first = f"{spans} unprotected, the longest {lasting(header.longest_unprotected_seconds)}"
     else:
         first = "never without a resting stop"
     if header.closing_spans:
