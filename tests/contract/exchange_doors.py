@@ -198,10 +198,11 @@ class OnTheWire:
         self.listening = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
-        async for event in self._link.events():
-            self._heard.add(event.client_order_id)
-            self.compared |= isinstance(event, ReconcileDue)
-            self.story.fold(event)
+        async for events in self._link.events():
+            for event in events:
+                self._heard.add(event.client_order_id)
+                self.compared |= isinstance(event, ReconcileDue)
+                self.story.fold(event)
             self._news.set()
 
     def now(self) -> Time:

@@ -27,8 +27,11 @@ class ExchangeLink(Protocol):
     def send(self, requests: Sequence[AnyRequest]) -> None:
         """Carry requests out, in their order; returns at once and never raises. Only ever after the commit."""
 
-    def events(self) -> AsyncIterator[ExchangeEvent]:
-        """Return all events in the order in which they came; it ends when the link is closed."""
+    def events(self) -> AsyncIterator[Sequence[ExchangeEvent]]:
+        """Return all events in the order in which they came, those together that are there; ends with the link.
+
+        An answer's events are never parted: who acts between them acts on half of it.
+        """
 
 
 class LinkError(Exception):

@@ -29,7 +29,6 @@ from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import SECOND, Time
 from roottrading.messages.exchange import (
     AnyRequest,
-    ExchangeEvent,
     InstrumentChanged,
     LinkChanged,
     ListFills,
@@ -77,7 +76,7 @@ class BinanceLink:
             self._tell,
         )
         self.instruments: dict[str, Instrument] = {}
-        self._queue: asyncio.Queue[ExchangeEvent | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Events | None] = asyncio.Queue()
         self._compared = asyncio.Event()  # set while nothing was missed: only then are entries sent
         self._clock_doubted = asyncio.Event()
         self._asking: set[tuple[object, ...]] = set()
@@ -124,10 +123,17 @@ class BinanceLink:
             elif _question(request) not in self._asking:
                 self._start(self._carry_out(request))
 
-    async def events(self) -> AsyncIterator[ExchangeEvent]:
-        """Return all events in the order in which they came; it ends when the link is closed."""
-        while (event := await self._queue.get()) is not None:
-            yield event
+    async def events(self) -> AsyncIterator[Events]:
+        """Return all events in the order in which they came, those together that are there; ends with the link."""
+        while (told := await self._queue.get()) is not None:
+            together = list(told)
+            while not self._queue.empty():
+                more = self._queue.get_nowait()
+                if more is None:
+                    yield together
+                    return
+                together += more
+            yield together
 
     @property
     def strangers(self) -> dict[tuple[str, str], int]:
@@ -302,8 +308,8 @@ class BinanceLink:
     # ---- inside
 
     def _put(self, events: Events) -> None:
-        for event in events:
-            self._queue.put_nowait(event)
+        if events:
+            self._queue.put_nowait(events)
 
     def _tell(self, part: str, state: str, reason: str) -> None:
         at = self._clock.now() if self._clock.is_set else 0

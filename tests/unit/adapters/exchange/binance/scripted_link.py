@@ -81,12 +81,14 @@ class Listener:
     def __init__(self, link: BinanceLink) -> None:
         self.link = link
         self.events: list[ExchangeEvent] = []
+        self.together: list[tuple[ExchangeEvent, ...]] = []
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
-        async for event in self.link.events():
-            self.events.append(event)
+        async for events in self.link.events():
+            self.events += events
+            self.together.append(tuple(events))
             self._news.set()
 
     def of(self, kind: type[Event]) -> list[Event]:

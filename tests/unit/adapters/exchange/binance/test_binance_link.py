@@ -188,6 +188,18 @@ def test_a_late_answer_is_told_after_all() -> None:
     run(test)
 
 
+def test_an_answers_events_come_together() -> None:
+    async def test(exchange: Scripted) -> None:
+        exchange.answer("order.place", ok(FILLED))
+        async with linked(exchange) as (link, listener):
+            link.send([fresh(PLACE, link)])
+            await listener.until(OrderExecuted, times=2)
+            whole = [[type(event) for event in told] for told in listener.together]
+            assert [OrderOpened, OrderExecuted, OrderExecuted] in whole
+
+    run(test)
+
+
 def test_a_refusal_is_told() -> None:
     async def test(exchange: Scripted) -> None:
         exchange.answer("order.place", no(-2010, "Account has insufficient balance for requested action."))
@@ -326,8 +338,8 @@ def test_a_door_that_does_not_answer_is_closed_for_a_while() -> None:
             events: list[ExchangeEvent] = []
 
             async def listen() -> None:
-                async for event in link.events():
-                    events.append(event)
+                async for told in link.events():
+                    events.extend(told)
 
             listening = asyncio.create_task(listen())
             for _ in range(3):
