@@ -1,0 +1,151 @@
+"""A run against an exchange at the other end of a wire: open, warm up, then decide whatever comes until the stop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+
+from roottrading.adapters.exchange.link import ExchangeLink
+from roottrading.adapters.store.port import Store
+from roottrading.domain.instrument import Instrument
+from roottrading.domain.time import Time, duration
+from roottrading.messages.service import CandleMissing
+from roottrading.runtimes.deadlines import Deadlines
+from roottrading.runtimes.keeping import Keeper, position_of
+from roottrading.runtimes.linked.barrier import CandleBarrier, Observation
+from roottrading.runtimes.linked.linked_session import LinkedSession, Observer
+from roottrading.runtimes.linked.outbox import Outbox
+from roottrading.runtimes.linked.warming import CandleHistory, candles_before, closes_in
+from roottrading.runtimes.loading import load_units
+from roottrading.runtimes.session import Position, Session
+from roottrading.runtimes.settle import Wiring
+from roottrading.services.analyzer import NewestWindows, Plan
+
+TICK: Final = 0.02  # seconds between two looks at the clock
+
+Assemble = Callable[[NewestWindows, Outbox, Mapping[str, Instrument]], Wiring]
+
+
+class MarketData(Protocol):
+    """The market as it is told: finest candles in order, none left out and none twice."""
+
+    async def open(self) -> None:
+        """Connect. Raises LinkError where that is not possible."""
+
+    async def close(self) -> None:
+        """End all connections."""
+
+    def now(self) -> Time:
+        """Return the exchange's time."""
+
+    @property
+    def history(self) -> CandleHistory:
+        """The candles of the past."""
+
+    def candles(self, symbols: Sequence[str], timeframe: str, first: Time) -> AsyncIterator[Observation]:
+        """Return the candles of these symbols from the one that opens at `first` on, as they close."""
+
+
+class LinkedRun:
+    """Everything that a run against an exchange needs, put together; `run` ends when `stop` is set, or with an error.
+
+    `decision_step` is the fastest timeframe in use, in microseconds.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        decision_step: Time,
+        assemble: Assemble,
+        link: ExchangeLink,
+        market: MarketData,
+        store: Store,
+        observe: Observer = lambda position, rows: None,
+    ) -> None:
+        self._plan = plan
+        self._decision_step = decision_step
+        self._assemble = assemble
+        self._link = link
+        self._market = market
+        self._store = store
+        self._observe = observe
+        self.stop = asyncio.Event()
+        self.linked: LinkedSession | None = None
+
+    async def run(self, instruments: Callable[[], Mapping[str, Instrument]]) -> Position:
+        """Trade until `stop` is set; returns the last T that was decided. `instruments` are asked for once it is open.
+
+        Raises LinkError where the exchange cannot be reached at the start; later it is waited for.
+        """
+        await self._link.open()
+        try:
+            await self._market.open()
+            try:
+                linked = await self._begin(instruments())
+                await self._live(linked)
+                linked.end()
+                return linked.completed
+            finally:
+                await self._market.close()
+        finally:
+            await self._link.close()
+
+    def now(self) -> Time:
+        """Return the exchange's time, by whichever of the two connections knows it later."""
+        return max(self._link.now(), self._market.now())
+
+    async def _begin(self, instruments: Mapping[str, Instrument]) -> LinkedSession:
+        """Load what was kept, fetch what the windows need, and let every unit know that it was loaded."""
+        span = duration(self._plan.finest)
+        loaded, now = self._store.load(), self.now()
+        completed = position_of(loaded) or Position(now - now % span, "candles")
+        outbox, opinions = Outbox(), NewestWindows(self._plan)
+        wiring = self._assemble(opinions, outbox, instruments)
+        candles = await candles_before(self._market.history, opinions.wanted_at(completed.at), completed.at)
+        load_units(wiring.units, loaded, candles)
+        session = Session(wiring, outbox, self._decision_step, Deadlines(loaded.deadlines))
+        session.closes.update(closes_in(candles))
+        linked = self.linked = LinkedSession(
+            session,
+            outbox,
+            Keeper(self._store, session),
+            CandleBarrier(self._symbols(), self._plan.finest, completed.at),
+            self.now,
+            self._link.send,
+            self._observe,
+        )
+        linked.begin(completed)
+        return linked
+
+    def _symbols(self) -> tuple[str, ...]:
+        return tuple(sorted({symbol for symbol, _ in self._plan.streams}))
+
+    async def _live(self, linked: LinkedSession) -> None:
+        """Hand in what comes until the stop; what any of the three raises ends all of them."""
+        working = [
+            asyncio.create_task(self._hear_market(linked)),
+            asyncio.create_task(self._hear_account(linked)),
+            asyncio.create_task(self._watch_time(linked)),
+        ]
+        stopping = asyncio.create_task(self.stop.wait())
+        done, _ = await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (*working, stopping):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        for task in done - {stopping}:
+            task.result()
+
+    async def _hear_market(self, linked: LinkedSession) -> None:
+        async for observation in self._market.candles(self._symbols(), self._plan.finest, linked.completed.at):
+            if isinstance(observation, CandleMissing) or observation.candle.closed:
+                linked.heard(observation)
+
+    async def _hear_account(self, linked: LinkedSession) -> None:
+        async for events in self._link.events():
+            linked.said(events)
+
+    async def _watch_time(self, linked: LinkedSession) -> None:
+        while True:
+            linked.due()
+            await asyncio.sleep(TICK)
