@@ -127,7 +127,7 @@ class Analyzer:
             if evaluated.began is None:
                 opinions = self._judged(stream, candle, opinions, rows)
             elif self._keeps_signals:
-                rows.extend([_signal(opinions[place], candle, at) for place in evaluated.began])
+                rows += [_signal(opinions[place], candle, at) for place in evaluated.began]
             for place, failure in evaluated.failures:
                 rows.append(self._count(stream, at, evaluated.opinions[place].strategy, failure))
             batch = SignalBatch(

@@ -157,23 +157,26 @@ class Readout:
             return Opinion(self.name, NO_CONVICTION, signal, "warming_up" if mark == WARMING_UP else "failed")
         if self.plain:
             return Opinion(self.name, MICRO * micros, signal)
-        own = {name: significant(value) for name, column in self._own if not isnan(value := column[row])}
+        own = self._row(row) if self._own else _NOTHING
         if micros <= 0:
-            return Opinion(self.name, MICRO * micros, signal, "ok", None, None, None, None, None, "", own or _NOTHING)
+            return Opinion(self.name, MICRO * micros, signal, "ok", None, None, None, None, None, "", own)
         limit = None if self._time is None else self._time[row]
         return Opinion(
             self.name,
             MICRO * micros,
             signal,
             "ok",
-            _optional(self._stop, row),
-            _optional(self._target, row),
+            None if self._stop is None else _optional(self._stop[row]),
+            None if self._target is None else _optional(self._target[row]),
             None if limit is None or not limit >= 1 else int(limit),
-            _optional(self._entry_limit, row),
-            _optional(self._size, row),
+            None if self._entry_limit is None else _optional(self._entry_limit[row]),
+            None if self._size is None else _optional(self._size[row]),
             "" if self._tag is None else str(self._tag[row]),
-            own or _NOTHING,
+            own,
         )
+
+    def _row(self, row: int) -> Mapping[str, Decimal]:
+        return {name: significant(value) for name, column in self._own if not isnan(value := column[row])} or _NOTHING
 
     def own(self, name: str, row: int) -> float | None:
         """Return a column's float; None where it has no value."""
@@ -188,8 +191,5 @@ def _view(column: Floats | None) -> Any:
     return None if column is None else column.data
 
 
-def _optional(column: Any, row: int) -> Decimal | None:
-    if column is None:
-        return None
-    value = column[row]
+def _optional(value: float) -> Decimal | None:
     return None if isnan(value) else significant(value)

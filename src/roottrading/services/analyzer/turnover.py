@@ -98,19 +98,15 @@ class TapeTurnover:
         self.begins = self._open_times[0] if len(candles) else None
         self._scale = 10**candles.volume_digits  # a close times a volume, in units of 1e-8
         self._days: dict[Time, Decimal] = {}
+        self._today = -1  # 00:00 UTC of the day that was asked of last: of it are known ...
+        self._oldest = 0  # ... the first row that a mean may take
+        self._yesterday = ZERO  # ... and the turnover of the day before
         sums, self._factor, self._room = _running_sums(candles)
         self._sums = None if sums is None else sums.data
 
     def mean(self, at: Time) -> Decimal:
         """See `Turnover`."""
-        last = self._rows.last_by(at - self._span) + 1
-        first = last - MEAN_OF if last > MEAN_OF else 0
-        oldest = at - at % DAY - DAY
-        if first < last and self._open_times[first] < oldest:
-            first = bisect_left(self._open_times, oldest, first, last)
-        if first == last:
-            return ZERO
-        return self._quotient(self._sum(first, last), last - first)
+        return self.by(at)[0]
 
     def day(self, at: Time, begins: Time | None) -> Decimal:
         """See `Turnover`."""
@@ -125,7 +121,17 @@ class TapeTurnover:
 
     def by(self, at: Time) -> tuple[Decimal, Decimal]:
         """Return both, of a history that begins with the tape."""
-        return self.mean(at), self.day(at, self.begins)
+        today = at - at % DAY
+        if today != self._today:
+            self._today = today
+            self._oldest = bisect_left(self._open_times, today - DAY)
+            self._yesterday = self.day(at, self.begins)
+        last = self._rows.last_by(at - self._span) + 1
+        first = last - MEAN_OF
+        first = max(first, self._oldest)
+        if first >= last:
+            return ZERO, self._yesterday
+        return self._quotient(self._sum(first, last), last - first), self._yesterday
 
     def _sum(self, first: int, last: int) -> int:
         if self._sums is not None and last - first <= self._room:
