@@ -32,7 +32,7 @@ def micro(value: Decimal) -> int:
 
     Raises ValueError where it has more than 6 decimals (trading-rules 3.8, 4.3) or is no number.
     """
-    if not value.is_finite() or (units := int(value.scaleb(6))) != value.scaleb(6):
+    if not value.is_finite() or (units := int(scaled := value.scaleb(6))) != scaled:
         raise ValueError(f"{value} is no number with at most 6 decimals: round it where it comes from")
     return units
 

@@ -10,7 +10,7 @@ from roottrading.domain.time import SECOND, Time, duration
 from roottrading.messages.channels import SIGNALS_AGGREGATED
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Input, Outgoing, Row, WeightsSet
-from roottrading.messages.signals import SignalBatch
+from roottrading.messages.signals import AggregatedSignal, SignalBatch
 from roottrading.services.signal_aggregator.settings import AggregatorSettings
 from roottrading.services.signal_aggregator.state import STANDING, VERDICTS, WEIGHTS, Standing, WeightsOfDay
 from roottrading.services.signal_aggregator.verdicts import Reported, judge, row_of
@@ -27,6 +27,7 @@ from roottrading.services.signal_aggregator.voting import (
 )
 
 _DEADLINE: Final = "verdict/"
+_NONE: Final[Mapping[str, Reported | None]] = {}
 _DAYS_KEPT: Final = 2  # today's weights rule from 01:00 UTC on, yesterday's until then
 
 
@@ -69,6 +70,7 @@ class SignalAggregator:
         self._settings = settings
         self._plan = tuple(plan)
         self._fastest = fastest
+        self._span = duration(fastest)
         self._rules = rules_of(settings)
         self._standing: dict[tuple[str, str], Standing] = {}
         self._weights: dict[Time, WeightsOfDay] = {}
@@ -109,10 +111,12 @@ class SignalAggregator:
         known = self._standing.get((symbol, timeframe))
         if known is not None and at <= known.batch.at:
             return NOTHING
-        if at % duration(timeframe):
+        if at % (self._span if is_fastest else panel.slower[timeframe]):
             raise ValueError(f"{symbol} {timeframe}: a batch of T = {at} us, which is no close of a {timeframe} candle")
+        head = known if is_fastest else self._standing.get((symbol, self._fastest))
+        if is_fastest and not panel.slower and (head is None or head.judged == head.batch.at):
+            return self._at_once(batch, head, panel)
         work = _Work([], [], {}, [])
-        head = self._standing.get((symbol, self._fastest))
         if head is not None and head.judged < head.batch.at < at:  # what has not come by now comes too late
             self._give(head.batch, head.judged, panel, work)
             work.deadlines.append((_DEADLINE + symbol, None))
@@ -130,6 +134,20 @@ class SignalAggregator:
                 self._give(head.batch, head.judged, panel, work)
                 work.deadlines.append((_DEADLINE + symbol, None))
         return work.decision()
+
+    def _at_once(self, batch: SignalBatch, known: Standing | None, panel: _Panel) -> Decision:
+        """Give the verdict of a symbol all of whose strategies have spoken with this batch: it waits for none."""
+        if batch.close is None and known is not None:
+            batch = _standing_over(known.batch, batch)
+        symbol, at = batch.symbol, batch.at
+        verdict = judge(panel.strategies, batch, _NONE, self._weighing(at), self._rules)
+        key = symbol, batch.timeframe
+        standing = self._standing[key] = Standing(symbol, batch.timeframe, batch, at)
+        rows: tuple[Row, ...] = (Row(STANDING, key, standing),)
+        if abs(verdict.value) >= self._settings.threshold:
+            rows = (*rows, _journal(verdict))
+        judged = 0 if known is None else known.batch.at
+        return Decision((Outgoing(SIGNALS_AGGREGATED, symbol, verdict, (judged, at)),), (), (), rows)
 
     def _on_deadline(self, symbol: str) -> Decision:
         head = self._standing.get((symbol, self._fastest))
@@ -167,8 +185,7 @@ class SignalAggregator:
         verdict = judge(panel.strategies, batch, slower, self._weighing(at), self._rules)
         work.messages.append(Outgoing(SIGNALS_AGGREGATED, symbol, verdict, (judged, at)))
         if abs(verdict.value) >= self._settings.threshold:
-            row = row_of(verdict)
-            work.journal.append(Row(VERDICTS, (row.id,), row))
+            work.journal.append(_journal(verdict))
         self._keep(Standing(symbol, self._fastest, batch, at), work)
 
     def _as_of(self, symbol: str, timeframe: str, span: int, at: Time) -> Reported | None:
@@ -204,6 +221,11 @@ class SignalAggregator:
             rows.append(Row(WEIGHTS, (day,), None))
         self._weighings.clear()
         return Decision(rows=tuple(rows))
+
+
+def _journal(verdict: AggregatedSignal) -> Row:
+    row = row_of(verdict)
+    return Row(VERDICTS, (row.id,), row)
 
 
 def _standing_over(before: SignalBatch, batch: SignalBatch) -> SignalBatch:

@@ -35,7 +35,8 @@ def judge(
     """
     complete = weighing.complete and batch.close is not None
     late = batch.late
-    views = {batch.timeframe: _view(batch, weighing)}
+    fastest = batch.timeframe
+    views = {fastest: _view(batch, weighing)}
     for timeframe, found in slower.items():
         if found is None:
             complete = False
@@ -44,7 +45,7 @@ def judge(
         late = late or (found.batch.late and found.batch.at == batch.at)
         views[timeframe] = _view(found.batch, weighing)
     votes: list[Vote] = []
-    opinions: list[_Opinion] = []
+    says: list[_Say] = []
     enabled = 0
     for strategy in strategies:
         name, timeframe = strategy.name, strategy.timeframe
@@ -52,19 +53,19 @@ def judge(
         if view is None:
             enabled += weighing.plain[name]
             continue
-        weight = view.weights[name]
+        opinions, weights, atr = view
+        weight = weights[name]
         enabled += weight
-        opinion = view.opinions.get(name)
+        opinion = opinions.get(name)
         if opinion is None:
             continue
         if opinion.conviction:
-            conviction = _conviction(batch, opinion)
-            opinions.append(_Opinion(len(votes), conviction, weight, timeframe != batch.timeframe))
-        votes.append(Vote(timeframe, decimal_of(weight), opinion, view.atr))
-    value = _value(opinions, enabled, rules)
+            says.append((len(votes), _conviction(batch, opinion), weight, timeframe != fastest))
+        votes.append(Vote(timeframe, decimal_of(weight), opinion, atr))
+    value = _value(says, enabled, rules)
     return AggregatedSignal(
         batch.symbol,
-        batch.timeframe,
+        fastest,
         batch.at,
         decimal_of(value),
         complete,
@@ -72,8 +73,8 @@ def judge(
         batch.high,
         batch.low,
         tuple(votes),
-        _strongest(value, opinions, votes),
-        batch.at + duration(batch.timeframe),
+        _strongest(value, says, votes),
+        batch.at + duration(fastest),
         batch.quote_volume,
         batch.day_quote_volume,
         batch.regime,
@@ -81,44 +82,45 @@ def judge(
     )
 
 
-class _View(NamedTuple):
-    opinions: Mapping[str, Opinion]
-    weights: Mapping[str, int]
-    atr: Decimal | None
-
-
-class _Opinion(NamedTuple):
-    vote: int  # its index among the votes
-    conviction: int
-    weight: int
-    is_slower: bool
+# Plain tuples: two of them are made for every verdict.
+_View = tuple[Mapping[str, Opinion], Mapping[str, int], Decimal | None]  # opinions and weights by strategy; the ATR
+_Say = tuple[
+    int, int, int, bool
+]  # an opinion's index among the votes, its conviction, its weight, whether it is slower
 
 
 def _view(batch: SignalBatch, weighing: Weighing) -> _View:
     opinions = {opinion.strategy: opinion for opinion in batch.opinions}
-    return _View(opinions, weighing.by_regime.get(batch.regime, weighing.plain), batch.atr)
+    return opinions, weighing.by_regime.get(batch.regime, weighing.plain), batch.atr
 
 
-def _value(opinions: Sequence[_Opinion], enabled: int, rules: FormulaRules) -> int:
-    if len(opinions) == 1 and opinions[0].weight == enabled > 0:
-        return opinions[0].conviction  # one strategy alone is its own verdict: a law of the formula
+def _value(says: Sequence[_Say], enabled: int, rules: FormulaRules) -> int:
+    if len(says) == 1:
+        _, conviction, weight, _ = says[0]
+        if weight == enabled > 0:
+            return conviction  # one strategy alone is its own verdict: a law of the formula
     return verdict_value(
-        [opinion.conviction for opinion in opinions],
-        [opinion.weight for opinion in opinions],
-        [opinion.is_slower for opinion in opinions],
+        [conviction for _, conviction, _, _ in says],
+        [weight for _, _, weight, _ in says],
+        [is_slower for _, _, _, is_slower in says],
         enabled,
         rules,
     )
 
 
-def _strongest(value: int, opinions: Sequence[_Opinion], votes: Sequence[Vote]) -> int:
+def _strongest(value: int, says: Sequence[_Say], votes: Sequence[Vote]) -> int:
     """Return the index of the strongest vote in the verdict's direction; ties go to the smallest id, as text."""
-    candidates = [
-        (-opinion.weight * abs(opinion.conviction), str(votes[opinion.vote].opinion.signal_id), opinion.vote)
-        for opinion in opinions
-        if opinion.conviction * value > 0
-    ]
-    return min(candidates)[2] if candidates else -1
+    strongest, most = -1, -1
+    for vote, conviction, weight, _ in says:
+        if conviction * value > 0:
+            strength = weight * abs(conviction)
+            if strength > most or (strength == most and _id(votes[vote]) < _id(votes[strongest])):
+                strongest, most = vote, strength
+    return strongest
+
+
+def _id(vote: Vote) -> str:
+    return str(vote.opinion.signal_id)
 
 
 def _conviction(batch: SignalBatch, opinion: Opinion) -> int:
@@ -133,20 +135,23 @@ def _conviction(batch: SignalBatch, opinion: Opinion) -> int:
 
 def row_of(verdict: AggregatedSignal) -> VerdictRow:
     """Return the verdict as a row, with the opinions that made it."""
-    votes = tuple(
-        VerdictVote(vote.opinion.strategy, vote.timeframe, vote.opinion.conviction, vote.weight, vote.opinion.signal_id)
-        for vote in verdict.votes
-        if vote.opinion.conviction
-    )
+    value = verdict.value
+    votes = []
+    for vote in verdict.votes:
+        opinion = vote.opinion
+        if opinion.conviction:
+            votes.append(
+                VerdictVote(opinion.strategy, vote.timeframe, opinion.conviction, vote.weight, opinion.signal_id)
+            )
     return VerdictRow(
         verdict_id(verdict.symbol, verdict.at),
         verdict.symbol,
         verdict.timeframe,
-        "BUY" if verdict.value > 0 else "SELL",
-        abs(verdict.value),
+        "BUY" if value > 0 else "SELL",
+        abs(value),
         verdict.at,
-        verdict.value,
+        value,
         verdict.complete,
         verdict.late,
-        votes,
+        tuple(votes),
     )
