@@ -7,7 +7,8 @@ import numpy as np
 from roottrading.domain.columns import Ints
 
 _BLOCK: Final = 64  # rows
-_BLOCKS: Final = 64  # blocks looked at together
+_NEAR: Final = 8  # blocks looked at one by one: so few are read quicker than an array is made
+_BLOCKS: Final = 64  # blocks looked at together, beyond them
 _NEVER_BELOW: Final = np.iinfo(np.int64).min
 _NEVER_ABOVE: Final = np.iinfo(np.int64).max
 
@@ -22,29 +23,35 @@ class TouchSearch:
         starts = np.arange(0, len(low), _BLOCK)
         self._block_low = np.minimum.reduceat(low, starts) if len(low) else low
         self._block_high = np.maximum.reduceat(high, starts) if len(high) else high
+        self._lows, self._highs = self._block_low.data, self._block_high.data
 
     def first(self, row: int, stop: int, below: int | None, above: int | None) -> int:
         """Return the first such row in `row:stop`, `stop` where there is none."""
         low = _NEVER_BELOW if below is None else below
         high = _NEVER_ABOVE if above is None else above
-        end = min(stop, row + _BLOCK - row % _BLOCK)
-        found = self._in_rows(row, end, low, high)
-        if found < end or end == stop:
-            return found
-        block, last = end // _BLOCK, -(-stop // _BLOCK)
+        if row >= stop:
+            return stop
+        block, last = row // _BLOCK, (stop - 1) // _BLOCK + 1
+        lows, highs = self._lows, self._highs
+        for near in range(block, min(block + _NEAR, last)):
+            if lows[near] <= low or highs[near] >= high:
+                found = self._in_block(near, row, stop, low, high)
+                if found >= 0:
+                    return found
+        block += _NEAR
         while block < last:
             until = min(block + _BLOCKS, last)
             touched = (self._block_low[block:until] <= low) | (self._block_high[block:until] >= high)
             for place in np.flatnonzero(touched).tolist():
-                first = (block + place) * _BLOCK
-                end = min(first + _BLOCK, stop)
-                found = self._in_rows(first, end, low, high)
-                if found < end:
+                found = self._in_block(block + place, row, stop, low, high)
+                if found >= 0:
                     return found
             block = until
         return stop
 
-    def _in_rows(self, row: int, stop: int, low: int, high: int) -> int:
-        touched = (self._low[row:stop] <= low) | (self._high[row:stop] >= high)
-        place = int(touched.argmax()) if row < stop else 0
-        return row + place if row < stop and touched[place] else stop
+    def _in_block(self, block: int, row: int, stop: int, low: int, high: int) -> int:
+        """Return the first such row of a block that lies in `row:stop`, -1 where there is none."""
+        first, end = max(row, block * _BLOCK), min(stop, (block + 1) * _BLOCK)
+        touched = (self._low[first:end] <= low) | (self._high[first:end] >= high)
+        place = int(touched.argmax())
+        return first + place if touched[place] else -1

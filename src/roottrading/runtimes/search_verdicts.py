@@ -1,6 +1,6 @@
 """The next T at which a symbol's verdict or close is one that somebody watches."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,11 @@ class CloseSearch:
 
 def units(value: Decimal, digits: int, *, down: bool = False) -> int:
     """Return a bound in whole units of 10^-`digits`: up for one from above, down for one from below."""
-    return int(value.scaleb(digits).to_integral_value(ROUND_FLOOR if down else ROUND_CEILING))
+    exact = value.scaleb(digits)
+    whole = int(exact)  # towards zero
+    if whole == exact:
+        return whole
+    return whole - (exact < 0) if down else whole + (exact > 0)
 
 
 def _next_places(hits: npt.NDArray[np.bool_]) -> memoryview:

@@ -82,14 +82,15 @@ class Skipper:
     def _hear(self) -> None:
         """Take what services and exchange said they must see."""
         watches = self._session.effects.watches
-        for _, watch in watches:
-            if watch.subject == "equity":
-                self._equity.watch(watch)
-                continue
-            symbol = watch.subject.removeprefix("verdict/")
-            self._followed[symbol].watch(watch)
-            self._changed.add(symbol)
-        watches.clear()
+        if watches:
+            for _, watch in watches:
+                if watch.subject == "equity":
+                    self._equity.watch(watch)
+                    continue
+                symbol = watch.subject.removeprefix("verdict/")
+                self._followed[symbol].watch(watch)
+                self._changed.add(symbol)
+            watches.clear()
         if self._exchange.asked:
             self._changed |= self._exchange.asked
             self._exchange.asked.clear()
@@ -139,7 +140,7 @@ class Skipper:
             if symbol in self._changed:
                 followed.search(place)
             if followed.next_place == place:
-                inputs.extend((self._gateway, given) for given in followed.deliver(at))
+                inputs += [(self._gateway, given) for given in followed.deliver(at)]
                 self._changed.add(symbol)
         complete = InstantComplete(at, Closes(self._finest, at, self.start), self._equity.taken())
         session.give(inputs, at, [(unit, complete) for unit in self._judges])
@@ -147,14 +148,15 @@ class Skipper:
         self._hear()
 
     def _fills(self, at: Time) -> None:
-        met = [followed for followed in self._followed.values() if followed.next_at == at]
+        closing = [followed for followed in self._followed.values() if followed.next_close == at]
+        opening = [followed for followed in self._followed.values() if followed.next_open == at]
+        if not closing and not opening:
+            return
         events: list[ExchangeEvent] = []
-        for followed in met:
-            if followed.next_close == at:
-                events.extend(self._exchange.candle_closed(followed.finest_closed(at), at))
-        for followed in met:
-            if followed.next_open == at:
-                events.extend(self._exchange.candle_opens(followed.finest_opening(at), at))
+        for followed in closing:
+            events.extend(self._exchange.candle_closed(followed.finest_closed(at), at))
+        for followed in opening:
+            events.extend(self._exchange.candle_opens(followed.finest_opening(at), at))
         if events:
             self._session.give(addressed(self._session.wiring, events), at)
         self._hear()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from roottrading.adapters.exchange.simulated import SimulatedExchange
+from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.domain.candle import Candle
 from roottrading.domain.columns import UNITS_DIGITS
 from roottrading.domain.time import Time
@@ -18,10 +19,11 @@ NEVER = 1 << 62
 class _Place:
     """Where the exchange stands on one symbol's tape: rows told of, and what was found ahead."""
 
-    __slots__ = ("bounds", "closed", "found", "opened", "reader", "searched", "touches")
+    __slots__ = ("book", "bounds", "closed", "found", "opened", "reader", "searched", "touches")
 
-    def __init__(self, reader: CandleReader) -> None:
+    def __init__(self, reader: CandleReader, book: Book) -> None:
         self.reader = reader
+        self.book = book  # to be read only
         self.touches = TouchSearch(reader.candles.low, reader.candles.high)
         self.opened = self.closed = -1
         self.bounds: tuple[int | None, int | None] = (None, None)
@@ -41,7 +43,8 @@ class SkippingExchange:
         """Take the exchange, the finest candles of its symbols, and which of them turns fees into BNB."""
         self._exchange = exchange
         self._priced_by = priced_by
-        self._places = {symbol: _Place(reader) for symbol, reader in readers.items()}
+        books = exchange.parts.books
+        self._places = {symbol: _Place(reader, books[symbol]) for symbol, reader in readers.items() if symbol in books}
         self.asked: set[str] = set()  # the symbols whose orders may have changed, for whoever searches
 
     def execute(self, request: Request, now: Time) -> Sequence[ExchangeEvent]:
@@ -74,35 +77,31 @@ class SkippingExchange:
 
     def next_touch(self, symbol: str, now: Time, until: Time) -> Time:
         """Return when the next candle closes that touches what rests, if it does so by `until`; else NEVER."""
-        below, above = self._exchange.bounds(symbol)
+        place = self._places[symbol]
+        below, above = place.book.bounds()
         if below is None and above is None:
             return NEVER
-        place = self._places[symbol]
         reader = place.reader
-        row = reader.last_by(now - place.reader.span) + 1
-        stop = reader.last_by(until - place.reader.span) + 1
+        row = reader.last_by(now - reader.span) + 1
+        stop = reader.last_by(until - reader.span) + 1
         bounds = (
             None if below is None else units(below, UNITS_DIGITS, down=True),
             None if above is None else units(above, UNITS_DIGITS),
         )
         if bounds != place.bounds or not place.searched <= row <= place.found:
             place.bounds, place.searched, place.found = bounds, row, row
-        if place.found < stop and not self._touches(place, place.found):
+        if place.found < stop:
             place.found = place.touches.first(place.found, stop, *bounds)
-        return reader.open_time(place.found) + place.reader.span if place.found < stop else NEVER
+        return reader.open_time(place.found) + reader.span if place.found < stop else NEVER
 
     def next_open(self, symbol: str, now: Time) -> Time:
         """Return when the next candle opens, if an order waits for it; else NEVER."""
-        if not self._exchange.waits_for_open(symbol):
+        place = self._places[symbol]
+        if not place.book.waiting:
             return NEVER
-        reader = self._places[symbol].reader
+        reader = place.reader
         row = reader.last_by(now) + 1
         return reader.open_time(row) if row < len(reader) else NEVER
-
-    def _touches(self, place: _Place, row: int) -> bool:
-        below, above = place.bounds
-        low, high = int(place.reader.candles.low[row]), int(place.reader.candles.high[row])
-        return (below is not None and low <= below) or (above is not None and high >= above)
 
     def _price_fees(self, now: Time) -> None:
         """Tell the exchange what BNB cost before the instant: nothing else that it does hangs on another symbol."""

@@ -20,6 +20,7 @@ class Followed:
         "_finest",
         "_grid",
         "_places",
+        "_slower_streams",
         "_verdicts",
         "_watch",
         "next_at",
@@ -37,6 +38,7 @@ class Followed:
         self._closes = CloseSearch(grid, columns.close)
         self._watch = Watch("", "")
         self._places = self._verdicts.next_places(self._watch)
+        self._slower_streams = tuple(enumerate(columns.streams[:-1]))
         self._due = [0] * len(columns.streams)  # the T of the last candle, or absence, that was delivered
         self.next_place = grid.count
         self.next_time = self.next_close = self.next_open = NEVER
@@ -54,7 +56,7 @@ class Followed:
         count = self._grid.count
         found = self._places[place] if place < count else count
         watch = self._watch
-        if found > place and (watch.every or watch.above is not None or watch.below is not None):
+        if (watch.every or watch.above is not None or watch.below is not None) and found > place:
             found = min(found, self._closes.first(watch, place, found))
         self.next_place = found
         self.next_time = self._grid.time(found) if found < count else NEVER
@@ -89,7 +91,7 @@ class Followed:
 
     def _slower(self, at: Time, given: list[Input]) -> None:
         """Add what is due by T on the slower timeframes and was not delivered, the longest first."""
-        for number, stream in enumerate(self._columns.streams[:-1]):
+        for number, stream in self._slower_streams:
             due = at - at % stream.span
             if due < stream.first or due == self._due[number]:
                 continue

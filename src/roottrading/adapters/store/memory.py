@@ -35,15 +35,16 @@ class MemoryStore:
 
     def commit(self, commit: Commit) -> None:
         """Keep all of it."""
+        tables = self._records
         for table in {row.table for row in commit.rows}:
-            if table not in self._records:
+            if table not in tables:
                 raise StoreError(f"a row is for table {table!r}, which nobody declared: add it to its service's TABLES")
         for row in commit.rows:
-            records = self._records[row.table]
-            if row.values is None:
-                records.pop(row.key, None)
+            values = row.values
+            if values is None:
+                tables[row.table].pop(row.key, None)
             else:
-                records[row.key] = row.values
+                tables[row.table][row.key] = values
         for name, unit in commit.units.items():
             self._units[name] = UnitState(dict(unit.seen), dict(unit.sent))
         for role, key, when in commit.deadlines:
