@@ -1,7 +1,9 @@
 """Exact money: what may round does so in the direction its name says, all else raises. Ids are computed."""
 
+from base64 import b32encode
 from decimal import Decimal, Inexact
 from fractions import Fraction
+from hashlib import blake2b
 from math import floor
 
 import pytest
@@ -61,6 +63,12 @@ def test_uuids_are_version_8_and_depend_on_every_part() -> None:
     assert one == ids.uuid8("sim", "cycle", "BTCUSDT/1")
     assert one != ids.uuid8("sim", "cycle/BTCUSDT", "1")
     assert (one[14], one[19] in "89ab", len(one)) == ("8", True, 36)
+
+
+@given(st.text(max_size=50))
+def test_the_hash_in_a_client_order_id_is_base32_of_blake2b(cycle: str) -> None:
+    expected = b32encode(blake2b(cycle.encode(), digest_size=10).digest()).decode().lower()
+    assert ids.client_order_ids("sim", cycle, "es", 3) == [f"sim-{expected}-e3", f"sim-{expected}-s3"]
 
 
 @given(st.integers(1, 10**9 - 1), st.sampled_from("estxlcq"))
