@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
 from roottrading.adapters.exchange.binance.breaker import Breaker, BreakerSettings
@@ -33,6 +33,7 @@ from roottrading.messages.exchange import (
     LinkChanged,
     ListFills,
     ReconcileDue,
+    Request,
 )
 
 _LOG: Final = logging.getLogger(__name__)
@@ -55,12 +56,14 @@ class BinanceLink:
         settings: LinkSettings | None = None,
         breaker: BreakerSettings | None = None,
         fees: FeeSchedule | None = None,
+        clock: ServerClock | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._settings = settings or LinkSettings()
         self._symbols = tuple(symbols)
         self._credentials = credentials
-        self._clock = ServerClock(lambda: time.monotonic_ns() // 1_000, self._settings.clock_rate)
-        self._budget = Budget()
+        self._clock = clock or ServerClock(lambda: time.monotonic_ns() // 1_000, self._settings.clock_rate)
+        self._budget = budget or Budget()
         self._reader = Reader(fees)
         rest = Rest(endpoints.rest, self._settings, credentials, self._clock, self._budget)
         self._doors = Doors(rest, self._budget, Breaker(breaker), self._clock, self._settings, self._tell)
@@ -112,12 +115,12 @@ class BinanceLink:
         """Return the exchange's time. Raises RuntimeError before the link was opened."""
         return self._clock.now()
 
-    def send(self, requests: Sequence[AnyRequest]) -> None:
+    def send(self, requests: Sequence[Request]) -> None:
         """Carry requests out, in their order; returns at once and never raises.
 
         A question that is being asked already is not asked beside that.
         """
-        for request in requests:
+        for request in cast("Sequence[AnyRequest]", requests):
             if not self._is_open:
                 self._put((refused_here(request, NOT_ALLOWED, "not sent: the link is closed", 0),))
             elif _question(request) not in self._asking:

@@ -75,3 +75,34 @@ class ServerClock:
     def local(self) -> Time:
         """Return local time, as measurements take it."""
         return self._local()
+
+
+class StandingClock(ServerClock):
+    """The time of an exchange that stands still between two moves: what it said last, and nothing in between."""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was told at all."""
+        return self._told > 0
+
+    @property
+    def uncertainty(self) -> Time:
+        """Nothing: what stands still is known exactly."""
+        return 0
+
+    def now(self) -> Time:
+        """Return the exchange's time. Raises RuntimeError where it was never told."""
+        if not self.is_set:
+            raise RuntimeError("the exchange's time is not known yet: measure it before anything is signed")
+        return self._told
+
+    def measured(self, measurement: Measurement) -> None:
+        """Take an answer: the exchange's time as it stood."""
+        self.tell(measurement.server_time)
+
+    def tell(self, at: Time) -> None:
+        """Go on to `at`; what is earlier was said before."""
+        self._told = max(self._told, at)
+
+    def doubt(self) -> None:
+        """Know nothing better."""

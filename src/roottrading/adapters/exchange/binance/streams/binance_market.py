@@ -62,7 +62,8 @@ def market_endpoints_at(url: str) -> MarketEndpoints:
 class BinanceMarket:
     """Opens, delivers until it is canceled, closes. Instruments that change are delivered as InstrumentChanged.
 
-    `budget` may be that of a link to the account in the same process: both share one address.
+    `budget` and `clock` may be those of a link to the account in the same process: both share one address and one
+    exchange. `history` answers while the market is open.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class BinanceMarket:
         settings: LinkSettings | None = None,
         streams: StreamSettings | None = None,
         budget: Budget | None = None,
+        clock: ServerClock | None = None,
     ) -> None:
         """Take whose market is wanted; nothing is sent before `open`."""
         self.instruments: dict[str, Instrument] = {}
@@ -82,7 +84,7 @@ class BinanceMarket:
         self._deliver = deliver
         self._settings = settings or LinkSettings()
         self._stream_settings = streams or _stream_settings(endpoints.streams, self._settings.clock_rate)
-        self._clock = ServerClock(lambda: time.monotonic_ns() // 1_000, self._settings.clock_rate)
+        self._clock = clock or ServerClock(lambda: time.monotonic_ns() // 1_000, self._settings.clock_rate)
         self._heard_until: Time = 0
         budget = budget or Budget()
         rest = Rest(endpoints.rest, self._settings, None, self._clock, budget)
@@ -90,6 +92,7 @@ class BinanceMarket:
         self._questions = Questions(self._doors, Reader())
         self._session: aiohttp.ClientSession | None = None
         self._streams: MarketStreams | None = None
+        self.history = RestHistory(self._doors.public, self.now)
 
     async def open(self) -> None:
         """Learn the exchange's clock, limits and instruments. Raises LinkError where that is not possible."""
@@ -100,9 +103,8 @@ class BinanceMarket:
             await self._doors.rest.close()
             raise
         self._session = aiohttp.ClientSession()
-        history = RestHistory(self._doors.public, self.now)
         self._streams = MarketStreams(
-            self._session, history, self._hear, exchange_time=self.now, settings=self._stream_settings
+            self._session, self.history, self._hear, exchange_time=self.now, settings=self._stream_settings
         )
 
     async def close(self) -> None:
