@@ -37,6 +37,7 @@ class Book:
         "orders",
         "pairs",
         "quote_fee_step",
+        "refused_lists",
         "room",
         "step",
         "tick",
@@ -57,6 +58,15 @@ class Book:
         self.pairs: dict[str, tuple[Wallet, Wallet]] = {}  # an account's wallets of base and quote
         self.ladder: Ladder | None = None  # a recorded book beside the accounts' orders
         self.lasting = False  # whether the last price stands until the next: a market of points, not of candles
+        self.refused_lists = 0  # of so many lists to come the pending legs are refused: somebody meddles
+        self.adopt(instrument)
+        self.up = ONE + model.slippage
+        self.down = ONE - model.slippage
+        self.volume_share = model.volume_share
+
+    def adopt(self, instrument: Instrument) -> None:
+        """Go by these filters from now on; what is in the book stays."""
+        self.instrument = instrument
         self.tick = instrument.tick_size
         self.step = instrument.step_size
         self.lowest_price = max(instrument.min_price, self.tick)
@@ -65,9 +75,6 @@ class Book:
         self.most_quantity = instrument.max_quantity or INFINITE
         bounds = [most for most in (instrument.max_orders, instrument.max_algo_orders) if most is not None]
         self.room = min(bounds) if bounds else None  # so many open orders keep every bound on their number
-        self.up = ONE + model.slippage
-        self.down = ONE - model.slippage
-        self.volume_share = model.volume_share
         self.base_fee_step = ONE.scaleb(-instrument.base_fee_digits)
         self.quote_fee_step = ONE.scaleb(-instrument.quote_fee_digits)
 

@@ -271,6 +271,13 @@ class SimulatedExchange:
             self._venue.mail[account].append(InstrumentChanged(symbol, "", now, status))
         return self._finish(self._account, now)
 
+    def change_filters(self, instrument: Instrument) -> None:
+        """Judge a symbol's orders by these filters from now on; those in the book stay.
+
+        Raises ValueError for a symbol that the exchange has not.
+        """
+        self._book(instrument.symbol).adopt(instrument)
+
     def deposit(self, asset: str, amount: Decimal, now: Time, account: str | None = None) -> Sequence[ExchangeEvent]:
         """Bring an amount into an account's free balance; a negative one takes it out.
 

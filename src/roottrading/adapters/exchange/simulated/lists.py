@@ -19,7 +19,7 @@ from roottrading.adapters.exchange.simulated.orders import (
     unlock,
 )
 from roottrading.adapters.exchange.simulated.placing import check_funds, check_market
-from roottrading.adapters.exchange.simulated.refusals import Refused, duplicate, insufficient_balance
+from roottrading.adapters.exchange.simulated.refusals import REJECTED, Refused, duplicate, insufficient_balance
 from roottrading.adapters.exchange.simulated.state import TRIGGERED_TYPES, BookOrder
 from roottrading.adapters.exchange.simulated.venue import Venue
 from roottrading.domain.money import ZERO
@@ -166,6 +166,9 @@ def _sized(book: Book, leg: BookOrder, funds: Decimal) -> Decimal:
 
 def _check_placeable(book: Book, legs: Sequence[BookOrder], free: Decimal) -> None:
     """Refuse pending legs that the market, a filter or the balance does not take now."""
+    if book.refused_lists:
+        book.refused_lists -= 1
+        raise Refused(REJECTED, "Order rejected.")
     if len(legs) > 1:
         check_pair_around(book, legs[0], legs[1])
     for leg in legs:
