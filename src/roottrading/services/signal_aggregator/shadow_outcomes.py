@@ -72,7 +72,7 @@ class ShadowMarket(Struct, frozen=True):
 
     `open_time` to `high` are the finest candles; `begins` are the rows at which those of a candle of the timeframe
     begin, and one after the last. `lows` and `highs` are that candle's, each with those after it: windows to search.
-    `later_highs` leave its first finest candle out: a target there is not live in the candle of its entry.
+    `later_highs` leave its first finest candle out: a target there does not stand in the candle of its entry.
     """
 
     span: int
