@@ -180,7 +180,8 @@ async def measure(port: int, pipe: Pipe, seconds: float, rate: int) -> dict[str,
             "seconds": round(spent, 1),
             "messages/s": round(count / spent),
             "CPU share": round((process_time() - used) / spent, 3),
-            "memory MB, begin to end": f"{memory[0]:.1f} to {memory[-1]:.1f}, peak {max(memory):.1f}",
+            "memory MB, each tenth": [round(memory[len(memory) * tenth // 10], 1) for tenth in range(10)]
+            + [round(memory[-1], 1)],
             "frame to candle, us": {"p50": int(delays[0]), "p99": int(delays[1]), "most": int(delays[2])},
         }
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import gzip
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
@@ -12,8 +13,9 @@ import msgspec
 import pytest
 
 from roottrading.adapters.exchange.binance.settings import LinkSettings
-from roottrading.adapters.exchange.binance.streams import Subscription, candles
+from roottrading.adapters.exchange.binance.streams import StreamSettings, Subscription, candles
 from roottrading.adapters.exchange.binance.streams.binance_market import BinanceMarket, market_endpoints_at
+from roottrading.adapters.exchange.binance.streams.candle_sequence import CandlePatience
 from roottrading.adapters.exchange.binance.streams.local_book import LocalBook
 from roottrading.adapters.exchange.binance.streams.observations import (
     BestQuote,
@@ -26,25 +28,38 @@ from roottrading.adapters.exchange.binance.streams.observations import (
 )
 from roottrading.adapters.exchange.binance.streams.subscriptions import Kind
 from roottrading.adapters.exchange.link import LinkError
-from roottrading.domain.time import MINUTE, SECOND
+from roottrading.domain.time import DAY, MINUTE, SECOND
+from roottrading.exchange_server.socket_settings import SocketSettings
+from roottrading.messages.exchange import LinkChanged
 from roottrading.messages.service import CandleObserved
 
 from .exchange_server.market_place import FEED, LTC, TAPE_FROM, Place, market_place
 from .market_streams_server import until
 
 Script = Callable[[Place, BinanceMarket, list[MarketObservation]], Awaitable[None]]
+LTC_CANDLES = candles("LTCUSDT", "1m")
 QUICK = 600  # seconds of the exchange in one of the wall
 
 
-def play(script: Script, paths: Sequence[Path], symbol: str, start: int | None, rate: int = 1) -> None:
-    """Open our market on our exchange and run a script beside it."""
+def play(
+    script: Script,
+    paths: Sequence[Path],
+    symbol: str,
+    start: int | None,
+    rate: int = 1,
+    sockets: SocketSettings | None = None,
+    lifetime: int = DAY,
+) -> None:
+    """Open our market on our exchange and run a script beside it; `lifetime` is that of our connections."""
 
     async def run() -> None:
         said: list[MarketObservation] = []
-        async with market_place(paths, clock=f"{rate}x", start=start) as place:
-            settings = LinkSettings(clock_rate=rate)
+        async with market_place(paths, clock=f"{rate}x", start=start, sockets=sockets) as place:
             endpoints = market_endpoints_at(f"http://{place.host}")
-            market = BinanceMarket(endpoints, [symbol], said.append, settings=settings)
+            patience = CandlePatience(2 * SECOND * rate, 4 * SECOND * rate, SECOND * rate // 2)
+            streams = StreamSettings(endpoints.streams, lifetime=lifetime, overlap=SECOND // 4, patience=patience)
+            settings = LinkSettings(clock_rate=rate)
+            market = BinanceMarket(endpoints, [symbol], said.append, settings=settings, streams=streams)
             await market.open()
             running = asyncio.create_task(market.run())
             try:
@@ -58,6 +73,24 @@ def play(script: Script, paths: Sequence[Path], symbol: str, start: int | None, 
                 await market.close()
 
     asyncio.run(run())
+
+
+@asynccontextmanager
+async def ticking(place: Place) -> AsyncIterator[None]:
+    """Let the place's wall go on with ours."""
+
+    async def tick() -> None:
+        begun = monotonic()
+        while True:
+            place.wall.seconds = monotonic() - begun
+            place.exchange.clock.now()
+            await asyncio.sleep(0.002)
+
+    task = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def wait(what: str, done: Callable[[], bool]) -> None:
@@ -84,29 +117,39 @@ def test_candles_of_the_history_and_of_the_streams_are_the_tapes_across_a_cut() 
     first = TAPE_FROM - 90 * MINUTE
 
     async def script(place: Place, market: BinanceMarket, said: list[MarketObservation]) -> None:
-        async def tick() -> None:
-            begun = monotonic()
-            while True:
-                place.wall.seconds = monotonic() - begun
-                place.exchange.clock.now()
-                await asyncio.sleep(0.002)
-
-        ticking = asyncio.create_task(tick())
-        try:
-            ltc = candles("LTCUSDT", "1m")
-            market.follow([ltc], {ltc: first})
+        async with ticking(place):
+            market.follow([LTC_CANDLES], {LTC_CANDLES: first})
             await wait("the history and the first minutes", lambda: len(closed(said)) >= 100)
             place.exchange.streams.connections[0].cut()
             await wait("another connection", lambda: market.streams.status().attempts == 2)
             count = len(closed(said))
             await wait("all that was missed", lambda: len(closed(said)) >= count + 30)
-        finally:
-            ticking.cancel()
         heard = closed(said)
         assert heard == rows_of(LTC, first)[: len(heard)]
         assert market.streams.status().counts["CandlesWanted"] >= 2
 
     play(script, [LTC], "LTCUSDT", TAPE_FROM, QUICK)
+
+
+def test_pings_and_the_days_end_scaled_down_are_lived_with() -> None:
+    """The exchange pings three times a second, takes five messages a second, and cuts every connection after 2.5 s."""
+    sockets = SocketSettings(ping_every=SECOND // 3, pong_within=SECOND, lifetime=5 * SECOND // 2)
+
+    async def script(place: Place, market: BinanceMarket, said: list[MarketObservation]) -> None:
+        async with ticking(place):
+            market.follow([LTC_CANDLES], {LTC_CANDLES: TAPE_FROM})
+            await wait("a fourth connection", lambda: market.streams.status().attempts == 4)
+            count = len(closed(said))
+            await wait("candles over it", lambda: len(closed(said)) >= count + 10)
+            await wait(
+                "the place's own count", lambda: market.streams.status().frames == place.exchange.traffic.written()
+            )
+        heard = closed(said)
+        assert heard == rows_of(LTC, TAPE_FROM)[: len(heard)]
+        ends = [each.reason for each in said if isinstance(each, LinkChanged) and each.state == "ended"]
+        assert set(ends) == {"replaced by age"}  # never cut by the exchange: ours was there before
+
+    play(script, [LTC], "LTCUSDT", TAPE_FROM, QUICK, sockets, lifetime=3 * SECOND // 2)
 
 
 def level(given: Level | None) -> tuple[str, str]:
