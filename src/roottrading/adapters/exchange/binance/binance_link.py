@@ -85,6 +85,7 @@ class BinanceLink:
         self._asking: set[tuple[object, ...]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_open = False
+        self._under_way: dict[asyncio.Task[None], AnyRequest] = {}
 
     # ---- as runtimes see it
 
@@ -124,7 +125,9 @@ class BinanceLink:
             if not self._is_open:
                 self._put((refused_here(request, NOT_ALLOWED, "not sent: the link is closed", 0),))
             elif _question(request) not in self._asking:
-                self._start(self._carry_out(request))
+                task = self._start(self._carry_out(request))
+                self._under_way[task] = request
+                task.add_done_callback(lambda done: self._under_way.pop(done, None))
 
     async def events(self) -> AsyncIterator[Events]:
         """Return all events in the order in which they came, those together that are there; ends with the link."""
@@ -137,6 +140,23 @@ class BinanceLink:
                     return
                 together += more
             yield together
+
+    @property
+    def under_way(self) -> tuple[AnyRequest, ...]:
+        """The requests that no event has answered yet."""
+        return tuple(self._under_way.values())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being done but waiting for the exchange: for its events, or for answers to requests."""
+        kept = 3  # the socket, the comparing and the clock are looked after all the time
+        return self._queue.empty() and self._compared.is_set() and len(self._tasks) == kept + len(self._under_way)
+
+    @property
+    def frames(self) -> dict[str, int]:
+        """The frames that were read and dealt with, by the local address of their connection."""
+        socket = self._doors.socket
+        return {} if socket is None else {socket.local: socket.frames}
 
     @property
     def strangers(self) -> dict[tuple[str, str], int]:
@@ -318,10 +338,11 @@ class BinanceLink:
         at = self._clock.now() if self._clock.is_set else 0
         self._put((LinkChanged("", "", at, part, state, reason),))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

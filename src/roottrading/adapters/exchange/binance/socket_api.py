@@ -53,6 +53,8 @@ class SocketApi:
         self._hear = hear
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._reading: asyncio.Task[None] | None = None
+        self.local = ""  # our end of the connection, as the server knows it
+        self.frames = 0  # read and dealt with
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._logged_on = False
@@ -73,6 +75,8 @@ class SocketApi:
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise SocketEnded(f"no connection ({type(error).__name__})") from None
+        address = self._socket.get_extra_info("sockname")
+        self.local = f"{address[0]}:{address[1]}" if address else ""
         self._reading = asyncio.create_task(self._read(self._socket))
         try:
             if self._credentials.signer.kind == "ed25519":
@@ -177,6 +181,7 @@ class SocketApi:
             async for message in socket:
                 if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
                     self._take(message.data)
+                    self.frames += 1
         finally:
             self._forsake()
 
