@@ -60,9 +60,9 @@ Secret = str | Ed25519PrivateKey | RSAPrivateKey
 QUICK: Final = LinkSettings(reconcile_every=200 * MILLISECOND, first_pause=50 * MILLISECOND)
 
 
-def instruments() -> dict[str, Instrument]:
-    """Return the shipped instrument, with all that an exchange may allow."""
-    return {SYMBOL: replace(shipped_instruments()[SYMBOL], opo_allowed=True, oto_allowed=True)}
+def instruments(lists: bool = True) -> dict[str, Instrument]:
+    """Return the shipped instrument, with all that an exchange may allow; without `lists` no OTO and no OPO."""
+    return {SYMBOL: replace(shipped_instruments()[SYMBOL], opo_allowed=lists, oto_allowed=lists)}
 
 
 class Story:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from roottrading.domain.time import Time
-from roottrading.messages.exchange import AnyRequest, ExchangeEvent
+from roottrading.messages.exchange import ExchangeEvent, Request
 
 
 class ExchangeLink(Protocol):
@@ -24,7 +24,7 @@ class ExchangeLink(Protocol):
     def now(self) -> Time:
         """Return the exchange's time: the one that requests are issued at."""
 
-    def send(self, requests: Sequence[AnyRequest]) -> None:
+    def send(self, requests: Sequence[Request]) -> None:
         """Carry requests out, in their order; returns at once and never raises. Only ever after the commit."""
 
     def events(self) -> AsyncIterator[Sequence[ExchangeEvent]]:
