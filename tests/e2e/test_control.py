@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from roottrading.adapters.store.port import Commit
 from roottrading.adapters.store.sqlite import SqliteStore
-from roottrading.domain.time import parse_time
+from roottrading.domain.time import HOUR, parse_time
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Row
 from roottrading.services.coordinator import state as coordinator
 from tests.e2e.conftest import Runner
@@ -83,6 +83,18 @@ def test_status_shows_what_a_person_must_know(roottrading: Runner, store: Sqlite
         "  BTCUSDT open since 2024-01-31T12:00:00Z by ema_cross: holds 0.4995, paid 50.05, stop 95.5, id cycle-1",
         "waiting   1 commands not taken yet",
     ]
+
+
+def test_status_names_abnormal_trading(roottrading: Runner, store: SqliteStore, state: Path) -> None:
+    put_account(store, curbs=(coordinator.Curb("losses_in_a_row", AT + HOUR), coordinator.Curb("slippage")))
+    (line,) = [
+        line
+        for line in roottrading("control", "status", "--state", str(state)).out.splitlines()
+        if line.startswith("trading")
+    ]
+    assert line == (
+        "trading   trading (abnormal, losses in a row: until 2024-01-31T13:00:00Z; abnormal, slippage: needs resume)"
+    )
 
 
 def test_status_of_a_run_that_ended(roottrading: Runner, store: SqliteStore, state: Path) -> None:
