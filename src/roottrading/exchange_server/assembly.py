@@ -11,6 +11,11 @@ from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.time import MINUTE, Time
 from roottrading.exchange_server.clock_paced import PacedClock, pace_of
 from roottrading.exchange_server.clock_stepped import SteppedClock
+from roottrading.exchange_server.drifting import DriftingClock
+from roottrading.exchange_server.faults.acts import Acts
+from roottrading.exchange_server.faults.agenda import Agenda
+from roottrading.exchange_server.faults.meddling import Meddling
+from roottrading.exchange_server.faults.register import Register
 from roottrading.exchange_server.limits import LimitSettings
 from roottrading.exchange_server.market.board import Board
 from roottrading.exchange_server.market.moving import MovingMarket, PointMatching, SteppedMarket
@@ -53,8 +58,8 @@ class Exchange(Struct):
     streams: StreamSockets
     traffic: Traffic
     clock: PacedClock | SteppedClock
-    drained: set[str]
-    depth: DepthMatching
+    meddling: Meddling
+    agenda: Agenda
 
     async def run(self) -> None:
         """Move the market until cancelled; a stepped clock is moved by others."""
@@ -78,10 +83,16 @@ def assemble(opened: OpenedMarket, terms: Terms, wall: Callable[[], float]) -> E
     streams = StreamSockets(traffic, terms.sockets)
     board = Board(market, streams.say)
     depth = DepthMatching(venue, market, opened.feeds)
-    clock, drained = _clock(opened, terms, pace, venue, board, depth, traffic, wall)
-    streams.attach(board, clock)
-    server = ExchangeServer(venue, clock, (*ENDPOINTS, *market_endpoints(market)), terms.limits, streams)
-    return Exchange(server, venue, market, streams, traffic, clock, drained, depth)
+    register = Register()
+    agenda = Agenda(register)
+    clock, drained = _clock(opened, terms, pace, venue, board, depth, traffic, agenda, wall)
+    drifting = DriftingClock(clock)
+    streams.attach(board, drifting)
+    endpoints = (*ENDPOINTS, *market_endpoints(market))
+    server = ExchangeServer(venue, drifting, endpoints, terms.limits, streams, traffic=traffic)
+    acts = Acts(venue, drifting, drained, depth.ladders)
+    server.meddler = meddling = Meddling(register, acts, streams, server.subscribers, drifting.now)
+    return Exchange(server, venue, market, streams, traffic, clock, meddling, agenda)
 
 
 def _clock(
@@ -92,17 +103,18 @@ def _clock(
     board: Board,
     depth: DepthMatching,
     traffic: Traffic,
+    agenda: Agenda,
     wall: Callable[[], float],
 ) -> tuple[PacedClock | SteppedClock, set[str]]:
     """Return the clock, and the set of symbols whose candles nobody may take of."""
     market = opened.market
     if pace is None:
         market.listeners.append(depth.hear)
-        stepped = SteppedMarket(market, board, venue, opened.finest or MINUTE)
+        stepped = SteppedMarket(market, board, venue, opened.finest or MINUTE, agenda.come)
         stepped.begin(opened.start)
         return SteppedClock(stepped, opened.start, terms.expected, traffic.written), stepped.drained
     points = PointMatching(venue, frozenset(market.symbols) - opened.feeds)
-    moving = MovingMarket(market, board, (points, depth))
+    moving = MovingMarket(market, board, (points, depth), agenda)
     moving.move(opened.start)
     begin = max(opened.start, terms.begin)
     moving.move(begin)

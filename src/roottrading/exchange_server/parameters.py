@@ -41,6 +41,10 @@ class Parameters:
         """What was sent."""
         return frozenset(self._given)
 
+    def given(self, name: str) -> str:
+        """Return a parameter as it came, whatever it is; empty where it was not sent."""
+        return self._given.get(name, "")
+
     def text(self, name: str) -> str | None:
         """Return a parameter as it came; None where it was not sent. An empty one is refused."""
         value = self._given.get(name)

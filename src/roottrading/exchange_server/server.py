@@ -16,6 +16,7 @@ from roottrading.exchange_server.names import Names
 from roottrading.exchange_server.parameters import Parameters
 from roottrading.exchange_server.ports import Clock, MarketStreams, Meddler
 from roottrading.exchange_server.subscribers import Subscribers
+from roottrading.exchange_server.traffic import Traffic
 from roottrading.exchange_server.venue import TradingVenue
 from roottrading.exchange_server.wording import stamp_of
 
@@ -47,6 +48,7 @@ class ExchangeServer:
         limits: LimitSettings,
         streams: MarketStreams | None = None,
         meddler: Meddler | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self.venue = venue
         self.clock = clock
@@ -54,6 +56,7 @@ class ExchangeServer:
         self.limits = Limits(limits)
         self.streams = streams
         self.meddler = meddler
+        self.traffic = Traffic() if traffic is None else traffic
         self.subscribers = Subscribers()
         self.names = Names()
         known = tuple(endpoints)

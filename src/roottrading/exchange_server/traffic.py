@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from aiohttp import web
+
 
 class Traffic:
     """Counts data frames by the client's address and port, which both ends of a connection know."""
@@ -24,3 +26,9 @@ class Traffic:
     def written(self) -> dict[str, int]:
         """Return the counts of all open connections."""
         return dict(self._written)
+
+
+def peer_of(request: web.Request) -> str:
+    """Return the client's address and port."""
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return f"{peer[0]}:{peer[1]}" if peer else ""

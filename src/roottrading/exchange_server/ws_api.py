@@ -12,6 +12,7 @@ from roottrading.exchange_server.rest import error_response, time_unit
 from roottrading.exchange_server.server import ExchangeServer
 from roottrading.exchange_server.session import Session, read_flag
 from roottrading.exchange_server.socket_settings import SocketSettings
+from roottrading.exchange_server.traffic import Traffic, peer_of
 
 CONNECTING: Final = 2  # what a connection weighs
 _STOP: Final = object()
@@ -21,18 +22,20 @@ _TEXTS: Final = (WSMsgType.TEXT, WSMsgType.BINARY)
 class ApiConnection:
     """One socket and its session; whoever meddles makes it mute, deaf, or cuts it."""
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request, traffic: Traffic) -> None:
         self.socket = socket
         self.transport = request.transport
+        self.peer = peer_of(request)
+        self.traffic = traffic
         self.queue: asyncio.Queue[Any] = asyncio.Queue()
         self.mute = False
         self.deaf = False
-        self.written = 0
         self.pongs_due: asyncio.TimerHandle | None = None
         self.session: Session | None = None
 
     def send(self, frame: bytes) -> None:
         """Let a text frame go out after those before it."""
+        self.traffic.wrote(self.peer)
         self.queue.put_nowait(frame)
 
     def stop(self) -> None:
@@ -50,7 +53,6 @@ class ApiConnection:
             while self.mute:
                 await asyncio.sleep(0.01)
             await self.socket.send_frame(frame, WSMsgType.TEXT)
-            self.written += 1
         await self.socket.close()
 
 
@@ -74,7 +76,8 @@ class ApiSockets:
             return error_response(error)
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=64 * 1024)
         await socket.prepare(request)
-        connection = ApiConnection(socket, request)
+        connection = ApiConnection(socket, request, server.traffic)
+        server.traffic.opened(connection.peer)
         session = connection.session = Session(server, address, connection.send, micro=micro, shows=shows)
         self.connections.append(connection)
         tasks = {asyncio.create_task(connection.write()), asyncio.create_task(self._keep(connection))}
@@ -83,6 +86,7 @@ class ApiSockets:
         finally:
             session.end()
             self.connections.remove(connection)
+            server.traffic.closed(connection.peer)
             if connection.pongs_due is not None:
                 connection.pongs_due.cancel()
             for task in tasks:

@@ -1,13 +1,17 @@
 """A whole exchange on loopback for tests of its market: a wall clock moved by hand, and eyes on the wire."""
 
-from collections.abc import AsyncIterator, Sequence
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, web
+from yarl import URL
 
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.adapters.tape.shipped import FOLDER, shipped_instruments
@@ -15,10 +19,12 @@ from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.time import SECOND, Time, parse_time
 from roottrading.exchange_server.app import build_app
 from roottrading.exchange_server.assembly import Exchange, Terms, assemble
+from roottrading.exchange_server.keys import HmacSecret
 from roottrading.exchange_server.limits import LimitSettings
 from roottrading.exchange_server.market.opening import open_market
 from roottrading.exchange_server.socket_settings import SocketSettings
 
+KEY, SECRET = "tester", "hidden"
 FEED = Path(__file__).parents[2] / "data" / "feeds" / "btcusdt_20240808_part.gz"
 LTC = FOLDER / "LTCUSDT-1m-2021-04-10_2021-04-26.csv.gz"
 BNB = FOLDER / "BNBUSDT-1m-2021-04-10_2021-04-26.csv.gz"
@@ -43,11 +49,37 @@ class Place:
         self.wall = wall
         self.host = host
         self.session = session
+        self.headers: Mapping[str, str] = {}  # of the last answer to a signed request
 
     def pass_time(self, microseconds: int) -> Time:
         """Let so much of the exchange's time go by at the real pace."""
         self.wall.seconds += microseconds / SECOND
         return self.exchange.clock.now()
+
+    def open_account(self, **balances: int) -> None:
+        """Open the account KEY."""
+        self.exchange.server.keys.add(KEY, HmacSecret(SECRET), KEY)
+        held = {asset: Decimal(amount) for asset, amount in balances.items()}
+        self.exchange.venue.open_account(KEY, held, self.exchange.clock.now())
+
+    def signed(self, **parameters: Any) -> str:
+        """Return a query with its signature, as of the exchange's time."""
+        now = self.exchange.server.clock.now() // 1000
+        query = urlencode({**parameters, "timestamp": now, "recvWindow": 60_000})
+        return f"{query}&signature={hmac.new(SECRET.encode(), query.encode(), hashlib.sha256).hexdigest()}"
+
+    async def send(self, method: str, path: str, timeout: float = 10, **parameters: Any) -> tuple[int, Any]:
+        """Send a signed request; return status, and body as JSON or (where it is none) as bytes."""
+        url = URL(f"http://{self.host}{path}?{self.signed(**parameters)}", encoded=True)
+        async with self.session.request(
+            method, url, headers={"X-MBX-APIKEY": KEY}, timeout=ClientTimeout(total=timeout)
+        ) as response:
+            body = await response.read()
+            self.headers = response.headers
+            try:
+                return response.status, msgspec.json.decode(body)
+            except msgspec.DecodeError:
+                return response.status, body
 
     async def get(self, path: str, **query: Any) -> Any:
         async with self.session.get(f"http://{self.host}/api/v3/{path}", params=query) as response:

@@ -1,6 +1,6 @@
 """Moving the whole market: the public sees it, streams tell of it, and the accounts' orders meet it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from msgspec.structs import replace
@@ -21,6 +21,16 @@ class Matching(Protocol):
 
     def hear(self, event: MarketEvent) -> None:
         """Take one event; called after the public market took it."""
+
+
+class Coming(Protocol):
+    """What begins at instants of its own: faults."""
+
+    def next_at(self) -> Time | None:
+        """Return when something begins next."""
+
+    def come(self, now: Time) -> None:
+        """Let what is due begin."""
 
 
 class PointMatching:
@@ -53,18 +63,23 @@ class PointMatching:
 class MovingMarket:
     """The market as a clock without steps moves it: everything in order of time."""
 
-    def __init__(self, market: PublicMarket, board: Board, matching: Iterable[Matching]) -> None:
+    def __init__(self, market: PublicMarket, board: Board, matching: Iterable[Matching], coming: Coming) -> None:
         """Connect them; the public hears of an event before the accounts' orders meet it."""
         self._market = market
         self._board = board
+        self._coming = coming
         market.listeners += [each.hear for each in matching]
 
     def next_at(self) -> Time | None:
         """Return when something happens next."""
-        return self._market.next_at()
+        found = [at for at in (self._market.next_at(), self._coming.next_at()) if at is not None]
+        return min(found, default=None)
 
     def move(self, until: Time) -> None:
-        """Let everything up to `until` happen."""
+        """Let everything up to `until` happen, what begins at an instant before the market's own events there."""
+        while (begins := self._coming.next_at()) is not None and begins <= until:
+            self._market.advance(begins - 1)
+            self._coming.come(begins)
         self._market.advance(until)
         self._board.tick(until)
 
@@ -76,9 +91,12 @@ class SteppedMarket:
     path and then meet that open (trading-rules 5.1, 5.2).
     """
 
-    def __init__(self, market: PublicMarket, board: Board, venue: TradingVenue, step: int) -> None:
-        """Move these; instants are `step` microseconds apart where the tape has candles."""
+    def __init__(
+        self, market: PublicMarket, board: Board, venue: TradingVenue, step: int, come: Callable[[Time], None]
+    ) -> None:
+        """Move these; instants are `step` microseconds apart; `come` lets what is due begin before each phase."""
         self._market = market
+        self._come = come
         self._board = board
         self._venue = venue
         self._step = step
@@ -102,6 +120,7 @@ class SteppedMarket:
 
         Fills: the candles that close are matched, then orders meet the opens of the next. Candles: the public is told.
         """
+        self._come(move.at)
         if move.phase == "fills":
             self._board.hold()
             self._market.advance(move.at)

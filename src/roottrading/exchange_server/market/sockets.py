@@ -13,7 +13,7 @@ from roottrading.exchange_server.market.control import Control
 from roottrading.exchange_server.market.stream_names import parse_stream
 from roottrading.exchange_server.ports import Clock
 from roottrading.exchange_server.socket_settings import SocketSettings
-from roottrading.exchange_server.traffic import Traffic
+from roottrading.exchange_server.traffic import Traffic, peer_of
 from roottrading.exchange_server.wording import Stamp, microseconds, milliseconds
 
 MOST_STREAMS: Final = 1_024
@@ -29,7 +29,7 @@ class Connection:
         """Listen to nothing yet."""
         self.socket = socket
         self.transport = request.transport
-        self.peer = _peer(request)
+        self.peer = peer_of(request)
         self.stamp = stamp
         self.control = Control(wrapped=wrapped)
         self.traffic = traffic
@@ -214,9 +214,3 @@ def wanted_names(request: web.Request) -> list[str]:
     path: str = request.match_info.get("names", "")
     listed = [*path.split("/"), *request.query.get("streams", "").split("/")]
     return [name for name in listed if name and name not in {"ws", "stream"}]
-
-
-def _peer(request: web.Request) -> str:
-    """Return the client's address and port: both ends know them."""
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-    return f"{peer[0]}:{peer[1]}" if peer else ""
