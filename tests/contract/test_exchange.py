@@ -238,7 +238,8 @@ async def refusals(door: Door) -> None:
 async def a_client_order_id_that_is_open(door: Door) -> None:
     await door.price("60000")
     await door.ask(place(door, buy("e1", "LIMIT", "0.1", "59000", "GTC")))
-    await door.ask(place(door, buy("e1", "LIMIT", "0.1", "58000", "GTC")))
+    twin = buy("e1", "LIMIT", "0.1", "58000", "GTC")
+    await door.ask(place_list(door, "OPO", twin, sell("s1", "STOP_LOSS", None, stop="57000")))
     (refusal,) = door.story.refused
     assert (refusal[1], "uplicate" in refusal[2]) == (-2010, True)
 

@@ -6,16 +6,15 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, Final, cast
 
-from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
 from roottrading.adapters.exchange.binance.breaker import Breaker, BreakerSettings
 from roottrading.adapters.exchange.binance.budget import Budget
-from roottrading.adapters.exchange.binance.calls import Call, call_of
+from roottrading.adapters.exchange.binance.carrying_out import Carrier
 from roottrading.adapters.exchange.binance.doors import Doors
-from roottrading.adapters.exchange.binance.errors import CLOCK, NOT_ALLOWED, Failure
+from roottrading.adapters.exchange.binance.errors import NOT_ALLOWED, Failure
 from roottrading.adapters.exchange.binance.keeping_up import KeptSocket
 from roottrading.adapters.exchange.binance.orders_to_events import Reader
 from roottrading.adapters.exchange.binance.questions import Questions, Unanswered, missed
-from roottrading.adapters.exchange.binance.replies import Events, failed, refused_here, succeeded, unknown
+from roottrading.adapters.exchange.binance.replies import Events, refused_here
 from roottrading.adapters.exchange.binance.rest import Rest
 from roottrading.adapters.exchange.binance.server_clock import ServerClock
 from roottrading.adapters.exchange.binance.settings import Endpoints, LinkSettings
@@ -31,7 +30,6 @@ from roottrading.messages.exchange import (
     AnyRequest,
     InstrumentChanged,
     LinkChanged,
-    ListFills,
     ReconcileDue,
     Request,
 )
@@ -80,9 +78,7 @@ class BinanceLink:
         )
         self.instruments: dict[str, Instrument] = {}
         self._queue: asyncio.Queue[Events | None] = asyncio.Queue()
-        self._compared = asyncio.Event()  # set while nothing was missed: only then are entries sent
-        self._clock_doubted = asyncio.Event()
-        self._asking: set[tuple[object, ...]] = set()
+        self._carrier = Carrier(self._doors, self._questions, self._reader, self._clock, self._settings, self._put)
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_open = False
         self._under_way: dict[asyncio.Task[None], AnyRequest] = {}
@@ -119,13 +115,13 @@ class BinanceLink:
     def send(self, requests: Sequence[Request]) -> None:
         """Carry requests out, in their order; returns at once and never raises.
 
-        A question that is being asked already is not asked beside that.
+        A question that is being asked already is not asked beside that, and what changes something is sent once only.
         """
         for request in cast("Sequence[AnyRequest]", requests):
             if not self._is_open:
                 self._put((refused_here(request, NOT_ALLOWED, "not sent: the link is closed", 0),))
-            elif _question(request) not in self._asking:
-                task = self._start(self._carry_out(request))
+            elif self._carrier.takes(request):
+                task = self._start(self._carrier.carry_out(request))
                 self._under_way[task] = request
                 task.add_done_callback(lambda done: self._under_way.pop(done, None))
 
@@ -150,7 +146,9 @@ class BinanceLink:
     def is_idle(self) -> bool:
         """Whether nothing is being done but waiting for the exchange: for its events, or for answers to requests."""
         kept = 3  # the socket, the comparing and the clock are looked after all the time
-        return self._queue.empty() and self._compared.is_set() and len(self._tasks) == kept + len(self._under_way)
+        return (
+            self._queue.empty() and self._carrier.compared.is_set() and len(self._tasks) == kept + len(self._under_way)
+        )
 
     @property
     def frames(self) -> dict[str, int]:
@@ -162,80 +160,6 @@ class BinanceLink:
     def strangers(self) -> dict[tuple[str, str], int]:
         """What the exchange said that nobody knows, and how often."""
         return dict(self._reader.strangers.counts)
-
-    # ---- requests
-
-    async def _carry_out(self, request: AnyRequest) -> None:
-        try:
-            call = call_of(request)
-            if not call.changes:
-                await self._ask(request, call)
-            elif call.purpose != "entry" or await self._may_enter(request):
-                await self._change(request, call)
-        except Exception:
-            # a defect of ours must not keep an outcome to itself
-            _LOG.exception("the request %s of %s failed", request.client_order_id, request.symbol)
-            self._put((unknown(request, self._clock.now()),))
-
-    async def _may_enter(self, request: AnyRequest) -> bool:
-        """Wait until nothing is missed any more, as long as the request is taken; else refuse it here."""
-        if self._compared.is_set():
-            return True
-        left = request.issued_at + self._settings.receive_window - self._clock.now()
-        try:
-            await asyncio.wait_for(self._compared.wait(), max(0, left) / SECOND / self._settings.clock_rate)
-        except TimeoutError:
-            words = "not sent: the account was not compared with the exchange in time"
-            self._put((refused_here(request, CLOCK, words, self._clock.now()),))
-            return False
-        return True
-
-    async def _change(self, request: AnyRequest, call: Call) -> None:
-        """Send once; after a while without an answer say that nobody knows, and pass a late answer on as well."""
-        asking = asyncio.ensure_future(self._doors.call(call))
-        try:
-            done, _ = await asyncio.wait({asking}, timeout=self._settings.patience / SECOND)
-            if not done:
-                self._put((unknown(request, self._clock.now()),))
-            answer = await asking
-        except asyncio.CancelledError:
-            asking.cancel()
-            raise
-        if done or not isinstance(answer, Silence):
-            self._put(self._events_of(request, answer))
-
-    async def _ask(self, request: AnyRequest, call: Call) -> None:
-        self._asking.add(_question(request))
-        try:
-            self._put(await self._answered(request, call))
-        finally:
-            self._asking.discard(_question(request))
-
-    async def _answered(self, request: AnyRequest, call: Call) -> Events:
-        if not isinstance(request, ListFills):
-            return self._events_of(request, await self._doors.call(call))
-        try:
-            found = await self._questions.executions(request.symbol, request.client_order_id, request.from_trade_id)
-        except Unanswered as error:
-            return self._events_of(request, error.answer)
-        except Malformed as error:
-            self._reader.strangers.note("answers", f"ListFills: {error}")
-            return (unknown(request, self._clock.now()),)
-        return (found,)
-
-    def _events_of(self, request: AnyRequest, answer: Answer) -> Events:
-        now = self._clock.now()
-        match answer:
-            case Success():
-                return succeeded(self._reader, request, answer.told, answer.asked_at)
-            case Failure():
-                if answer.meaning == "clock":
-                    self._clock_doubted.set()
-                return failed(self._reader, request, answer, now)
-            case NotSent():
-                return (refused_here(request, answer.code, answer.message, now),)
-            case Silence():
-                return (unknown(request, now),)
 
     # ---- the account's events
 
@@ -258,7 +182,7 @@ class BinanceLink:
             _LOG.warning("balances changed, and the account does not answer: %s", error)
 
     def _went_down(self) -> None:
-        self._compared.clear()
+        self._carrier.compared.clear()
 
     async def _greet(self) -> None:
         """Tell what was missed, again and again until it is told; then entries go out."""
@@ -272,7 +196,7 @@ class BinanceLink:
                 self._tell("user_data", "comparing", str(error))
                 await asyncio.sleep(1)
         self._put((ReconcileDue("", "", self._clock.now()),))
-        self._compared.set()
+        self._carrier.compared.set()
 
     # ---- what is looked at again and again
 
@@ -313,18 +237,18 @@ class BinanceLink:
                 await self._look_at_instruments(everything=False)
             except Unanswered as error:
                 _LOG.warning("the exchange's instruments could not be looked at: %s", error)
-            if self._compared.is_set():
+            if self._carrier.compared.is_set():
                 self._put((ReconcileDue("", "", self._clock.now()),))
 
     async def _keep_clock(self) -> None:
         """Measure the clock now and then, and at once where the exchange refused a time."""
         while True:
             try:
-                await asyncio.wait_for(self._clock_doubted.wait(), self._settings.reconcile_every / SECOND)
+                await asyncio.wait_for(self._carrier.doubted.wait(), self._settings.reconcile_every / SECOND)
                 self._clock.doubt()
             except TimeoutError:
                 pass
-            self._clock_doubted.clear()
+            self._carrier.doubted.clear()
             if not await self._doors.rest.measure_clock():
                 await asyncio.sleep(1)
 
@@ -348,9 +272,3 @@ class BinanceLink:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOG.error("a task of the link to the exchange ended", exc_info=error)
-
-
-def _question(request: AnyRequest) -> tuple[object, ...]:
-    """Return what is asked, whenever it is asked."""
-    first = request.from_trade_id if isinstance(request, ListFills) else 0
-    return type(request), request.symbol, request.client_order_id, first

@@ -249,11 +249,23 @@ def test_what_is_being_asked_is_not_asked_beside_that() -> None:
         async with linked(exchange) as (link, listener):
             for _ in range(5):
                 link.send([fresh(asked.QUERY, link)])
-                await asyncio.sleep(0)
             await listener.until(OrderAbsent)
             link.send([fresh(asked.QUERY, link)])
             await listener.until(OrderAbsent, times=2)
         assert len(exchange.said("order.status")) == 2
+
+    run(test)
+
+
+def test_what_was_sent_once_is_never_sent_again_by_anyone() -> None:
+    async def test(exchange: Scripted) -> None:
+        exchange.answer("order.place", lambda _: ok(dict(FILLED)))
+        async with linked(exchange) as (link, listener):
+            link.send([fresh(PLACE, link), fresh(PLACE, link)])
+            await listener.until(OrderOpened)
+            link.send([fresh(PLACE, link)])
+            assert (await listener.until(OutcomeUnknown)).client_order_id == "d-c-e1"
+        assert len(exchange.said("order.place")) == 1
 
     run(test)
 
@@ -320,7 +332,7 @@ def test_entries_use_half_of_the_order_count_and_exits_the_rest() -> None:
         async with linked(exchange) as (link, listener):
             link.send([fresh(PLACE, link)])
             await listener.until(OrderOpened)
-            link.send([fresh(PLACE, link), fresh(EXITING, link)])
+            link.send([fresh(replace(PLACE, client_order_id="d-c-e2"), link), fresh(EXITING, link)])
             await listener.until(OrderRefused, times=2)
             assert sorted(event.code for event in listener.of(OrderRefused)) == [-2022, -1015]
         assert len(exchange.said("order.place")) == 1
@@ -375,7 +387,7 @@ def test_after_a_cut_everything_is_compared_before_entries_go_out() -> None:
             exchange.heard.clear()
             await exchange.drop()
             await listener.went("user_data", "down")
-            link.send([fresh(PLACE, link), fresh(EXITING, link)])
+            link.send([fresh(replace(PLACE, client_order_id="d-c-e2"), link), fresh(EXITING, link)])
             await listener.until(OrderRefused)  # the exit did not wait
             await listener.until(OrderOpened)
             order = [heard.words for heard in exchange.heard if not heard.words.startswith("GET")]

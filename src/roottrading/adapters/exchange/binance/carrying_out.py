@@ -1,0 +1,149 @@
+"""One request from its sending to its outcome: sent once, unknown where nothing came, a late answer told after all."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
+from roottrading.adapters.exchange.binance.calls import Call, call_of
+from roottrading.adapters.exchange.binance.doors import Doors
+from roottrading.adapters.exchange.binance.errors import CLOCK, Failure
+from roottrading.adapters.exchange.binance.orders_to_events import Reader
+from roottrading.adapters.exchange.binance.questions import Questions, Unanswered
+from roottrading.adapters.exchange.binance.replies import Events, failed, refused_here, succeeded, unknown
+from roottrading.adapters.exchange.binance.server_clock import ServerClock
+from roottrading.adapters.exchange.binance.settings import LinkSettings
+from roottrading.adapters.exchange.binance.wire import Malformed
+from roottrading.domain.time import SECOND
+from roottrading.messages.exchange import AnyRequest, ListFills
+
+_LOG: Final = logging.getLogger(__name__)
+_MOST_REMEMBERED: Final = 50_000
+
+Name = tuple[object, ...]
+
+
+class Carrier:
+    """Carries requests out; whatever comes of one is put as events.
+
+    `compared` is set while nothing of the account is missed: only then do entries go out. `doubted` is set where the
+    exchange refused a time.
+    """
+
+    def __init__(
+        self,
+        doors: Doors,
+        questions: Questions,
+        reader: Reader,
+        clock: ServerClock,
+        settings: LinkSettings,
+        put: Callable[[Events], None],
+    ) -> None:
+        self.compared = asyncio.Event()
+        self.doubted = asyncio.Event()
+        self._doors = doors
+        self._questions = questions
+        self._reader = reader
+        self._clock = clock
+        self._settings = settings
+        self._put = put
+        self._asking: set[Name] = set()
+        self._sent: dict[Name, None] = {}
+
+    def takes(self, request: AnyRequest) -> bool:
+        """Say whether a request is to be carried out, and note that it now is.
+
+        A question that is being asked is not asked beside that. What changes something is never sent twice: its id is
+        spent, and only its fate can be asked for.
+        """
+        name = name_of(request)
+        if name in self._asking:
+            return False
+        self._asking.add(name)
+        return True
+
+    async def carry_out(self, request: AnyRequest) -> None:
+        """Carry out a request that was taken, up to its outcome."""
+        try:
+            call = call_of(request)
+            if not call.changes:
+                self._put(await self._answered(request, call))
+            elif self._is_spent(name_of(request)):
+                self._put((unknown(request, self._clock.now()),))
+            elif call.purpose != "entry" or await self._may_enter(request):
+                await self._change(request, call)
+        except Exception:
+            # a defect of ours must not keep an outcome to itself
+            _LOG.exception("the request %s of %s failed", request.client_order_id, request.symbol)
+            self._put((unknown(request, self._clock.now()),))
+        finally:
+            self._asking.discard(name_of(request))
+
+    def _is_spent(self, name: Name) -> bool:
+        """Say whether this was sent before; from now on it was."""
+        if name in self._sent:
+            return True
+        self._sent[name] = None
+        if len(self._sent) > _MOST_REMEMBERED:
+            del self._sent[next(iter(self._sent))]
+        return False
+
+    async def _may_enter(self, request: AnyRequest) -> bool:
+        """Wait until nothing is missed any more, as long as the request is taken; else refuse it here."""
+        if self.compared.is_set():
+            return True
+        left = request.issued_at + self._settings.receive_window - self._clock.now()
+        try:
+            await asyncio.wait_for(self.compared.wait(), max(0, left) / SECOND / self._settings.clock_rate)
+        except TimeoutError:
+            words = "not sent: the account was not compared with the exchange in time"
+            self._put((refused_here(request, CLOCK, words, self._clock.now()),))
+            return False
+        return True
+
+    async def _change(self, request: AnyRequest, call: Call) -> None:
+        """Send once; after a while without an answer say that nobody knows, and pass a late answer on as well."""
+        asking = asyncio.ensure_future(self._doors.call(call))
+        try:
+            done, _ = await asyncio.wait({asking}, timeout=self._settings.patience / SECOND)
+            if not done:
+                self._put((unknown(request, self._clock.now()),))
+            answer = await asking
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
+        if done or not isinstance(answer, Silence):
+            self._put(self._events_of(request, answer))
+
+    async def _answered(self, request: AnyRequest, call: Call) -> Events:
+        if not isinstance(request, ListFills):
+            return self._events_of(request, await self._doors.call(call))
+        try:
+            found = await self._questions.executions(request.symbol, request.client_order_id, request.from_trade_id)
+        except Unanswered as error:
+            return self._events_of(request, error.answer)
+        except Malformed as error:
+            self._reader.strangers.note("answers", f"ListFills: {error}")
+            return (unknown(request, self._clock.now()),)
+        return (found,)
+
+    def _events_of(self, request: AnyRequest, answer: Answer) -> Events:
+        now = self._clock.now()
+        match answer:
+            case Success():
+                return succeeded(self._reader, request, answer.told, answer.asked_at)
+            case Failure():
+                if answer.meaning == "clock":
+                    self.doubted.set()
+                return failed(self._reader, request, answer, now)
+            case NotSent():
+                return (refused_here(request, answer.code, answer.message, now),)
+            case Silence():
+                return (unknown(request, now),)
+
+
+def name_of(request: AnyRequest) -> Name:
+    """Return what is asked, whenever it is asked."""
+    first = request.from_trade_id if isinstance(request, ListFills) else 0
+    return type(request), request.symbol, request.client_order_id, first
