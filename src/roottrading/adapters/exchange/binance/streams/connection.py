@@ -43,10 +43,14 @@ class Connection:
         parser: Parser,
         streams: Mapping[str, Subscription],
         before: Mapping[str, Pulse] | None,
+        first_word: Time,
         hear: Callable[["Connection", Heard], None],
         serving: Callable[["Connection"], None],
     ) -> None:
-        """Take what is wanted of it; `before` are the pulses of the connection that it replaces."""
+        """Take what is wanted of it; `before` are the pulses of the connection that it replaces.
+
+        A connection that serves and says nothing at all for `first_word` microseconds is ended.
+        """
         now = monotonic()
         self.number = number
         self.shutting_down = False
@@ -60,6 +64,7 @@ class Connection:
         for subscription in streams.values():
             self.watch.begin(subscription, now, before)
         self._opened_at = now
+        self._first_word = first_word
         self._session = session
         self._settings = settings
         self._parser = parser
@@ -99,7 +104,7 @@ class Connection:
                 self.close("its streams were not confirmed in time")
         elif silent > silence.connection:
             self.close(f"nothing was heard for {silent / SECOND:.0f} s, not even an answer to our ping")
-        elif not self.heard_any and now - self._opened_at > silence.first:
+        elif not self.heard_any and now - self._opened_at > self._first_word:
             self.close("none of its streams said anything")
         elif silent > silence.probe and self._probed_at <= self.last_frame_at:
             self._probed_at = now

@@ -199,6 +199,7 @@ class MarketStreams:
             self._parser,
             streams,
             None if before is None else before.connection.watch.pulses,
+            slot.first_word,
             self._hear,
             self._serve,
         )
@@ -219,6 +220,8 @@ class MarketStreams:
         slot = self._slots.get(number)
         if slot is not None:
             slot.ended(connection.number, now)
+            if connection.served:
+                slot.lived(mute=not connection.heard_any)
             if slot.current is None:
                 self._begin_anew(number)
         self._tell(connection, "ended", why)

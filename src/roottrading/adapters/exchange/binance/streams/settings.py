@@ -30,7 +30,8 @@ class SilenceBounds(Struct, frozen=True):
     `least` of its kind at least; a stream that was heard fewer than `usual` times has no usual pause yet and is not
     judged. `candles_missed` closed candles in a row that the history has and the stream did not bring are a stall too.
     A connection that says nothing at all is asked by a ping after `probe` and given up after `connection` (the
-    exchange itself pings every 20 s). `first` is how long a new connection may be without any event of its streams.
+    exchange itself pings every 20 s). `first` is how long a new connection may be without any event of its
+    streams, twice as long after each that was mute.
     """
 
     least: Mapping[Kind, Time] = _LEAST_SILENCE

@@ -1,13 +1,16 @@
 """A slot: the connection that holds a set of streams, and the one that is to replace it; decided by given times."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from roottrading.adapters.exchange.binance.streams.pacing import Attempts
 from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.domain.time import Time
+
+
+_MOST_DOUBLINGS: Final = 5
 
 
 class Action(Struct, frozen=True):
@@ -53,6 +56,16 @@ class Slot:
         self._number_link = number_link
         self._chance = chance
         self._lifetime = self._draw_lifetime()
+        self._mute_lives = 0
+
+    @property
+    def first_word(self) -> Time:
+        """How long a connection may serve without a word: twice as long after each that was mute, up to 32 times."""
+        return self._settings.silence.first << min(self._mute_lives, _MOST_DOUBLINGS)
+
+    def lived(self, *, mute: bool) -> None:
+        """Take that a connection that served has ended, and whether it ever heard a word."""
+        self._mute_lives = self._mute_lives + 1 if mute else 0
 
     def tick(self, now: Time) -> list[Action]:
         """Return what is to be done now."""

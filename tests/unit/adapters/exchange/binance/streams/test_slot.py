@@ -98,6 +98,14 @@ def test_a_failed_successor_leaves_the_serving_one_in_place() -> None:
     assert place.tick(HOUR + SECOND) == [Action("open", 3)]
 
 
+def test_mute_connections_are_waited_for_longer_and_longer() -> None:
+    place, waits = slot(), list[int]()
+    for mute in (True, True, False, *[True] * 8):
+        waits.append(place.first_word // MINUTE)
+        place.lived(mute=mute)
+    assert waits == [2, 4, 8, 2, 4, 8, 16, 32, 64, 64, 64]
+
+
 STEPS = st.lists(
     st.tuples(st.sampled_from(["wait", "wait", "serve", "end", "replace"]), st.integers(0, 90)), max_size=200
 )
