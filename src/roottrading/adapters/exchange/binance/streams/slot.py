@@ -9,7 +9,6 @@ from roottrading.adapters.exchange.binance.streams.pacing import Attempts
 from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.domain.time import Time
 
-
 _MOST_DOUBLINGS: Final = 5
 
 
