@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -11,6 +11,7 @@ from roottrading.adapters.exchange.simulated.commission import BNB
 from roottrading.adapters.exchange.simulated.state import TABLES as EXCHANGE_TABLES
 from roottrading.adapters.tape.errors import TapeError
 from roottrading.config.settings import Settings
+from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import duration
 from roottrading.messages.service import Service, Table
@@ -44,6 +45,22 @@ TABLES: Final[Mapping[str, tuple[Table, ...]]] = {
 ALL_TABLES: Final = tuple({table.name: table for tables in TABLES.values() for table in tables}.values())
 
 
+class Traded(Protocol):
+    """What is traded: a recorded market, or one at the other end of a wire."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that are traded."""
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Their filters, by symbol."""
+
+    @property
+    def finest(self) -> str:
+        """The timeframe of the candles that everything is made of."""
+
+
 class Cast(Struct, frozen=True):
     """The strategies of a run, put to use: the analyzer's plan, and who votes with what weight."""
 
@@ -58,7 +75,7 @@ class Cast(Struct, frozen=True):
         return duration(self.fastest)
 
 
-def cast(settings: Settings, uses: Sequence[StrategyUse], market: Market) -> Cast:
+def cast(settings: Settings, uses: Sequence[StrategyUse], market: Traded) -> Cast:
     """Put strategies to use on the market's symbols."""
     plan = Plan(settings.account.deployment, uses, market.symbols, market.finest)
     weights = {name: given.weight for name, given in settings.strategies.items()}
@@ -70,7 +87,7 @@ def cast(settings: Settings, uses: Sequence[StrategyUse], market: Market) -> Cas
     return Cast(plan, tuple(uses), voting, fastest)
 
 
-def builders(settings: Settings, cast: Cast, market: Market) -> dict[str, Callable[[Opinions], Service]]:
+def builders(settings: Settings, cast: Cast, market: Traded) -> dict[str, Callable[[Opinions], Service]]:
     """Return how to make each service afresh, by role; `Opinions` is the analyzer's way to opinions."""
     deployment = settings.account.deployment
     instruments = {symbol: market.instruments[symbol] for symbol in market.symbols}

@@ -1,7 +1,7 @@
 """A run against an exchange at the other end of a wire: open, warm up, then decide whatever comes until the stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -49,7 +49,9 @@ class MarketData(Protocol):
 class LinkedRun:
     """Everything that a run against an exchange needs, put together; `run` ends when `stop` is set, or with an error.
 
-    `decision_step` is the fastest timeframe in use, in microseconds.
+    `decision_step` is the fastest timeframe in use, in microseconds; `instruments` are asked for when the link is open.
+    Where the exchange's clock is stepped, `stepped`
+    follows it until the market's end; else deadlines are delivered as time goes by.
     """
 
     def __init__(
@@ -57,23 +59,28 @@ class LinkedRun:
         plan: Plan,
         decision_step: Time,
         assemble: Assemble,
+        instruments: Callable[[], Mapping[str, Instrument]],
         link: ExchangeLink,
         market: MarketData,
         store: Store,
         observe: Observer = lambda position, rows: None,
+        stepped: Callable[["LinkedRun"], Awaitable[None]] | None = None,
     ) -> None:
         self._plan = plan
         self._decision_step = decision_step
         self._assemble = assemble
+        self._instruments = instruments
         self._link = link
         self._market = market
         self._store = store
         self._observe = observe
+        self._stepped = stepped
         self.stop = asyncio.Event()
         self.linked: LinkedSession | None = None
+        self._heard_at: Time = 0  # of what the exchange said last of the account
 
-    async def run(self, instruments: Callable[[], Mapping[str, Instrument]]) -> Position:
-        """Trade until `stop` is set; returns the last T that was decided. `instruments` are asked for once it is open.
+    async def run(self) -> Position:
+        """Trade until `stop` is set; returns the last T that was decided.
 
         Raises LinkError where the exchange cannot be reached at the start; later it is waited for.
         """
@@ -81,7 +88,7 @@ class LinkedRun:
         try:
             await self._market.open()
             try:
-                linked = await self._begin(instruments())
+                linked = await self._begin(self._instruments())
                 await self._live(linked)
                 linked.end()
                 return linked.completed
@@ -92,7 +99,16 @@ class LinkedRun:
 
     def now(self) -> Time:
         """Return the exchange's time, by whichever of the two connections knows it later."""
-        return max(self._link.now(), self._market.now())
+        return max(self._link.now(), self._market.now(), self._heard_at)
+
+    def due(self) -> None:
+        """Deliver the deadlines that have come, as whoever moves the clock asks for it."""
+        if self.linked is not None:
+            self.linked.due()
+
+    def next_deadline(self) -> Time | None:
+        """Return the next deadline of any service."""
+        return None if self.linked is None else self.linked.session.deadlines.next()
 
     async def _begin(self, instruments: Mapping[str, Instrument]) -> LinkedSession:
         """Load what was kept, fetch what the windows need, and let every unit know that it was loaded."""
@@ -125,7 +141,7 @@ class LinkedRun:
         working = [
             asyncio.create_task(self._hear_market(linked)),
             asyncio.create_task(self._hear_account(linked)),
-            asyncio.create_task(self._watch_time(linked)),
+            asyncio.create_task(self._watch_time(linked) if self._stepped is None else self._follow(self._stepped)),
         ]
         stopping = asyncio.create_task(self.stop.wait())
         done, _ = await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -143,7 +159,12 @@ class LinkedRun:
 
     async def _hear_account(self, linked: LinkedSession) -> None:
         async for events in self._link.events():
+            self._heard_at = max(self._heard_at, *(event.at for event in events))
             linked.said(events)
+
+    async def _follow(self, stepped: Callable[["LinkedRun"], Awaitable[None]]) -> None:
+        await stepped(self)
+        self.stop.set()
 
     async def _watch_time(self, linked: LinkedSession) -> None:
         while True:

@@ -1,0 +1,116 @@
+"""Putting a linked run together: Binance's account and market at one address, and the services over them."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from roottrading.adapters.exchange.binance.binance_link import BinanceLink
+from roottrading.adapters.exchange.binance.budget import Budget
+from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
+from roottrading.adapters.exchange.binance.settings import LinkSettings, endpoints_at
+from roottrading.adapters.exchange.binance.signing import Credentials
+from roottrading.adapters.exchange.binance.streams.binance_market import BinanceMarket, market_endpoints_at
+from roottrading.adapters.store.port import Store
+from roottrading.config.settings import Settings
+from roottrading.domain.instrument import Instrument
+from roottrading.domain.time import MINUTE, SECOND, Time
+from roottrading.messages.exchange import AnyRequest
+from roottrading.runtimes.assembly import Cast, assemble, builders
+from roottrading.runtimes.linked.linked_session import Observer
+from roottrading.runtimes.linked.market_feed import MarketFeed
+from roottrading.runtimes.linked.outbox import Outbox
+from roottrading.runtimes.linked.running import LinkedRun
+from roottrading.runtimes.linked.stepping import SteppedTime
+from roottrading.runtimes.settle import Wiring
+from roottrading.services.analyzer import NewestWindows
+
+FINEST: Final = "1m"  # the candles that Binance's streams give and everything else is folded from
+
+# Under a stepped clock an answer takes as long as others need to rest, and nothing is compared meanwhile.
+_STEPPED: Final = LinkSettings(patience=10 * SECOND, reconcile_every=10 * MINUTE)
+
+
+class LinkedMarket(Struct, frozen=True):
+    """What is traded at the other end of a wire."""
+
+    symbols: tuple[str, ...]
+    instruments: Mapping[str, Instrument] = {}
+    finest: str = FINEST
+
+
+class Connections:
+    """The account's link and the market's feed at one address (http://HOST:PORT), on one clock and one budget.
+
+    `stepped` is for an exchange whose clock stands between moves; else it goes `rate` times as fast as ours.
+    """
+
+    def __init__(
+        self, url: str, credentials: Credentials, symbols: tuple[str, ...], *, stepped: bool = False, rate: int = 1
+    ) -> None:
+        settings = _STEPPED if stepped else LinkSettings(clock_rate=rate)
+        budget = Budget()
+        self.clock = StandingClock(_local) if stepped else ServerClock(_local, rate)
+        self.link = BinanceLink(endpoints_at(url), credentials, symbols, settings, clock=self.clock, budget=budget)
+        endpoints = market_endpoints_at(url)
+        self.feed = MarketFeed(
+            lambda deliver: BinanceMarket(
+                endpoints, symbols, deliver, settings=settings, clock=self.clock, budget=budget
+            )
+        )
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being done but waiting for the exchange."""
+        return self.link.is_idle and not self.feed.waiting
+
+    @property
+    def under_way(self) -> tuple[AnyRequest, ...]:
+        """The requests without an answer."""
+        return self.link.under_way
+
+    @property
+    def frames(self) -> Mapping[str, int]:
+        """The frames that were read and dealt with, by connection."""
+        return {**self.link.frames, **self.feed.market.streams.status().frames}
+
+
+def linked_run(
+    settings: Settings,
+    cast: Cast,
+    symbols: tuple[str, ...],
+    connections: Connections,
+    store: Store,
+    observe: Observer = lambda position, rows: None,
+    admin: str | None = None,
+) -> LinkedRun:
+    """Return a run over these connections; `admin` is the admin door of an exchange whose clock is stepped.
+
+    All strategies weigh the same: what learned weights are made of is not stored by this run yet.
+    """
+    clock = connections.clock
+
+    def wire(opinions: NewestWindows, outbox: Outbox, instruments: Mapping[str, Instrument]) -> Wiring:
+        return assemble(builders(settings, cast, LinkedMarket(symbols, instruments)), opinions, outbox)
+
+    async def follow(run: LinkedRun) -> None:
+        assert admin is not None
+        assert isinstance(clock, StandingClock)
+        await SteppedTime(admin, clock, connections, run.next_deadline, run.due).run()
+
+    return LinkedRun(
+        cast.plan,
+        cast.decision_step,
+        wire,
+        lambda: connections.link.instruments,
+        connections.link,
+        connections.feed,
+        store,
+        observe,
+        None if admin is None else follow,
+    )
+
+
+def _local() -> Time:
+    return time.monotonic_ns() // 1_000

@@ -1,0 +1,92 @@
+"""A run under a stepped clock: it says when it rests, and hears where time stands (consistency-rules 1.9)."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+import aiohttp
+import msgspec
+
+from roottrading.adapters.exchange.binance.server_clock import StandingClock
+from roottrading.adapters.exchange.link import LinkError
+from roottrading.domain.time import Time
+from roottrading.messages.exchange import AnyRequest
+
+SERVICE: Final = "run"  # under which a process with all services joins
+_LOOKS: Final = 0.0005  # seconds between two looks at whether all is done
+
+
+class Resting(Protocol):
+    """What a run's connections say of themselves."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being done but waiting for the exchange."""
+
+    @property
+    def under_way(self) -> tuple[AnyRequest, ...]:
+        """The requests without an answer."""
+
+    @property
+    def frames(self) -> Mapping[str, int]:
+        """The frames that were read and dealt with, by connection."""
+
+
+class SteppedTime:
+    """The connection to a stepped exchange's admin door, at `url` (http://HOST:PORT)."""
+
+    def __init__(
+        self,
+        url: str,
+        clock: StandingClock,
+        resting: Resting,
+        next_deadline: Callable[[], Time | None],
+        due: Callable[[], None],
+    ) -> None:
+        self._url = f"{url.rstrip('/')}/processes"
+        self._clock = clock
+        self._resting = resting
+        self._next_deadline = next_deadline
+        self._due = due
+
+    async def run(self) -> None:
+        """Answer waves and follow the moves until the market is at its end.
+
+        Raises LinkError where the exchange is no longer there, or does not expect us.
+        """
+        try:
+            async with aiohttp.ClientSession() as session, session.ws_connect(self._url) as socket:
+                await socket.send_json({"type": "join", "service": SERVICE})
+                async for message in socket:
+                    told = msgspec.json.decode(message.data)
+                    kind = told["type"]
+                    if kind == "wave":
+                        await socket.send_str(await self._report(told["wave"]))
+                    elif kind == "moved":
+                        self._move(told)
+                    elif kind == "finished":
+                        return
+                    else:
+                        raise LinkError(f"the stepped exchange at {self._url} says: {told.get('error', told)}")
+        except (aiohttp.ClientError, OSError) as error:
+            raise LinkError(f"no stepped exchange at {self._url}: {error}") from None
+        raise LinkError(f"the stepped exchange at {self._url} is gone before its market was at its end")
+
+    def _move(self, told: Mapping[str, Any]) -> None:
+        self._clock.tell(told["now"])
+        if told["phase"] == "deadlines":
+            self._due()
+
+    async def _report(self, wave: int) -> str:
+        """Work until idle, then tell the counters; nothing happens between the look and the telling."""
+        resting = self._resting
+        while not resting.is_idle:
+            await asyncio.sleep(_LOOKS)
+        report = {
+            "type": "report",
+            "wave": wave,
+            "awaiting": [(each.urgency, each.symbol, each.client_order_id) for each in resting.under_way],
+            "frames": dict(resting.frames),
+            "next_deadline": self._next_deadline(),
+        }
+        return msgspec.json.encode(report).decode()

@@ -1,0 +1,81 @@
+"""One truth over the wire: Binance's protocol both ways, a stepped clock, and the trades of a backtest."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from roottrading.adapters.exchange.binance.signing import credentials
+from roottrading.adapters.store.memory import MemoryStore
+from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
+from roottrading.config.settings import Settings
+from roottrading.exchange_server.admin import Admin
+from roottrading.exchange_server.app import build_app
+from roottrading.exchange_server.assembly import Terms
+from roottrading.exchange_server.assembly import assemble as assemble_exchange
+from roottrading.exchange_server.limits import LimitSettings
+from roottrading.exchange_server.market.opening import open_market
+from roottrading.exchange_server.opening_accounts import open_accounts, read_accounts
+from roottrading.messages.service import Row
+from roottrading.runtimes.assembly import ALL_TABLES, Cast
+from roottrading.runtimes.backtest import run_backtest
+from roottrading.runtimes.linked.connecting import Connections, linked_run
+from roottrading.runtimes.linked.stepping import SERVICE
+from roottrading.runtimes.market import Market
+from roottrading.runtimes.session import Position
+from tests.parity.learning_runs import learning_run, left_by
+
+KEY, SECRET = "wire-key", "wire-secret"
+
+
+@asynccontextmanager
+async def served(app: web.Application) -> AsyncIterator[str]:
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def stepped_exchange(settings: Settings, market: Market) -> AsyncIterator[tuple[str, str]]:
+    """Serve the market of a run under a stepped clock; yields the addresses of exchange and admin door."""
+    opened = open_market(
+        shipped_tape(), shipped_instruments(), settings.exchange, symbols=market.symbols, start=market.start
+    )
+    terms = Terms("stepped", settings.fees, settings.exchange, LimitSettings(), {SERVICE: 1})
+    exchange = assemble_exchange(opened, terms, lambda: 0.0)
+    open_accounts(
+        exchange.server,
+        read_accounts([f"{KEY}:{SECRET}"], [f"USDT={settings.account.capital}"]),
+        market.start,
+    )
+    async with served(build_app(exchange.server)) as url, served(Admin(exchange).app()) as admin:
+        yield url, admin
+
+
+async def over_the_wire(settings: Settings, cast: Cast, market: Market) -> MemoryStore:
+    store = MemoryStore(ALL_TABLES)
+    async with stepped_exchange(settings, market) as (url, admin):
+        connections = Connections(url, credentials(KEY, SECRET), market.symbols, stepped=True)
+
+        def watch(position: Position, rows: Sequence[Row]) -> None:
+            if position.at >= market.end:
+                run.stop.set()
+
+        run = linked_run(settings, cast, market.symbols, connections, store, watch, admin)
+        assert await asyncio.wait_for(run.run(), 300) == Position(market.end, "candles")
+    return store
+
+
+def test_the_same_trades_over_the_wire() -> None:
+    settings, cast, market = learning_run("2021-04-16T22:00:00Z", "2021-04-17T10:00:00Z")
+    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
+    alone = left_by(run_backtest(settings, cast, market))
+    assert len(alone["trade_cycles"]) > 3
+    assert left_by(asyncio.run(over_the_wire(settings, cast, market))) == alone
