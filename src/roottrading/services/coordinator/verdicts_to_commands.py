@@ -49,7 +49,6 @@ from roottrading.services.coordinator.state import (
     ACCOUNT,
     ACCOUNT_KEY,
     Account,
-    Candidate,
     OpenCycle,
     State,
     SymbolState,
@@ -183,7 +182,7 @@ class Coordinator:
         if older is not None:
             draft.drop_candidate(older)
             refuse(draft, older, Refused("late", {"decided_at": str(verdict.at)}))
-        candidate = candidate_of(verdict, price, reading.first)
+        candidate = crossing.candidate_of(verdict, price, reading.first)
         if verdict.late:
             refuse(draft, candidate, Refused("late", {}))
         else:
@@ -250,32 +249,3 @@ class Coordinator:
         if not self._state.account_kept:
             draft.put_account(self._state.account)
         draft.watches += self._watches.restate(self._state)
-
-
-def candidate_of(verdict: AggregatedSignal, price: Decimal, first: bool) -> Candidate:
-    """Return what the entry needs of a verdict: the strongest vote's strategy gives stop, target, limit and tag."""
-    if verdict.entry < 0:
-        raise ValueError(f"verdict {verdict.symbol}/{verdict.at} of {verdict.value} names no vote as its entry signal")
-    vote = verdict.votes[verdict.entry]
-    opinion = vote.opinion
-    return Candidate(
-        verdict.symbol,
-        verdict.at,
-        first,
-        verdict.timeframe,
-        verdict.value,
-        price,
-        verdict.valid_until,
-        verdict.quote_volume,
-        verdict.day_quote_volume,
-        opinion.strategy,
-        vote.timeframe,
-        opinion.signal_id,
-        opinion.tag,
-        vote.atr,
-        opinion.stop_distance,
-        opinion.target_distance,
-        opinion.time_limit,
-        opinion.entry_limit,
-        opinion.size_factor,
-    )

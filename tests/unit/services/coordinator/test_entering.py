@@ -14,10 +14,10 @@ from roottrading.messages.commands import OpenTradeCycle, ProtectionPlan
 from roottrading.messages.events import CommandRefused, EntryRefused, PortfolioUpdated
 from roottrading.messages.exchange import InstrumentChanged
 from roottrading.messages.service import ControlChanged, TradingState
+from roottrading.services.coordinator.crossing import candidate_of
 from roottrading.services.coordinator.ranking import rank
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.state import Refusal
-from roottrading.services.coordinator.verdicts_to_commands import candidate_of
 from tests.unit.services.coordinator.rig import DEPLOYMENT, D, Rig, instrument, minutes, verdict
 
 NUMBER_OF_MANY = 6
