@@ -82,6 +82,10 @@ class Budget:
         else:
             known.most = most
 
+    def is_banned(self, now: Time) -> bool:
+        """Whether the exchange has shut us out: whoever knocks meanwhile is shut out for longer."""
+        return self.banned and now < self.blocked_until
+
     def admit(self, purpose: Purpose, weight: int, orders: int, now: Time) -> Denied | None:
         """Take what a request needs, or say when there is room for it; protection is only ever stopped by a block."""
         if now < self.blocked_until:

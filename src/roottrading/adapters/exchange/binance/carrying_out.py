@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -12,7 +13,7 @@ from roottrading.adapters.exchange.binance.errors import CLOCK, Failure
 from roottrading.adapters.exchange.binance.orders_to_events import Reader
 from roottrading.adapters.exchange.binance.questions import Questions, Unanswered
 from roottrading.adapters.exchange.binance.replies import Events, failed, refused_here, succeeded, unknown
-from roottrading.adapters.exchange.binance.server_clock import ServerClock
+from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings
 from roottrading.adapters.exchange.binance.wire import Malformed
 from roottrading.domain.time import SECOND
@@ -20,6 +21,7 @@ from roottrading.messages.exchange import AnyRequest, ListFills
 
 _LOG: Final = logging.getLogger(__name__)
 _MOST_REMEMBERED: Final = 50_000
+_PACE: Final = 0.025  # seconds a unit of weight before the same question is asked again: 2,400 of 6,000 a minute
 
 Name = tuple[object, ...]
 
@@ -50,6 +52,8 @@ class Carrier:
         self._put = put
         self._asking: set[Name] = set()
         self._sent: dict[Name, None] = {}
+        self._asked: dict[Name, float] = {}  # when, by the loop's clock
+        self._pace = 0.0 if isinstance(clock, StandingClock) else _PACE  # between two moves nothing may be waited for
 
     def takes(self, request: AnyRequest) -> bool:
         """Say whether a request is to be carried out, and note that it now is.
@@ -68,6 +72,7 @@ class Carrier:
         try:
             call = call_of(request)
             if not call.changes:
+                await self._pause(name_of(request), call.weight)
                 self._put(await self._answered(request, call))
             elif self._is_spent(name_of(request)):
                 self._put((unknown(request, self._clock.now()),))
@@ -79,6 +84,16 @@ class Carrier:
             self._put((unknown(request, self._clock.now()),))
         finally:
             self._asking.discard(name_of(request))
+
+    async def _pause(self, name: Name, weight: int) -> None:
+        """Wait a little where the same was asked just now: doubt asks again and again, and must leave some budget."""
+        now = asyncio.get_running_loop().time
+        again = self._asked.pop(name, -math.inf) + weight * self._pace
+        if again > now():
+            await asyncio.sleep(again - now())
+        self._asked[name] = now()
+        if len(self._asked) > _MOST_REMEMBERED:
+            del self._asked[next(iter(self._asked))]
 
     def _is_spent(self, name: Name) -> bool:
         """Say whether this was sent before; from now on it was."""

@@ -33,6 +33,11 @@ class Doors:
         self._settings = settings
         self._changed = changed
 
+    @property
+    def is_banned(self) -> bool:
+        """Whether the exchange has shut this address out."""
+        return self.budget.is_banned(self._clock.now())
+
     async def call(self, call: Call) -> Answer:
         """Carry a signed call out; what changes something is sent at most once, on one of the two doors."""
         if call.changes:

@@ -42,6 +42,8 @@ class Failure(Struct, frozen=True):
         """
         if self.status == 418:
             return "banned"
+        if self.status == 403:
+            return "refused"  # the firewall's word about this request: others may pass
         if self.status >= 500 or self.code in UNKNOWN_OUTCOME:
             return "unknown"
         if self.code == CLOCK:
@@ -55,7 +57,7 @@ def failure(status: int, body: bytes, retry_after: str | None = None) -> Failure
     """Read an answer that is no success; never raises.
 
     A body that is no error of the exchange's (a firewall's page, a proxy's) is told by its status alone: 403 is the
-    firewall's way to limit, 451 says that the exchange does not serve this place.
+    firewall's, and 451 says that the exchange does not serve this place.
     """
     wait = _seconds(retry_after)
     try:

@@ -70,6 +70,8 @@ class KeptSocket:
     async def _once(self) -> float:
         """Open a socket, take over from the one before, wait until it is over; return how many seconds it was up."""
         old = self._doors.socket
+        if self._doors.is_banned:
+            return 0.0  # knocking would make it longer
         socket = self._make(self._hear)
         try:
             await socket.open(self._doors.rest.session, self._url)

@@ -11,7 +11,7 @@ import msgspec
 from roottrading.adapters.exchange.binance.answers import Answer, Silence, Success
 from roottrading.adapters.exchange.binance.budget import INTERVALS, Budget
 from roottrading.adapters.exchange.binance.calls import Call, Parameters
-from roottrading.adapters.exchange.binance.errors import Failure, failure_of
+from roottrading.adapters.exchange.binance.errors import Failure, failure, failure_of
 from roottrading.adapters.exchange.binance.rest import note_limits, signing_params, window_text
 from roottrading.adapters.exchange.binance.server_clock import ServerClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings
@@ -73,6 +73,10 @@ class SocketApi:
                 ),
                 settings.connect_timeout / SECOND,
             )
+        except aiohttp.WSServerHandshakeError as error:
+            wait = None if error.headers is None else error.headers.get("Retry-After")
+            note_limits(self._budget, failure(error.status, b"", wait), self._clock.now())
+            raise SocketEnded(f"the socket is refused (HTTP {error.status})") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise SocketEnded(f"no connection ({type(error).__name__})") from None
         address = self._socket.get_extra_info("sockname")

@@ -57,6 +57,8 @@ class Scripted:
         self.answers: defaultdict[str, list[Answering]] = defaultdict(list)
         self.sockets: list[web.WebSocketResponse] = []
         self.takes_sockets = True
+        self.refuses_sockets = Reply(503, b"")
+        self.knocked = 0
         self.opened = 0
         self.endpoints = Endpoints("", "")
         self.now = NOW
@@ -118,8 +120,9 @@ class Scripted:
         return web.Response()
 
     async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
-        if not self.takes_sockets:
-            return web.Response(status=503)
+        self.knocked += 1
+        if not self.takes_sockets or self.refuses_sockets.status != 503:
+            return web.Response(status=self.refuses_sockets.status, headers=self.refuses_sockets.headers)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.opened += 1

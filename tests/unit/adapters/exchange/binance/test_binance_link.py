@@ -257,6 +257,33 @@ def test_what_is_being_asked_is_not_asked_beside_that() -> None:
     run(test)
 
 
+def test_the_same_question_is_asked_no_faster_than_the_budget_bears() -> None:
+    async def test(exchange: Scripted) -> None:
+        exchange.answer("order.status", no(-2013, "Order does not exist."))
+        async with linked(exchange) as (link, listener):
+            began = asyncio.get_running_loop().time()
+            for _ in range(4):
+                listener.clear()
+                link.send([fresh(asked.QUERY, link)])
+                await listener.until(OrderAbsent)
+            assert asyncio.get_running_loop().time() - began >= 0.3
+
+    run(test)
+
+
+def test_a_ban_is_not_lengthened_by_knocking() -> None:
+    async def test(exchange: Scripted) -> None:
+        async with linked(exchange) as (_, listener):
+            exchange.refuses_sockets = Reply(418, b"", {"Retry-After": "100"})
+            await exchange.drop()
+            assert "HTTP 418" in (await listener.until(LinkChanged, lambda event: "418" in event.reason)).reason
+            tries = exchange.knocked
+            await asyncio.sleep(0.4)
+            assert exchange.knocked == tries
+
+    run(test)
+
+
 def test_what_was_sent_once_is_never_sent_again_by_anyone() -> None:
     async def test(exchange: Scripted) -> None:
         exchange.answer("order.place", lambda _: ok(dict(FILLED)))

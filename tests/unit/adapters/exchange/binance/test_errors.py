@@ -42,7 +42,8 @@ def test_meanings(status: int, code: int, meaning: Meaning) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "meaning"), [(403, "limited"), (418, "banned"), (451, "refused"), (400, "refused"), (502, "unknown")]
+    ("status", "meaning"),
+    [(403, "refused"), (429, "limited"), (418, "banned"), (451, "refused"), (400, "refused"), (502, "unknown")],
 )
 @pytest.mark.parametrize("body", [b"", b"<html>blocked</html>", b'{"code":', b"[1]", b"[" * 100_000, b'{"code":"x"}'])
 def test_a_body_without_the_exchanges_words_is_told_by_its_status(status: int, meaning: Meaning, body: bytes) -> None:
