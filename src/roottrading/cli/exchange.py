@@ -1,6 +1,6 @@
 """`roottrading exchange`: the simulated exchange on Binance's wire, for every client of Binance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,6 +20,8 @@ USUAL_ACCOUNT: Final = "demo:demo"
 USUAL_BALANCE: Final = "USDT=10000"
 NOW: Final = "now"
 RECORDED: Final = "recorded"
+LOOPBACK: Final = "127.0.0.1"
+MOST_PROCESSES: Final = 1_000
 
 Port = Annotated[int, typer.Option("--port", help="Port of REST, streams and WebSocket API (0: any free one).")]
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
@@ -42,6 +44,21 @@ Balances = Annotated[
         "--balance", metavar="ASSET=AMOUNT", help=f"What accounts begin with (else {USUAL_BALANCE}); KEY:... for one."
     ),
 ]
+AdminPort = Annotated[
+    int | None,
+    typer.Option("--admin-port", help="Port of the admin door on loopback: status, clock, accounts, faults (0: any)."),
+]
+Faults = Annotated[
+    list[Path] | None, typer.Option("--faults", metavar="FILE", help="A scenario: a TOML file of [[fault]] tables.")
+]
+Expected = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--expect",
+        metavar="SERVICE=N",
+        help="Processes that a stepped clock waits for; without any it is moved by hand.",
+    ),
+]
 
 
 def exchange(
@@ -55,6 +72,9 @@ def exchange(
     begin: Begin = None,
     accounts: Accounts = None,
     balances: Balances = None,
+    admin_port: AdminPort = None,
+    faults: Faults = None,
+    expected: Expected = None,
     config: options.ConfigFile = None,
     assignments: options.Set = None,
 ) -> None:
@@ -71,10 +91,36 @@ def exchange(
         openings = read_accounts(accounts or [USUAL_ACCOUNT], balances or [USUAL_BALANCE])
     except AccountError as error:
         raise CommandError(str(error)) from None
-    _serve(_open(loaded.settings, clock, begin), openings, host, port)
+    made = _open(loaded.settings, clock, begin, _expected(expected or []))
+    _arm(made, faults or [])
+    _serve(made, openings, host, port, admin_port)
 
 
-def _open(settings: "Settings", clock: str, begin: str | None) -> "Exchange":
+def _expected(given: Sequence[str]) -> dict[str, int]:
+    """Return how many processes of each service are expected; CommandError where it is not SERVICE=N."""
+    found: dict[str, int] = {}
+    for text in given:
+        service, _, number = text.partition("=")
+        if not service or not number.isdecimal() or not 1 <= int(number) <= MOST_PROCESSES:
+            raise CommandError(f"--expect {text}: write SERVICE=N, such as trader=1 (at most {MOST_PROCESSES})")
+        found[service] = int(number)
+    return found
+
+
+def _arm(made: "Exchange", scenarios: Sequence[Path]) -> None:
+    """Give the exchange the faults of scenario files; CommandError where one is wrong."""
+    from roottrading.exchange_server.faults.agenda import read_scenario
+    from roottrading.exchange_server.faults.fault import FaultError
+
+    try:
+        for path in scenarios:
+            for fault in read_scenario(path):
+                made.agenda.add(fault)
+    except FaultError as error:
+        raise CommandError(str(error)) from None
+
+
+def _open(settings: "Settings", clock: str, begin: str | None, expected: Mapping[str, int]) -> "Exchange":
     """Put the exchange together; CommandError for a clock or a beginning that there is not."""
     import time
 
@@ -101,7 +147,7 @@ def _open(settings: "Settings", clock: str, begin: str | None) -> "Exchange":
         start=run.start,
         begin_at=begin_at,
     )
-    terms = Terms(clock, settings.fees, settings.exchange, LimitSettings())
+    terms = Terms(clock, settings.fees, settings.exchange, LimitSettings(), expected)
     if begin_at is not None:  # reading took time
         terms = replace(terms, begin=begin_at + (time.monotonic_ns() - began) // 1000)
     try:
@@ -130,11 +176,13 @@ def _beginning(begin: str | None, clock: str, paths: Sequence[Path]) -> "Time | 
         raise CommandError(f"--begin {begin}: use now, recorded, or a date such as 2024-08-08") from None
 
 
-def _serve(made: "Exchange", openings: "Sequence[Opening]", host: str, port: int) -> None:
+def _serve(made: "Exchange", openings: "Sequence[Opening]", host: str, port: int, admin_port: int | None) -> None:
     import asyncio
     import signal
+    from contextlib import AsyncExitStack
 
     from roottrading.domain.time import iso
+    from roottrading.exchange_server.admin import Admin
     from roottrading.exchange_server.app import build_app
     from roottrading.exchange_server.opening_accounts import open_accounts
     from roottrading.exchange_server.serving import serving, until
@@ -144,10 +192,14 @@ def _serve(made: "Exchange", openings: "Sequence[Opening]", host: str, port: int
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         open_accounts(made.server, openings, made.server.clock.now())
-        async with serving(build_app(made.server), host, port) as chosen:
+        async with AsyncExitStack() as doors:
+            chosen = await doors.enter_async_context(serving(build_app(made.server), host, port))
             names = ", ".join(opening.key for opening in openings)
             typer.echo(f"exchange on http://{host}:{chosen} (REST, /ws, /stream, /ws-api/v3); accounts: {names}")
             typer.echo(f"market from {iso(made.server.clock.now())}: {', '.join(made.venue.instruments)}")
+            if admin_port is not None:
+                admin = await doors.enter_async_context(serving(Admin(made).app(), LOOPBACK, admin_port))
+                typer.echo(f"admin door on http://{LOOPBACK}:{admin}")
             await until(stop, asyncio.create_task(made.run()))
         typer.echo("stopped")
 
