@@ -92,7 +92,7 @@ class BinanceMarket:
         self._questions = Questions(self._doors, Reader())
         self._session: aiohttp.ClientSession | None = None
         self._streams: MarketStreams | None = None
-        self.history = RestHistory(self._doors.public, self.now)
+        self.history = RestHistory(self._doors.public)
 
     async def open(self) -> None:
         """Learn the exchange's clock, limits and instruments. Raises LinkError where that is not possible."""

@@ -52,7 +52,8 @@ class _Open(Struct):
 class StreamsStatus(Struct, frozen=True):
     """Figures for health and metrics; counts are since the start.
 
-    `strangers` is what was not understood; `frames` were read and dealt with, by the local address of their connection.
+    `strangers` is what was not understood; `frames` were read and dealt with, by the local address of their connection;
+    `asking` questions to the history are under way.
     """
 
     connections: int
@@ -63,6 +64,7 @@ class StreamsStatus(Struct, frozen=True):
     counts: Mapping[str, int]
     strangers: Mapping[str, int]
     frames: Mapping[str, int]
+    asking: int
 
 
 class MarketStreams:
@@ -98,6 +100,7 @@ class MarketStreams:
         self._numbers = count(1)
         self._counts: Counter[str] = Counter()
         self._judged_at: Time = 0
+        self._asking = 0
 
     def follow(self, subscriptions: Iterable[Subscription], first: Mapping[Subscription, Time] | None = None) -> None:
         """Add streams, also while it runs; `first` names the open time of the first candle that is wanted.
@@ -134,6 +137,7 @@ class MarketStreams:
             counts={**self._counts, **self._refetcher.counts},
             strangers={f"{where}: {what}": count for (where, what), count in self._parser.strangers.counts.items()},
             frames={each.connection.local: each.connection.frames for each in self._open.values()},
+            asking=self._asking,
         )
 
     async def run(self) -> None:
@@ -257,7 +261,11 @@ class MarketStreams:
 
     async def _ask(self, entry: _Entry, question: Question) -> None:
         name = entry.subscription.name
-        answered = await self._refetcher.ask(entry.sequence, question)
+        self._asking += 1
+        try:
+            answered = await self._refetcher.ask(entry.sequence, question)
+        finally:
+            self._asking -= 1
         if self._entries.get(name) is not entry:
             return
         for each in self._open.values():

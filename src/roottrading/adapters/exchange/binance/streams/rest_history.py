@@ -15,30 +15,42 @@ from roottrading.adapters.exchange.binance.streams.history import (
 from roottrading.adapters.exchange.binance.streams.observations import BookSnapshot, Level, PublicTrade
 from roottrading.adapters.exchange.binance.streams.payloads import candle_of, levels_of, price_of
 from roottrading.domain.candle import Candle
-from roottrading.domain.time import MILLISECOND, Time
+from roottrading.domain.time import MILLISECOND, SECOND, Time
 
 Found = TypeVar("Found")
 Ask = Callable[[str, Parameters, int], Awaitable[Answer]]
 
 _SENSELESS: Final = (LookupError, TypeError, ValueError, ArithmeticError)
 _LEVELS: Final = 1_000
-_WEIGHTS: Final = {"klines": 2, "aggTrades": 4, "historicalTrades": 25, "depth": 50}  # depth: of 1,000 levels
+_LATEST: Final = SECOND  # after its end a candle is final, and in the history
+_WEIGHTS: Final = {
+    "time": 1,
+    "klines": 2,
+    "aggTrades": 4,
+    "historicalTrades": 25,
+    "depth": 50,
+}  # depth: of 1,000 levels
 
 
 class RestHistory:
     """The port `History` by a function that asks one public question: path, parameters and request weight.
 
-    `exchange_time` tells which candles are closed. Anything but a sensible answer raises HistoryUnavailable: a limit,
-    silence, an error, numbers that make no sense.
+    Anything but a sensible answer raises HistoryUnavailable: a limit, silence, an error, numbers that make no sense.
     """
 
-    def __init__(self, ask: Ask, exchange_time: Callable[[], Time]) -> None:
+    def __init__(self, ask: Ask) -> None:
         """Take how to ask; nothing is asked yet."""
         self._ask = ask
-        self._exchange_time = exchange_time
 
     async def klines(self, symbol: str, timeframe: str, start: Time, end: Time) -> Sequence[Candle]:
-        """Return the candles with `start` <= open time < `end`, closed or not, at most a thousand from `start` on."""
+        """Return the candles with `start` <= open time < `end`, at most a thousand from `start` on.
+
+        Which of them are closed is judged by the exchange's own clock, read before: where ours is ahead, an unfinished
+        candle must not pass for a closed one, nor one that is still to come for one that there was not.
+        """
+        now = await self._time(symbol)
+        if now < end + _LATEST:
+            raise HistoryUnavailable(f"klines of {symbol}: by the exchange's clock they are not over, ours is ahead")
         params: Parameters = {
             "symbol": symbol,
             "interval": timeframe,
@@ -46,7 +58,6 @@ class RestHistory:
             "endTime": (end - 1) // MILLISECOND,
             "limit": CANDLES_A_QUESTION,
         }
-        now = self._exchange_time()
         return await self._rows("klines", params, lambda row: _candle(symbol, timeframe, row, now))
 
     async def public_trades(self, symbol: str, aggregate: bool, first: int, last: int) -> Sequence[PublicTrade]:
@@ -59,23 +70,30 @@ class RestHistory:
 
     async def depth(self, symbol: str) -> BookSnapshot:
         """Return the book's best thousand levels of each side."""
-        told = await self._told("depth", {"symbol": symbol, "limit": _LEVELS})
+        told = await self._told("depth", {"symbol": symbol, "limit": _LEVELS}, symbol)
         try:
             return BookSnapshot(symbol, identity(told["lastUpdateId"]), _levels(told["bids"]), _levels(told["asks"]))
         except _SENSELESS as error:
             raise _unavailable("depth", symbol, error) from None
 
+    async def _time(self, symbol: str) -> Time:
+        told = await self._told("time", {}, symbol)
+        try:
+            return microseconds(told["serverTime"])
+        except _SENSELESS as error:
+            raise _unavailable("time", symbol, error) from None
+
     async def _rows(self, name: str, params: Parameters, read: Callable[[Any], Found]) -> list[Found]:
-        told = await self._told(name, params)
+        told = await self._told(name, params, params["symbol"])
         try:
             return [read(row) for row in _list(told)]
         except _SENSELESS as error:
             raise _unavailable(name, params["symbol"], error) from None
 
-    async def _told(self, name: str, params: Parameters) -> Any:
+    async def _told(self, name: str, params: Parameters, symbol: object) -> Any:
         answer = await self._ask(f"/api/v3/{name}", params, _WEIGHTS[name])
         if not isinstance(answer, Success):
-            raise HistoryUnavailable(f"{name} of {params['symbol']}: {answer}")
+            raise HistoryUnavailable(f"{name} of {symbol}: {answer}")
         return answer.told
 
 

@@ -16,12 +16,25 @@ from roottrading.adapters.exchange.binance.streams.history import HistoryUnavail
 from roottrading.adapters.exchange.binance.streams.observations import BookSnapshot, PublicTrade
 from roottrading.adapters.exchange.binance.streams.rest_history import RestHistory
 from roottrading.domain.candle import Candle
-from roottrading.domain.time import DAY, MINUTE, duration
+from roottrading.domain.time import DAY, MINUTE, SECOND, duration
 from tests.recorded import shared_data
 
 Found = TypeVar("Found")
 T0 = 1_672_515_780_000_000
-KLINE = [1672515780000, "0.0010", "0.0025", "0.0005", "0.0020", "1000", 1672515839999, "1", 100, "500", "0.5", "0"]
+KLINE: list[Any] = [
+    1672515780000,
+    "0.0010",
+    "0.0025",
+    "0.0005",
+    "0.0020",
+    "1000",
+    1672515839999,
+    "1",
+    100,
+    "500",
+    "0.5",
+    "0",
+]
 CANDLE = Candle(
     "BNBBTC", "1m", T0, Decimal("0.0010"), Decimal("0.0025"), Decimal("0.0005"), Decimal("0.0020"), Decimal(1000)
 )
@@ -30,15 +43,20 @@ CANDLE = Candle(
 def asked(
     told: Answer, question: Callable[[RestHistory], Awaitable[Found]], now: int = T0 + DAY
 ) -> tuple[Found, tuple[str, Parameters, int]]:
-    """Put a question to a history whose exchange gives one answer; return what came of it and what was asked."""
+    """Put a question to a history whose exchange gives one answer; return what came of it and what was asked.
+
+    `now` is the exchange's clock.
+    """
     questions: list[tuple[str, Parameters, int]] = []
 
     async def ask(path: str, params: Parameters, weight: int) -> Answer:
+        if path == "/api/v3/time":
+            return Success({"serverTime": now}, 0)
         questions.append((path, params, weight))
         return told
 
     async def run() -> Found:
-        return await question(RestHistory(ask, lambda: now))
+        return await question(RestHistory(ask))
 
     return asyncio.run(run()), questions[0]
 
@@ -55,13 +73,29 @@ def test_times_in_microseconds_are_the_same_times() -> None:
     assert asked(Success([micro], 0), lambda each: each.klines("BNBBTC", "1m", T0, T0 + MINUTE))[0] == [CANDLE]
 
 
-def test_a_candle_whose_end_is_not_over_is_not_closed() -> None:
-    def closed(now: int) -> bool:
-        told = Success([KLINE], 0)
-        return asked(told, lambda each: each.klines("BNBBTC", "1m", T0, T0 + MINUTE), now)[0][0].closed
+def test_candles_that_are_not_over_by_the_exchanges_clock_are_not_asked_for() -> None:
+    def found(now: int) -> Any:
+        return asked(Success([], 0), lambda each: each.klines("BNBBTC", "1m", T0, T0 + MINUTE), now)[0]
 
-    assert not closed(T0 + MINUTE - 1_000)
-    assert closed(T0 + MINUTE)
+    with pytest.raises(HistoryUnavailable, match="ours is ahead"):
+        found(T0 + MINUTE + SECOND - 1)
+    assert found(T0 + MINUTE + SECOND) == []
+
+
+def test_a_candle_that_is_told_beyond_its_span_and_not_over_is_not_closed() -> None:
+    following = [KLINE[0] + 60_000, *KLINE[1:6], KLINE[6] + 60_000, *KLINE[7:]]
+    told = Success([KLINE, following], 0)
+    found, _ = asked(told, lambda each: each.klines("BNBBTC", "1m", T0, T0 + MINUTE), T0 + MINUTE + 2 * SECOND)
+    assert [each.closed for each in found] == [True, False]
+
+
+@pytest.mark.parametrize("told", [Success({}, 0), Success({"serverTime": "now"}, 0), Silence("cut")])
+def test_a_clock_that_tells_no_time_gives_no_candles(told: Answer) -> None:
+    async def ask(path: str, params: Parameters, weight: int) -> Answer:
+        return told if path == "/api/v3/time" else Success([KLINE], 0)
+
+    with pytest.raises(HistoryUnavailable, match="time of BNBBTC"):
+        asyncio.run(RestHistory(ask).klines("BNBBTC", "1m", T0, T0 + MINUTE))  # type: ignore[arg-type]
 
 
 def test_prints_beyond_the_last_that_was_asked_for_are_left_out() -> None:
