@@ -21,15 +21,9 @@ Found = TypeVar("Found")
 Ask = Callable[[str, Parameters, int], Awaitable[Answer]]
 
 _SENSELESS: Final = (LookupError, TypeError, ValueError, ArithmeticError)
-_LEVELS: Final = 1_000
+_LEVELS: Final = 1_000  # of each side; 5,000 would weigh 250
 _LATEST: Final = SECOND  # after its end a candle is final, and in the history
-_WEIGHTS: Final = {
-    "time": 1,
-    "klines": 2,
-    "aggTrades": 4,
-    "historicalTrades": 25,
-    "depth": 50,
-}  # depth: of 1,000 levels
+_WEIGHTS: Final = {"time": 1, "klines": 2, "aggTrades": 4, "historicalTrades": 25, "depth": 50}
 
 
 class RestHistory:

@@ -21,20 +21,8 @@ from tests.recorded import shared_data
 
 Found = TypeVar("Found")
 T0 = 1_672_515_780_000_000
-KLINE: list[Any] = [
-    1672515780000,
-    "0.0010",
-    "0.0025",
-    "0.0005",
-    "0.0020",
-    "1000",
-    1672515839999,
-    "1",
-    100,
-    "500",
-    "0.5",
-    "0",
-]
+PRICES = ["0.0010", "0.0025", "0.0005", "0.0020"]
+KLINE: list[Any] = [1672515780000, *PRICES, "1000", 1672515839999, "1", 100, "500", "0.5", "0"]
 CANDLE = Candle(
     "BNBBTC", "1m", T0, Decimal("0.0010"), Decimal("0.0025"), Decimal("0.0005"), Decimal("0.0020"), Decimal(1000)
 )
@@ -95,7 +83,7 @@ def test_a_clock_that_tells_no_time_gives_no_candles(told: Answer) -> None:
         return told if path == "/api/v3/time" else Success([KLINE], 0)
 
     with pytest.raises(HistoryUnavailable, match="time of BNBBTC"):
-        asyncio.run(RestHistory(ask).klines("BNBBTC", "1m", T0, T0 + MINUTE))  # type: ignore[arg-type]
+        asyncio.run(RestHistory(ask).klines("BNBBTC", "1m", T0, T0 + MINUTE))
 
 
 def test_prints_beyond_the_last_that_was_asked_for_are_left_out() -> None:
