@@ -120,12 +120,6 @@ def prevented_matches(call: Call) -> list[dict[str, Any]]:
     return found[:limit]
 
 
-def allocations(call: Call) -> list[dict[str, Any]]:
-    """Answer that no order was routed anywhere: the exchange has no smart order routing."""
-    call.parameters.symbol(call.venue.instruments)
-    return []
-
-
 def _span(parameters: Parameters) -> tuple[Time | None, Time | None]:
     """Return a span of time of 24 hours at most."""
     start, end = parameters.instant("startTime"), parameters.instant("endTime")
@@ -188,12 +182,5 @@ ENDPOINTS: Final = (
         prevented_matches,
         frozenset({"symbol", "preventedMatchId", "orderId", "fromPreventedMatchId", "limit"}),
         _prevented_weight,
-    ),
-    _get(
-        "myAllocations",
-        "myAllocations",
-        allocations,
-        _SPAN | {"symbol", "fromAllocationId", "orderId"},
-        20,
     ),
 )

@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from roottrading.exchange_server import account, cancel_replace, exchange_info, general, history, order_lists, trading
+from roottrading.exchange_server import (
+    absent,
+    account,
+    cancel_replace,
+    exchange_info,
+    general,
+    history,
+    order_lists,
+    trading,
+)
 from roottrading.exchange_server.endpoint import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
@@ -13,4 +22,5 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *order_lists.ENDPOINTS,
     *account.ENDPOINTS,
     *history.ENDPOINTS,
+    *absent.ENDPOINTS,
 )
