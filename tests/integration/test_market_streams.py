@@ -40,6 +40,7 @@ KINDS: Final[tuple[Kind, ...]] = (
 )
 QUICK = StreamSettings(
     tick=5 * MILLISECOND,
+    judging=20 * MILLISECOND,
     overlap=60 * MILLISECOND,
     grace=150 * MILLISECOND,
     opening=SECOND,
@@ -299,6 +300,23 @@ def test_candles_that_only_the_history_has_prove_a_stall() -> None:
         await wait("a candle of the stream", lambda: len(closed(said)) == 5)
         assert closed(said) == truth(server, 5)
         assert ends(said)[0].startswith("btcusdt@kline_1m left out")
+
+    play(script, MarketServer(), [BTC_CANDLES])
+
+
+def test_a_candle_left_out_now_and_then_is_no_stall() -> None:
+    async def script(server: MarketServer, streams: MarketStreams, said: list[MarketObservation]) -> None:
+        await serving(streams)
+        for number in range(4):
+            server.lost = {BTC_CANDLES.name}
+            await server.pass_minute()
+            server.lost = set()
+            server.now += 3 * SECOND
+            await wait("the history's candle", lambda number=number: len(closed(said)) == 2 * number + 1)  # type: ignore[misc]
+            await minutes_pass(server, said, 1)
+        await asyncio.sleep(0.1)
+        assert closed(said) == truth(server, 8)
+        assert len(server.peers) == 1
 
     play(script, MarketServer(), [BTC_CANDLES])
 

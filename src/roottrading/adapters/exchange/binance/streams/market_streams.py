@@ -164,7 +164,7 @@ class MarketStreams:
 
     def _tick(self, tasks: asyncio.TaskGroup) -> None:
         now = monotonic()
-        judging = now - self._judged_at >= SECOND
+        judging = now - self._judged_at >= self._settings.judging
         for number, slot in list(self._slots.items()):
             for action in slot.tick(now):
                 if action.do == "open":

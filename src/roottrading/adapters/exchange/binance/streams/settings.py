@@ -68,7 +68,8 @@ class StreamSettings(Struct, frozen=True):
     at 24 h) by one that overlaps it for `overlap`; one that is to end anyway (it stalled, or the server said that it
     shuts down) ends after `grace` even where its successor is not there yet. `opening` is how long a connection may
     take until all its streams are confirmed. `most_trades_refetched`: a larger hole in the prints is not filled.
-    `questions` to the history at most are under way at once. `tick` is how often time is looked at.
+    `questions` to the history at most are under way at once. `tick` is how often time is looked at,
+    `judging` how often silence is.
     """
 
     url: str = "wss://stream.binance.com:9443"
@@ -84,6 +85,7 @@ class StreamSettings(Struct, frozen=True):
     most_trades_refetched: int = 20_000
     questions: int = 8
     tick: Time = 100 * MILLISECOND
+    judging: Time = SECOND
     patience: CandlePatience = CandlePatience()
     silence: SilenceBounds = SilenceBounds()
     reconnecting: Reconnecting = Reconnecting()
