@@ -419,6 +419,20 @@ def test_a_subscription_that_is_not_confirmed_is_begun_again(fault: str, why: st
     play(script, MarketServer(), [BTC_TRADES], settings)
 
 
+def test_a_later_subscription_that_is_not_confirmed_ends_the_connection() -> None:
+    ether = Subscription("aggregate_trades", "ETHUSDT")
+
+    async def script(server: MarketServer, streams: MarketStreams, said: list[MarketObservation]) -> None:
+        await serving(streams)
+        server.confirms = False
+        streams.follow([ether])
+        await wait("the end", lambda: ends(said) == ["its streams were not confirmed in time"])
+        server.confirms = True
+        await wait("both streams", lambda: server.peers[-1].streams == {BTC_TRADES.name, ether.name})
+
+    play(script, MarketServer(["BTCUSDT", "ETHUSDT"]), [BTC_TRADES], replaced(QUICK, opening=200 * MILLISECOND))
+
+
 def test_what_is_said_twice_and_what_is_nonsense_changes_nothing() -> None:
     async def script(server: MarketServer, streams: MarketStreams, said: list[MarketObservation]) -> None:
         server.twins = True

@@ -16,7 +16,7 @@ from roottrading.adapters.exchange.binance.doors import Doors
 from roottrading.adapters.exchange.binance.orders_to_events import Reader
 from roottrading.adapters.exchange.binance.questions import Questions, Unanswered
 from roottrading.adapters.exchange.binance.rest import Rest
-from roottrading.adapters.exchange.binance.server_clock import ServerClock
+from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings
 from roottrading.adapters.exchange.binance.streams.candle_sequence import CandlePatience
 from roottrading.adapters.exchange.binance.streams.market_streams import Deliver, MarketStreams
@@ -92,7 +92,8 @@ class BinanceMarket:
         self._questions = Questions(self._doors, Reader())
         self._session: aiohttp.ClientSession | None = None
         self._streams: MarketStreams | None = None
-        self.history = RestHistory(self._doors.public)
+        settled = 0 if isinstance(self._clock, StandingClock) else SECOND
+        self.history = RestHistory(self._doors.public, settled)
 
     async def open(self) -> None:
         """Learn the exchange's clock, limits and instruments. Raises LinkError where that is not possible."""

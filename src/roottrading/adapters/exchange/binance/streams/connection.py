@@ -12,7 +12,7 @@ from aiohttp import ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 from roottrading.adapters.exchange.binance.streams.pacing import Pace
 from roottrading.adapters.exchange.binance.streams.parsing import Heard, Parser, Reply, ShuttingDown
 from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
-from roottrading.adapters.exchange.binance.streams.silence import Pulse, SilenceWatch
+from roottrading.adapters.exchange.binance.streams.silence import SilenceWatch
 from roottrading.adapters.exchange.binance.streams.subscribing import Subscribing
 from roottrading.adapters.exchange.binance.streams.subscriptions import Subscription
 from roottrading.domain.time import SECOND, Time
@@ -42,12 +42,12 @@ class Connection:
         settings: StreamSettings,
         parser: Parser,
         streams: Mapping[str, Subscription],
-        before: Mapping[str, Pulse] | None,
+        before: SilenceWatch | None,
         first_word: Time,
         hear: Callable[["Connection", Heard], None],
         serving: Callable[["Connection"], None],
     ) -> None:
-        """Take what is wanted of it; `before` are the pulses of the connection that it replaces.
+        """Take what is wanted of it; `before` watched the connection whose streams it takes over.
 
         A connection that serves and says nothing at all for `first_word` microseconds is ended.
         """
@@ -64,6 +64,7 @@ class Connection:
         for subscription in streams.values():
             self.watch.begin(subscription, now, before)
         self._opened_at = now
+        self._wanted_at = now
         self._first_word = first_word
         self._session = session
         self._settings = settings
@@ -87,6 +88,7 @@ class Connection:
             self.watch.end(name)
         for name in streams.keys() - self.watch.pulses.keys():
             self.watch.begin(streams[name], now)
+        self._wanted_at = now
         self._subscribing.want(streams)
         self._wake.set()
 
@@ -99,8 +101,8 @@ class Connection:
         """Look at the time: probe a silent connection, end a dead one and one that is never confirmed."""
         silence = self._settings.silence
         silent = now - self.last_frame_at
-        if not self.served:
-            if now - self._opened_at > self._settings.opening:
+        if not self.served or not self._subscribing.settled:
+            if now - self._wanted_at > self._settings.opening:
                 self.close("its streams were not confirmed in time")
         elif silent > silence.connection:
             self.close(f"nothing was heard for {silent / SECOND:.0f} s, not even an answer to our ping")

@@ -22,6 +22,7 @@ from roottrading.adapters.exchange.binance.streams.pacing import Attempts
 from roottrading.adapters.exchange.binance.streams.parsing import Heard, Parser
 from roottrading.adapters.exchange.binance.streams.refetching import Refetcher, Sequence, sequence_of
 from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
+from roottrading.adapters.exchange.binance.streams.silence import SilenceWatch
 from roottrading.adapters.exchange.binance.streams.slot import Slot
 from roottrading.adapters.exchange.binance.streams.subscriptions import Subscription
 from roottrading.domain.candle import Candle
@@ -97,6 +98,7 @@ class MarketStreams:
         self._entries: dict[str, _Entry] = {}
         self._slots: dict[int, Slot] = {}
         self._open: dict[int, _Open] = {}
+        self._watches: dict[int, SilenceWatch] = {}  # by slot: of the connection that served last
         self._numbers = count(1)
         self._counts: Counter[str] = Counter()
         self._judged_at: Time = 0
@@ -153,6 +155,7 @@ class MarketStreams:
         for number in changed:
             if number not in held:
                 self._slots.pop(number, None)
+                self._watches.pop(number, None)
             elif number not in self._slots:
                 self._slots[number] = Slot(self._settings, self._attempts, lambda: next(self._numbers), self._chance)
         for each in self._open.values():
@@ -194,15 +197,13 @@ class MarketStreams:
 
     def _open_link(self, tasks: asyncio.TaskGroup, number: int, slot: Slot, link: int) -> None:
         streams = self._assignment.slots[number]
-        previous = slot.current.number if slot.current is not None else 0
-        before = self._open.get(previous)
         connection = Connection(
             link,
             self._session,
             self._settings,
             self._parser,
             streams,
-            None if before is None else before.connection.watch.pulses,
+            self._watches.get(number),
             slot.first_word,
             self._hear,
             self._serve,
@@ -218,7 +219,7 @@ class MarketStreams:
             why = await connection.run()
         finally:
             del self._open[connection.number]
-        now = monotonic()
+        now = connection.watch.ended_at = monotonic()
         if connection.retry_after:
             self._attempts.hold_until(now + connection.retry_after)
         slot = self._slots.get(number)
@@ -239,6 +240,7 @@ class MarketStreams:
     def _serve(self, connection: Connection) -> None:
         link = self._open[connection.number]
         link.serving_at = self._exchange_time()
+        self._watches[link.slot] = connection.watch
         slot = self._slots.get(link.slot)
         if slot is not None:
             slot.serving(connection.number, monotonic())

@@ -22,7 +22,6 @@ Ask = Callable[[str, Parameters, int], Awaitable[Answer]]
 
 _SENSELESS: Final = (LookupError, TypeError, ValueError, ArithmeticError)
 _LEVELS: Final = 1_000  # of each side; 5,000 would weigh 250
-_LATEST: Final = SECOND  # after its end a candle is final, and in the history
 _WEIGHTS: Final = {"time": 1, "klines": 2, "aggTrades": 4, "historicalTrades": 25, "depth": 50}
 
 
@@ -32,9 +31,10 @@ class RestHistory:
     Anything but a sensible answer raises HistoryUnavailable: a limit, silence, an error, numbers that make no sense.
     """
 
-    def __init__(self, ask: Ask) -> None:
-        """Take how to ask; nothing is asked yet."""
+    def __init__(self, ask: Ask, settled: Time = SECOND) -> None:
+        """Take how to ask; `settled` after its end a candle is final, and in the history. Nothing is asked yet."""
         self._ask = ask
+        self._settled = settled
 
     async def klines(self, symbol: str, timeframe: str, start: Time, end: Time) -> Sequence[Candle]:
         """Return the candles with `start` <= open time < `end`, at most a thousand from `start` on.
@@ -43,7 +43,7 @@ class RestHistory:
         candle must not pass for a closed one, nor one that is still to come for one that there was not.
         """
         now = await self._time(symbol)
-        if now < end + _LATEST:
+        if now < end + self._settled:
             raise HistoryUnavailable(f"klines of {symbol}: by the exchange's clock they are not over, ours is ahead")
         params: Parameters = {
             "symbol": symbol,

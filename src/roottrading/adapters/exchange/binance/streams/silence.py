@@ -1,6 +1,5 @@
 """Which streams of a connection are silent for longer than they should be; all by given times."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -36,19 +35,21 @@ class SilenceWatch:
         """Watch no stream yet."""
         self._bounds = bounds
         self.pulses: dict[str, Pulse] = {}
+        self.ended_at: Time | None = None  # when its connection ended; nothing could be heard since
 
-    def begin(self, subscription: Subscription, now: Time, before: "Mapping[str, Pulse] | None" = None) -> None:
-        """Watch a stream from now on; `before` are the pulses of the connection that had it, for its usual pause.
+    def begin(self, subscription: Subscription, now: Time, before: "SilenceWatch | None" = None) -> None:
+        """Watch a stream from now on; `before` watched the connection that had it, and knows its usual pause.
 
         A stream that was silent for too long there gets a pause as usual that fits its silence: where the market
         itself is silent, connections are replaced less and less often.
         """
         pulse = Pulse(self._bounds.least[subscription.kind], now)
-        known = None if before is None else before.get(subscription.name)
-        if known is not None:
+        known = None if before is None else before.pulses.get(subscription.name)
+        if before is not None and known is not None:
             pulse.mean, pulse.count = known.mean, known.count
-            if now - known.last > self._bound(known):
-                pulse.mean = max(2 * known.mean, 2 * (now - known.last) // self._bounds.mean_gaps)
+            silent = (now if before.ended_at is None else before.ended_at) - known.last
+            if silent > self._bound(known):
+                pulse.mean = max(2 * known.mean, 2 * silent // self._bounds.mean_gaps)
         self.pulses[subscription.name] = pulse
 
     def judge_from(self, now: Time) -> None:

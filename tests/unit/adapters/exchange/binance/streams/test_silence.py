@@ -81,10 +81,20 @@ def test_the_time_of_being_asked_for_is_no_silence() -> None:
     old = watching(TRADES)
     now = talk(old, TRADES, 100 * MILLISECOND, 100)
     new = SilenceWatch(BOUNDS)
-    new.begin(TRADES, now, old.pulses)
+    new.begin(TRADES, now, old)
     new.judge_from(now + 14 * SECOND)
     assert new.stalled(now + 29 * SECOND) == ""
     assert new.stalled(now + 29 * SECOND + 1) != ""
+
+
+def test_what_a_stream_usually_does_outlives_its_connection_and_the_time_without_one() -> None:
+    old = watching(TRADES)
+    now = talk(old, TRADES, 100 * MILLISECOND, 100)
+    old.ended_at = now + SECOND
+    new = SilenceWatch(BOUNDS)
+    new.begin(TRADES, now + 10 * MINUTE, old)
+    assert new.stalled(now + 10 * MINUTE + 15 * SECOND) == ""
+    assert new.stalled(now + 10 * MINUTE + 15 * SECOND + 1) != ""
 
 
 def test_where_the_market_itself_is_silent_connections_are_replaced_less_and_less_often() -> None:
@@ -96,7 +106,7 @@ def test_where_the_market_itself_is_silent_connections_are_replaced_less_and_les
             now += SECOND
         pauses.append(now - begin)
         following = SilenceWatch(BOUNDS)
-        following.begin(TRADES, now, watch.pulses)
+        following.begin(TRADES, now, watch)
         watch = following
     assert all(later > 1.5 * earlier for earlier, later in itertools.pairwise(pauses))
 
