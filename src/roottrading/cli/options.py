@@ -55,6 +55,8 @@ SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
     "capital": ("account.capital", "--capital"),
     "speed": ("run.speed", "--speed"),
     "state": ("run.state", "--state"),
+    "exchange": ("run.exchange", "--exchange"),
+    "admin": ("run.admin", "--admin"),
     "output": ("run.output", "--output"),
     "report": ("run.report", "--report"),
     "equity": ("run.equity", "--equity"),

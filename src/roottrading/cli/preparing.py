@@ -12,7 +12,7 @@ from roottrading import __version__
 from roottrading.cli.errors import CommandError
 from roottrading.config.settings import STRATEGY_FOLDER, Settings, StrategySettings
 from roottrading.config.show import settings_digest
-from roottrading.runtimes.assembly import Cast, cast, fee_symbol
+from roottrading.runtimes.assembly import Cast, Traded, cast, fee_symbol
 from roottrading.runtimes.market import Market, open_market
 from roottrading.services.analyzer import StrategyUse
 from roottrading.services.analyzer.plan import OWN, inputs_of
@@ -40,8 +40,8 @@ class Prepared(Struct, frozen=True):
             "version": __version__,
             "deployment": self.settings.account.deployment,
             "settings": settings_digest(self.settings),
-            "strategies": _digest(strategies),
-            "instruments": _digest(instruments),
+            "strategies": digest(strategies),
+            "instruments": digest(instruments),
         }
 
 
@@ -56,6 +56,21 @@ def known_strategies(settings: Settings) -> catalog.Loaded:
 def prepare(settings: Settings) -> Prepared:
     """Find strategies, read tape and instruments. Raises what each of them raises, naming what is wrong."""
     known = known_strategies(settings)
+    uses = strategy_uses(settings, known)
+    market = open_market(
+        settings.run, settings.account.quote_asset, _looked_at(settings, uses), now=time.time_ns() // 1000
+    )
+    check_timeframes(uses, market)
+    repeated = market.tape.repeated.items()
+    faults = (
+        *map(str, (*known.broken, *known.warnings)),
+        *(f"{symbol}: {count} candles stand on the tape again, and count once" for symbol, count in repeated),
+    )
+    return Prepared(settings, cast(settings, uses, market), market, faults)
+
+
+def strategy_uses(settings: Settings, known: catalog.Loaded) -> list[StrategyUse]:
+    """Return the strategies of the settings, made and put to use; CommandError where there are none."""
     uses = []
     for name in _selected(settings, known):
         given = settings.strategies.get(name, _AS_IS)
@@ -63,16 +78,7 @@ def prepare(settings: Settings) -> Prepared:
         uses.append(StrategyUse(name, strategy, given.timeframe or settings.run.timeframe))
     if not uses:
         raise CommandError("no strategy is enabled: name some with --strategies, or enable them in the settings")
-    market = open_market(
-        settings.run, settings.account.quote_asset, _looked_at(settings, uses), now=time.time_ns() // 1000
-    )
-    _check_timeframes(uses, market)
-    repeated = market.tape.repeated.items()
-    faults = (
-        *map(str, (*known.broken, *known.warnings)),
-        *(f"{symbol}: {count} candles stand on the tape again, and count once" for symbol, count in repeated),
-    )
-    return Prepared(settings, cast(settings, uses, market), market, faults)
+    return uses
 
 
 def _selected(settings: Settings, known: catalog.Loaded) -> list[str]:
@@ -95,16 +101,18 @@ def _looked_at(settings: Settings, uses: Iterable[StrategyUse]) -> dict[str, str
     return dict(sorted(found.items()))
 
 
-def _check_timeframes(uses: Iterable[StrategyUse], market: Market) -> None:
+def check_timeframes(uses: Iterable[StrategyUse], market: Traded) -> None:
+    """Raise CommandError for a strategy that looks at candles which cannot be folded from the market's."""
     for use in uses:
         for timeframe in {use.timeframe, *(given.stream[1] for given in inputs_of(use, OWN))}:
             try:
                 check_foldable(market.finest, timeframe)
             except ValueError as error:
                 raise CommandError(
-                    f"strategy {use.name}: {error}; the tape is of {market.finest}, use a longer timeframe"
+                    f"strategy {use.name}: {error}; the candles are of {market.finest}, use a longer timeframe"
                 ) from None
 
 
-def _digest(value: object) -> str:
+def digest(value: object) -> str:
+    """Return a short text that is another for anything else."""
     return blake2b(msgspec.json.encode(value, order="deterministic"), digest_size=8).hexdigest()

@@ -18,6 +18,12 @@ Speed = Annotated[str | None, typer.Option("--speed", metavar="max|60x", help="H
 StateFolder = Annotated[
     str | None, typer.Option("--state", metavar="DIR", help="Keep the state here, so that the run can go on.")
 ]
+Exchange = Annotated[
+    str | None, typer.Option("--exchange", metavar="URL", help="Trade on the exchange server at this address.")
+]
+Admin = Annotated[
+    str | None, typer.Option("--admin", metavar="URL", help="Its admin door, where its clock is stepped.")
+]
 
 
 def run(
@@ -31,6 +37,8 @@ def run(
     capital: options.Capital = None,
     speed: Speed = None,
     state: StateFolder = None,
+    exchange: Exchange = None,
+    admin: Admin = None,
     output: options.Output = None,
     report: options.Report = None,
     equity: options.Equity = None,
@@ -42,6 +50,7 @@ def run(
     """Trade a recorded market with simulated money, as if it happened now.
 
     With --state the run can be stopped at any moment, by Ctrl-C or harder: the same command goes on where it was.
+    With --exchange it trades on a server of `roottrading exchange` instead, over Binance's protocol.
     """
     loaded = options.load_settings(
         config,
@@ -56,12 +65,19 @@ def run(
         capital=capital,
         speed=speed,
         state=state,
+        exchange=exchange,
+        admin=admin,
         output=output,
         report=report,
         equity=equity,
         log=log,
         ledger=ledger,
     )
+    if loaded.settings.run.exchange is not None:
+        from roottrading.cli.linked import run_linked
+
+        run_linked(loaded.settings, loaded.settings.run.exchange)
+        return
     from roottrading.cli.preparing import prepare
     from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, warn
 

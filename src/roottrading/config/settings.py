@@ -20,6 +20,7 @@ from roottrading.services.trader.settings import TraderSettings
 
 Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
 Name = Annotated[str, Meta(pattern=r"[A-Za-z0-9_.-]+", description="a name of letters, digits and underscores")]
+Address = Annotated[str, Meta(pattern=r"https?://[^\s/]+/?", description="an address such as http://127.0.0.1:8080")]
 
 STRATEGY_FOLDER: Final = "strategies"
 
@@ -53,6 +54,11 @@ class RunSettings(Struct, frozen=True):
     state: Annotated[str | None, Bounds(description="folder that keeps the state of a run, so that it can go on")] = (
         None
     )
+    exchange: Annotated[
+        Address | None,
+        Bounds(description="exchange server to trade on, http://127.0.0.1:8080; off: the tape is played"),
+    ] = None
+    admin: Annotated[Address | None, Bounds(description="admin door of that server, where its clock is stepped")] = None
     output: Annotated[str | None, Bounds(description="folder for report.json and the CSV files")] = None
     report: Annotated[
         Literal["text", "html"], Bounds(description="html: also a page with charts in the output folder")

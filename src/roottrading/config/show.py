@@ -14,7 +14,20 @@ from roottrading.config.values import to_toml
 
 # Settings that change where a run reads and writes and how fast it is, but never what it trades.
 _AROUND: Final = frozenset(
-    {"tape", "instruments", "speed", "state", "output", "report", "equity", "log", "ledger", "strategy_folder"}
+    {
+        "tape",
+        "instruments",
+        "speed",
+        "state",
+        "exchange",
+        "admin",
+        "output",
+        "report",
+        "equity",
+        "log",
+        "ledger",
+        "strategy_folder",
+    }
 )
 
 

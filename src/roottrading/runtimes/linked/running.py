@@ -9,12 +9,13 @@ from roottrading.adapters.exchange.link import ExchangeLink
 from roottrading.adapters.store.port import Store
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time, duration
-from roottrading.messages.service import CandleMissing
+from roottrading.messages.service import CandleMissing, Row
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.keeping import Keeper, position_of
 from roottrading.runtimes.linked.barrier import CandleBarrier, Observation
 from roottrading.runtimes.linked.linked_session import LinkedSession, Observer
 from roottrading.runtimes.linked.outbox import Outbox
+from roottrading.runtimes.linked.recorded import first_instant
 from roottrading.runtimes.linked.warming import CandleHistory, candles_before, closes_in
 from roottrading.runtimes.loading import load_units
 from roottrading.runtimes.session import Position, Session
@@ -76,7 +77,10 @@ class LinkedRun:
         self._observe = observe
         self._stepped = stepped
         self.stop = asyncio.Event()
+        self.interrupted = False
         self.linked: LinkedSession | None = None
+        self.started_at: Time = 0
+        self.candles: list[Row] = []  # after the run: what was traded on, as rows of `market_data`
         self._heard_at: Time = 0  # of what the exchange said last of the account
 
     async def run(self) -> Position:
@@ -91,11 +95,17 @@ class LinkedRun:
                 linked = await self._begin(self._instruments())
                 await self._live(linked)
                 linked.end()
+                self.candles = await candles_before(self._market.history, self._played(), linked.completed.at)
                 return linked.completed
             finally:
                 await self._market.close()
         finally:
             await self._link.close()
+
+    def interrupt(self) -> None:
+        """Stop because a person wants it."""
+        self.interrupted = True
+        self.stop.set()
 
     def now(self) -> Time:
         """Return the exchange's time, by whichever of the two connections knows it later."""
@@ -115,6 +125,7 @@ class LinkedRun:
         span = duration(self._plan.finest)
         loaded, now = self._store.load(), self.now()
         completed = position_of(loaded) or Position(now - now % span, "candles")
+        self.started_at = first_instant(self._store, completed.at)
         outbox, opinions = Outbox(), NewestWindows(self._plan)
         wiring = self._assemble(opinions, outbox, instruments)
         candles = await candles_before(self._market.history, opinions.wanted_at(completed.at), completed.at)
@@ -132,6 +143,9 @@ class LinkedRun:
         )
         linked.begin(completed)
         return linked
+
+    def _played(self) -> dict[tuple[str, str], Time]:
+        return {(symbol, self._plan.finest): self.started_at for symbol in self._plan.symbols}
 
     def _symbols(self) -> tuple[str, ...]:
         return tuple(sorted({symbol for symbol, _ in self._plan.streams}))

@@ -1,15 +1,21 @@
 """What the services must have heard before the first candle: fetched from the exchange's history at every start."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
+from roottrading.adapters.exchange.binance.streams import HistoryUnavailable
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time, duration
 from roottrading.messages.service import Row
 from roottrading.services.gateway.state import MARKET_DATA
 
 Stream = tuple[str, str]  # symbol, timeframe
+
+_TRIES: Final = 60
+_PAUSE: Final = 0.5  # seconds between two tries
 
 
 class CandleHistory(Protocol):
@@ -29,13 +35,22 @@ async def candles_before(history: CandleHistory, wanted: Mapping[Stream, Time], 
         span = duration(timeframe)
         start, end = since - since % -span, at - at % span
         while start < end:
-            found = await history.klines(symbol, timeframe, start, end)
+            found = await _asked(history, symbol, timeframe, start, end)
             closed = [candle for candle in found if candle.at <= at]
             rows.extend(Row(MARKET_DATA, (symbol, timeframe, candle.open_time), candle) for candle in closed)
             if not closed:
                 break
             start = closed[-1].open_time + span
     return rows
+
+
+async def _asked(history: CandleHistory, symbol: str, timeframe: str, start: Time, end: Time) -> Sequence[Candle]:
+    """Ask again while the exchange does not answer, or its last candle is not settled yet."""
+    for _ in range(_TRIES):
+        with suppress(HistoryUnavailable):
+            return await history.klines(symbol, timeframe, start, end)
+        await asyncio.sleep(_PAUSE)
+    return await history.klines(symbol, timeframe, start, end)
 
 
 def closes_in(rows: Sequence[Row]) -> dict[str, Decimal]:

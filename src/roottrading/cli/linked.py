@@ -1,0 +1,135 @@
+"""`roottrading run --exchange`: all services in one process, trading on an exchange server over Binance's protocol."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import typer
+from msgspec.structs import replace
+from rich.console import Console
+
+from roottrading import __version__
+from roottrading.adapters.exchange.binance.signing import Credentials, credentials
+from roottrading.adapters.store.memory import MemoryStore
+from roottrading.adapters.store.port import Store
+from roottrading.adapters.store.sqlite import SqliteStore
+from roottrading.cli.errors import INTERRUPTED, CommandError
+from roottrading.cli.live_view import PlainLines
+from roottrading.cli.pacing import Pace
+from roottrading.cli.preparing import Prepared, check_timeframes, digest, known_strategies, strategy_uses
+from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, finish, warn
+from roottrading.cli.tally import Tally
+from roottrading.cli.watching import StopWish, Watcher
+from roottrading.config.settings import Settings
+from roottrading.config.show import settings_digest
+from roottrading.messages.service import Row
+from roottrading.runtimes.assembly import ALL_TABLES, Cast, cast
+from roottrading.runtimes.embedded import Progress
+from roottrading.runtimes.linked.connecting import FINEST, Connections, LinkedMarket, linked_run
+from roottrading.runtimes.linked.recorded import recorded_market
+from roottrading.runtimes.linked.running import LinkedRun
+from roottrading.runtimes.result import journal
+from roottrading.runtimes.session import Position
+
+KEY: Final = "ROOTTRADING_EXCHANGE_KEY"
+SECRET: Final = "ROOTTRADING_EXCHANGE_SECRET"
+DEMO: Final = "demo"  # key and secret of the account that `roottrading exchange` opens where none is named
+HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def run_linked(settings: Settings, url: str) -> None:
+    """Trade on the exchange server at `url` until its market ends or a person says so; then report.
+
+    Raises CommandError for settings that such a run cannot have, LinkError where there is no exchange.
+    """
+    notes = _check(settings, url)
+    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
+    check_outputs(settings.run)
+    log = begin_log(settings.run)
+    known = known_strategies(settings)
+    uses = strategy_uses(settings, known)
+    market = LinkedMarket(tuple(sorted(settings.run.symbols)))
+    check_timeframes(uses, market)
+    acting = cast(settings, uses, market)
+    faults = (*map(str, (*known.broken, *known.warnings)), *notes)
+    warn(faults)
+    claim_outputs(settings.run)
+    heard = tuple(sorted({symbol for symbol, _ in acting.plan.streams}))
+    connections = Connections(url, _credentials(os.environ), heard, stepped=settings.run.admin is not None)
+    with closing(_open_store(settings, url, acting)) as store:
+        tally = Tally(journal(store, "trade_cycles"))
+        console, stop = Console(), StopWish()
+        watcher = Watcher(PlainLines(console, tally, paced=True), tally, Pace("max"), stop, log is not None)
+        run = _run(settings, acting, market.symbols, connections, store, watcher)
+        reached = asyncio.run(_until_stopped(run))
+        traded = {symbol: connections.link.instruments[symbol] for symbol in market.symbols}
+        played = recorded_market(run.candles, traded, FINEST, run.started_at, reached.at)
+        finish(Prepared(settings, acting, played, faults), store, console, log=log)
+    if run.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _check(settings: Settings, url: str) -> list[str]:
+    """Return what a person should know; CommandError for what cannot be."""
+    if urlsplit(url).hostname not in HERE:
+        raise CommandError(f"--exchange {url}: name a server of `roottrading exchange` on this machine")
+    if not settings.run.symbols:
+        raise CommandError("--exchange needs --symbols: there is no tape to take them from")
+    if settings.aggregator.weighting == "learned":
+        return ["strategies weigh the same: learned weights are made of a recorded market only"]
+    return []
+
+
+def _credentials(environment: Mapping[str, str]) -> Credentials:
+    """Return the account's key: from the environment, a secret also from the file that SECRET_FILE names."""
+    file = environment.get(f"{SECRET}_FILE")
+    try:
+        secret = environment.get(SECRET, DEMO) if file is None else Path(file).read_text().strip()
+        return credentials(environment.get(KEY, DEMO), secret)
+    except OSError as error:
+        raise CommandError(f"{SECRET}_FILE: cannot read {file}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise CommandError(f"{SECRET}: {error}") from None
+
+
+def _open_store(settings: Settings, url: str, acting: Cast) -> Store:
+    folder = settings.run.state
+    if folder is None:
+        return MemoryStore(ALL_TABLES)
+    strategies = [(use.name, use.timeframe, use.symbols, use.settings) for use in acting.uses]
+    identity = {
+        "exchange": url,
+        "version": __version__,
+        "deployment": settings.account.deployment,
+        "settings": settings_digest(settings),
+        "strategies": digest(strategies),
+    }
+    return SqliteStore.open(Path(folder), ALL_TABLES, identity, durability="full")
+
+
+def _run(
+    settings: Settings,
+    acting: Cast,
+    symbols: tuple[str, ...],
+    connections: Connections,
+    store: Store,
+    watcher: Watcher,
+) -> LinkedRun:
+    def observe(position: Position, rows: Sequence[Row]) -> None:
+        if run.linked is not None and not watcher(Progress(position, rows, run.linked.session)):
+            run.stop.set()
+
+    run = linked_run(settings, acting, symbols, connections, store, observe, settings.run.admin)
+    return run
+
+
+async def _until_stopped(run: LinkedRun) -> Position:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, run.interrupt)
+    return await run.run()
