@@ -76,7 +76,8 @@ class Learner:
         found: dict[str, list[Outcomes]] = {name: [] for name in self._names}
         for stream in self._streams():
             symbol, timeframe = stream
-            market = shadow_market(self._blocks.candles((symbol, self._cast.plan.finest)), timeframe)
+            finest = (symbol, self._cast.plan.finest)
+            market = shadow_market(self._blocks.candles(finest), timeframe, self._blocks.feed(finest).columns)
             for columns in self._blocks.opinions(stream):
                 found[columns.placement.use.name].append(self._outcomes(stream, columns, market))
         return [record_of(name, outcomes) for name, outcomes in found.items()]

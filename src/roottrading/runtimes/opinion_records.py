@@ -51,7 +51,7 @@ def stop_rule(strategy: str, settings: CoordinatorSettings) -> StopRule:
 
 def directions_of(columns: OpinionColumns) -> Directions:
     """Return the directions in which the opinion stood: a row where it changed."""
-    return Directions(columns.at[columns.changes], _signs(columns))
+    return Directions(columns.changed_at, _signs(columns))
 
 
 def buys_of(columns: OpinionColumns, market: OpinionColumns, candles: Candles, stops: StopRule) -> BuyOpinions:
@@ -64,7 +64,7 @@ def buys_of(columns: OpinionColumns, market: OpinionColumns, candles: Candles, s
     limits = columns.plan.get("time_limit")
     limit = np.zeros(len(rows)) if limits is None else np.nan_to_num(np.where(begins, limits[rows], 0.0))
     return buy_opinions(
-        columns.at[rows],
+        columns.changed_at,
         directions,
         close,
         stops.distances(named, close, atr),

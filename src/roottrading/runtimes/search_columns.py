@@ -127,7 +127,7 @@ def _opinions(stream: StreamCandles, strategies: Sequence[OpinionColumns], marke
         stream.timeframe,
         stream.first,
         np.asarray(stream.at, dtype=np.int64),
-        {columns.placement.use.name: columns.conviction[kept] for columns in strategies},
+        {columns.placement.use.name: columns.micros[kept] for columns in strategies},
         np.where(known, np.nan_to_num(code), -1).astype(np.int64),
         REGIMES,
     )

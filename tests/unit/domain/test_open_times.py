@@ -39,3 +39,13 @@ def test_every_time_has_its_row_and_no_other_has(steps: list[int]) -> None:
 def test_without_candles_there_is_no_row() -> None:
     rows = OpenTimes(np.zeros(0, dtype=np.int64), 60)
     assert (len(rows), rows.last_by(-5), rows.last_by(0), rows.last_by(10**16)) == (0, -1, -1, -1)
+    assert rows.rows_from(np.array([-5, 0, 10**16])).tolist() == [0, 0, 0]
+
+
+@given(
+    st.lists(st.sampled_from([60, 60, 120, 600]), max_size=40) | st.lists(st.integers(1, 90), max_size=40),
+    st.lists(st.integers(-100, 9_000) | st.just(2**62), max_size=20),
+)
+def test_the_rows_of_many_times_are_those_that_a_search_finds(steps: list[int], after: list[int]) -> None:
+    times, wanted = times_of(steps), np.array(after, dtype=np.int64)
+    assert OpenTimes(times, 60).rows_from(wanted).tolist() == np.searchsorted(times, wanted).tolist()

@@ -52,9 +52,9 @@ class OpinionColumns(Struct, frozen=True):
         return self.open_time + self.placement.anchor.span
 
     @property
-    def conviction(self) -> Ints:
-        """Convictions in millionths, for exact arithmetic in 64 bits."""
-        return self.micros.astype(np.int64)
+    def changed_at(self) -> Ints:
+        """The close instants T at which the direction changed."""
+        return self.open_time[self.changes] + self.placement.anchor.span
 
     @property
     def has_opinion(self) -> Flags:

@@ -27,6 +27,7 @@ from roottrading.services.signal_aggregator.voting import (
 )
 
 Booleans = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.signedinteger]  # of whatever width they are kept in
 _CHUNK: Final = 1 << 14  # rows worked on at once: their temporaries stay in the processor's cache
 
 
@@ -40,8 +41,8 @@ class TimeframeOpinions(Struct, frozen=True):
     timeframe: str
     first: Time
     at: Ints
-    convictions: Mapping[str, Ints]
-    regimes: Ints
+    convictions: Mapping[str, Integers]
+    regimes: Integers
     regime_names: tuple[str, ...]
 
 
@@ -54,17 +55,23 @@ class VerdictColumns(Struct, frozen=True):
 
 
 class _Chunk(Struct, frozen=True):
-    """A timeframe as of each T of a chunk: rows of its columns, and where it has begun."""
+    """A timeframe as of each T of a chunk: rows of its columns, and where it has begun.
+
+    `whole` is set where these are all rows one after another.
+    """
 
     opinions: TimeframeOpinions
     rows: Ints
     begun: Booleans
+    whole: slice | None
 
-    def held(self, column: Ints, before: int) -> Ints:
+    def held(self, column: Integers, before: int) -> Ints:
         """Return the column as of each T, `before` where it has not begun."""
+        if self.whole is not None:
+            return column[self.whole].astype(np.int64)
         if not len(column):
             return np.full(len(self.rows), before, dtype=np.int64)
-        return np.where(self.begun, column[self.rows], before)
+        return np.where(self.begun, column[self.rows], before).astype(np.int64)
 
     def suiting(self, family: str) -> Booleans:
         """Say at which T the regime suits a family."""
@@ -117,7 +124,9 @@ def kept_weights(weights: Sequence[WeightsSet], settings: AggregatorSettings) ->
 def _as_of(instants: Ints, opinions: TimeframeOpinions) -> _Chunk:
     rows = np.searchsorted(opinions.at, instants, side="right") - 1
     begun = rows >= 0
-    return _Chunk(opinions, rows, begun)
+    first, last = int(rows[0]), int(rows[-1])
+    follow = first >= 0 and last - first + 1 == len(rows) and bool((np.diff(rows) == 1).all())
+    return _Chunk(opinions, rows, begun, slice(first, last + 1) if follow else None)
 
 
 def _complete(instants: Ints, fastest: str, chunks: Mapping[str, _Chunk]) -> Booleans:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from roottrading.domain.columns import Floats, Ints
+from roottrading.domain.open_times import OpenTimes
 from roottrading.domain.time import DAY, Time
 
 MINIMUM: Final = 100  # instants; fewer say nothing
@@ -39,12 +40,13 @@ def co_movements(instants: Ints, directions: Mapping[str, Directions]) -> list[C
     names = tuple(sorted(directions))
     if not names or not len(instants):
         return []
-    held = np.stack([_held(directions[name], instants) for name in names])
+    rows = OpenTimes(instants, _beat(instants))
+    held = np.stack([_held(directions[name], rows) for name in names])
     days = instants // DAY
     starts = np.flatnonzero(np.concatenate(([True], days[1:] != days[:-1])))
     found: list[CoMovement] = []
     for start, end in zip(starts, np.append(starts[1:], len(days)), strict=True):
-        part = held[:, start:end]  # whole numbers, less than 2^24 of them: their products and sums are exact
+        part = held[:, start:end].astype(np.float32)  # less than 2^24 whole numbers: products and sums are exact
         sums, products = part.sum(axis=1, dtype=np.float64), (part @ part.T).astype(np.float64)
         found.append(CoMovement(int(days[start]) * DAY, names, int(end - start), sums, products))
     return found
@@ -75,14 +77,14 @@ def correlated_groups(
     return _connected(ordered, (covariance > limit * scale).tolist())
 
 
-def _held(directions: Directions, instants: Ints) -> npt.NDArray[np.float32]:
-    if not len(directions.at):
-        return np.zeros(len(instants), dtype=np.float32)
-    direction = directions.direction.astype(np.float32)
-    if np.array_equal(directions.at, instants):
-        return direction
-    lasting = np.diff(np.searchsorted(instants, directions.at), prepend=0, append=len(instants))
-    return np.repeat(np.concatenate((np.zeros(1, dtype=np.float32), direction)), lasting)
+def _beat(instants: Ints) -> int:
+    return int(instants[1] - instants[0]) if len(instants) > 1 else 1
+
+
+def _held(directions: Directions, instants: OpenTimes) -> npt.NDArray[np.int8]:
+    """Return the direction that stands at every T: a byte each, since there are many."""
+    lasting = np.diff(instants.rows_from(directions.at), prepend=0, append=len(instants))
+    return np.repeat(np.concatenate((np.zeros(1, dtype=np.int8), directions.direction.astype(np.int8))), lasting)
 
 
 def _connected(names: Sequence[str], alike: Sequence[Sequence[bool]]) -> tuple[tuple[str, ...], ...]:

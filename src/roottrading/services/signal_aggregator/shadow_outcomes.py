@@ -6,7 +6,8 @@ target, and the entry candle cannot meet the target (trading-rules 5.2); a targe
 of the horizon. A candle without volume fills and triggers nothing (5.4). R is what lies between entry and stop.
 
 The path is that of the finest candles, whatever the strategy's timeframe (5.1): which of the strategy's candles meets a
-leg first is searched among those, and only inside that one the finest are looked at.
+leg first is searched among those, by the extremes of ever shorter stretches, and only inside that one the finest are
+looked at.
 Prices are floats here, not rounded to ticks: a weight is no money. Each outcome is rounded to 6 decimals; what follows
 is integers.
 """
@@ -18,7 +19,8 @@ import numpy.typing as npt
 from msgspec import Struct
 from numpy.lib.stride_tricks import sliding_window_view
 
-from roottrading.domain.columns import Candles, Floats, Ints, columns_of
+from roottrading.domain.columns import Candles, Columns, Floats, Ints, columns_of
+from roottrading.domain.open_times import OpenTimes
 from roottrading.domain.time import Time, duration
 
 Booleans = npt.NDArray[np.bool_]
@@ -28,7 +30,7 @@ NEVER: Final[Time] = 2**62
 DEFAULT_STOP: Final = 2.0  # x ATR(14), where the strategy names no stop distance (trading-rules 2.1)
 BOUND: Final = 10.0  # R: an outcome counts for no more, so that one gap does not make a record
 _MICRO: Final = 1e6
-_WINDOW: Final = 20  # candles searched at once
+_STRETCHES: Final = (64, 32, 16, 8, 4, 2, 1)  # candles passed over at once: any number up to 127 is a sum of some
 _BLOCK: Final = 16_384  # opinions searched at once
 _CELLS: Final = 1 << 20  # finest candles looked at at once
 
@@ -70,20 +72,23 @@ class Outcomes(Struct, frozen=True):
 class ShadowMarket(Struct, frozen=True):
     """One symbol and timeframe made ready for outcomes, once for all strategies; only candles that had volume count.
 
-    `open_time` to `high` are the finest candles; `begins` are the rows at which those of a candle of the timeframe
-    begin, and one after the last. `lows` and `highs` are that candle's, each with those after it: windows to search.
-    `later_highs` leave its first finest candle out: a target there does not stand in the candle of its entry.
+    `open_time` to `high` are the finest candles, which `rows` finds by their time; `begins` are the rows at which those
+    of a candle of the timeframe begin, and one after the last, and `begun` is how many begin before each row. `lows`
+    and `highs` are the extremes of so many of those candles from each one on as `_STRETCHES` name. `later_highs` leave
+    a candle's first finest one out: a target there does not stand in the candle of its entry.
     """
 
     span: int
     open_time: Ints
+    rows: OpenTimes
     open: Floats
     close: Floats
     low: Floats
     high: Floats
     begins: Ints
-    lows: Floats
-    highs: Floats
+    begun: Ints
+    lows: tuple[Floats, ...]
+    highs: tuple[Floats, ...]
     later_highs: Floats
 
 
@@ -130,28 +135,62 @@ def micro_r(net: Floats) -> Ints:
     return rounded
 
 
-def shadow_market(finest: Candles, timeframe: str) -> ShadowMarket:
-    """Return the market of these candles for strategies of a timeframe, the same or a slower one."""
-    columns, span = columns_of(finest), duration(timeframe)
+def shadow_market(finest: Candles, timeframe: str, columns: Columns | None = None) -> ShadowMarket:
+    """Return the market of these candles for strategies of a timeframe, the same or a slower one.
+
+    `columns` are their floats, where they are there already.
+    """
+    columns, span = columns_of(finest) if columns is None else columns, duration(timeframe)
     traded = finest.volume > 0
-    times, low, high = columns.open_time[traded], columns.low[traded], columns.high[traded]
+    if not traded.all():
+        columns = _only(columns, traded)
+    times, low, high = columns.open_time, columns.low, columns.high
     candle = times // span
     begins = np.flatnonzero(np.append(True, candle[1:] != candle[:-1])) if len(times) else np.zeros(0, dtype=np.int64)
-    later = high.copy()
-    later[begins] = -np.inf
-    none = np.zeros(0)
+    if len(begins) == len(times):  # the finest candles themselves
+        lows, highs, later_highs = low, high, np.full(len(times), -np.inf)
+    else:
+        later = high.copy()
+        later[begins] = -np.inf
+        lows, highs = np.minimum.reduceat(low, begins), np.maximum.reduceat(high, begins)
+        later_highs = np.maximum.reduceat(later, begins)
+    ends = np.append(begins, len(times))
     return ShadowMarket(
         span,
         times,
-        columns.open[traded],
-        columns.close[traded],
+        OpenTimes(times, duration(finest.timeframe)),
+        columns.open,
+        columns.close,
         low,
         high,
-        np.append(begins, len(times)),
-        _windows(np.minimum.reduceat(low, begins) if len(times) else none, np.inf, _WINDOW),
-        _windows(np.maximum.reduceat(high, begins) if len(times) else none, -np.inf, _WINDOW),
-        np.maximum.reduceat(later, begins) if len(times) else none,
+        ends,
+        np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1)),
+        _extremes(np.minimum, lows, np.inf),
+        _extremes(np.maximum, highs, -np.inf),
+        later_highs,
     )
+
+
+def _only(columns: Columns, rows: Booleans) -> Columns:
+    return Columns(
+        columns.open_time[rows],
+        columns.open[rows],
+        columns.high[rows],
+        columns.low[rows],
+        columns.close[rows],
+        columns.volume[rows],
+    )
+
+
+def _extremes(extreme: np.ufunc, values: Floats, beyond: float) -> tuple[Floats, ...]:
+    """Return the extremes of so many values from each one on as `_STRETCHES` name, `beyond` after the last value."""
+    stretches = [values]
+    for length in _STRETCHES[:0:-1]:
+        shorter = stretches[-1]
+        stretch = np.full(len(values), beyond)
+        stretch[: max(0, len(values) - length)] = shorter[length:]
+        stretches.append(extreme(shorter, stretch))
+    return tuple(reversed(stretches))
 
 
 def _windows(values: Floats, beyond: float, width: int) -> Floats:
@@ -173,7 +212,7 @@ def shadow_outcomes(market: ShadowMarket, opinions: BuyOpinions, costs: Costs) -
     stops = opinions.close - opinions.stop_distance
     distances = opinions.target_distance
     targets = np.where(np.isnan(distances), np.inf, opinions.close + np.nan_to_num(distances))
-    rows = np.minimum(np.searchsorted(times, opinions.at), len(times) - 1)
+    rows = np.minimum(market.rows.rows_from(opinions.at), len(times) - 1)
     opens = market.open[rows]
     possible = (times[rows] == opinions.at) & (opinions.stop_distance > 0) & (stops > 0) & (opens > stops)
     chosen = np.flatnonzero(possible & (opens * (1.0 + costs.slippage) < targets))
@@ -182,8 +221,8 @@ def shadow_outcomes(market: ShadowMarket, opinions: BuyOpinions, costs: Costs) -
     limit = opinions.time_limit[chosen]
     leave_at = np.minimum(opinions.sell_at[chosen], np.where(limit > 0, at + limit * span, NEVER))
     known_at = at + HORIZON * span
-    horizon_end = np.searchsorted(times, known_at)  # the row after the last one on the path
-    leave_row = np.searchsorted(times, leave_at)
+    horizon_end = market.rows.rows_from(known_at)  # the row after the last one on the path
+    leave_row = market.rows.rows_from(leave_at)
     forced = np.where(
         leave_row < horizon_end, market.open[np.minimum(leave_row, len(times) - 1)], market.close[horizon_end - 1]
     )
@@ -201,29 +240,30 @@ def _first_hits(market: ShadowMarket, row: Ints, path_end: Ints, stop: Floats, t
     """
     hit = np.full(len(row), -1, dtype=np.int64)
     stopped = np.zeros(len(row), dtype=np.bool_)
-    entered = np.searchsorted(market.begins, row)  # in candles of the timeframe, as the search goes
-    ended = np.searchsorted(market.begins, path_end)
+    lows = market.lows[-1]
     for start in range(0, len(row), _BLOCK):
-        seeking = np.arange(start, min(start + _BLOCK, len(row)))
-        for offset in range(0, HORIZON, _WINDOW):
-            seeking = seeking[entered[seeking] + offset < ended[seeking]]
-            if not len(seeking):
-                break
-            first = entered[seeking] + offset
-            inside = np.arange(_WINDOW) < (ended[seeking] - first)[:, None]
-            at_stop = (market.lows[first] <= stop[seeking][:, None]) & inside
-            at_target = (market.highs[first] > target[seeking][:, None]) & inside
-            if offset == 0:
-                at_target[:, 0] = market.later_highs[first] > target[seeking]
-            met = at_stop | at_target
-            place = met.argmax(axis=1)
-            every = np.arange(len(seeking))
-            found = met[every, place]
-            hit[seeking[found]] = market.begins[(first + place)[found]]
-            stopped[seeking] = at_stop[every, place]
-            seeking = seeking[~found]
+        some = slice(start, start + _BLOCK)
+        entered, ended = market.begun[row[some]], market.begun[path_end[some]]  # in candles of the timeframe
+        place = _first_met(market, entered, ended, stop[some], target[some])
+        met = np.flatnonzero(place < ended)
+        hit[start + met] = market.begins[place[met]]
+        stopped[start + met] = lows[place[met]] <= stop[some][met]
     _look_inside(market, np.flatnonzero(stopped), hit, stopped, row, stop, target)
     return hit, stopped
+
+
+def _first_met(market: ShadowMarket, entered: Ints, ended: Ints, stop: Floats, target: Floats) -> Ints:
+    """Return the first candle of the timeframe on each path that met a leg; where none did, the path's end."""
+    last = len(market.later_highs) - 1
+    first = np.minimum(entered, last)
+    at_once = (market.lows[-1][first] <= stop) | (market.later_highs[first] > target)
+    place = entered + (~at_once & (entered < ended))  # any later candle may meet the target with all of its path
+    ended = np.where(at_once, place, ended)
+    for length, lows, highs in zip(_STRETCHES, market.lows, market.highs, strict=True):
+        at = np.minimum(place, last)
+        passes = (place + length <= ended) & (lows[at] > stop) & (highs[at] <= target)
+        place += length * passes
+    return place
 
 
 def _look_inside(
@@ -231,9 +271,9 @@ def _look_inside(
 ) -> None:
     """Find the finest candle that met the stop, unless an earlier one of the same candle had met the target."""
     begins = market.begins
-    width = int(np.diff(begins).max(initial=1))
-    if width == 1:
+    if len(begins) == len(market.open_time) + 1:  # these are the finest candles
         return
+    width = int(np.diff(begins).max())
     lows, highs = _windows(market.low, np.inf, width), _windows(market.high, -np.inf, width)
     size = max(1, _CELLS // width)
     for start in range(0, len(hits), size):
