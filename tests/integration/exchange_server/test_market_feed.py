@@ -79,6 +79,7 @@ async def follow(place: Place, symbol: str, recording: Recording) -> tuple[int, 
         snapshot = await place.get("depth", symbol=symbol, limit=5000)
         book, update = (levels(snapshot["bids"]), levels(snapshot["asks"])), snapshot["lastUpdateId"]
         assert update in list(expected)[:2]
+        first = update
         assert book == expected[update]
         trades = []
         while place.exchange.clock.now() < last + MINUTE:
@@ -104,6 +105,7 @@ async def follow(place: Place, symbol: str, recording: Recording) -> tuple[int, 
         both = sorted(book[0], reverse=True)[:5000], sorted(book[1])[:5000]
         assert [Decimal(price) for price, _ in shown["bids"]] == both[0]
         assert [Decimal(price) for price, _ in shown["asks"]] == both[1]
+    assert diffs == sum(diff["u"] > first for diff in recording.diffs)
     told = {trade["t"]: trade for trade in recording.trades}
     assert [trade["t"] for trade in trades] == [number for number in told if number >= trades[0]["t"]]
     for trade in trades:

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from roottrading.domain.time import DAY, Time
+from roottrading.domain.time import DAY, MILLISECOND, Time
 from roottrading.exchange_server.market import payloads
 from roottrading.exchange_server.market.events import BestChanged, BookChanged, Level, MarketEvent, Quoted, Traded
 from roottrading.exchange_server.market.intervals import next_open, open_of
@@ -19,6 +19,7 @@ from roottrading.exchange_server.wording import Stamp
 Written = Callable[[Stamp], object]
 Say = Callable[[str, Written], None]
 _NEVER: Final = -1
+AT_ONCE: Final = 100 * MILLISECOND  # changes of a book come no faster: streams of that pace pass on each as it is
 
 
 class Open(Struct):
@@ -92,10 +93,7 @@ class Board:
             if kept.stream.kind == "kline":
                 self._close_buckets(kept, now)
             if kept.moved and now - kept.spoke_at >= kept.stream.every:
-                kept.moved = False
-                kept.spoke_at = now
-                for written in self._gathered(kept, now):
-                    self._say(kept.stream.name, written)
+                self._speak(kept, now)
 
     def next_close(self) -> Time | None:
         """Return when the next kline that somebody listens to closes, None where nobody does."""
@@ -123,8 +121,17 @@ class Board:
             self._say_best(kept, event.update, event.bid, event.ask, symbol)
         elif isinstance(event, BookChanged):
             self._gather(kept, event)
+            if kept.moved and kept.stream.every <= AT_ONCE and kind in {"depth", "levels"}:
+                self._speak(kept, now)
         elif isinstance(event, Quoted) and kind == "kline":
             kept.moved = True
+
+    def _speak(self, kept: Open, now: Time) -> None:
+        """Say what gathered in a stream."""
+        kept.moved = False
+        kept.spoke_at = now
+        for written in self._gathered(kept, now):
+            self._say(kept.stream.name, written)
 
     def _say_best(self, kept: Open, update: int, bid: Level | None, ask: Level | None, symbol: str) -> None:
         if kept.stream.kind == "bookTicker":

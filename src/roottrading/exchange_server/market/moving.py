@@ -6,13 +6,14 @@ from typing import Final, Protocol
 from msgspec.structs import replace
 
 from roottrading.domain.money import ONE, ZERO
-from roottrading.domain.time import Time
+from roottrading.domain.time import MILLISECOND, Time
 from roottrading.exchange_server.clock_steps import Move
 from roottrading.exchange_server.market.board import Board
 from roottrading.exchange_server.market.events import CandleBegan, CandleEnded, MarketEvent, Quoted, Traded
 from roottrading.exchange_server.market.public_market import PublicMarket
 from roottrading.exchange_server.venue import TradingVenue
 
+TICK: Final = 100 * MILLISECOND  # what waits in streams is looked at no more often
 CRUMB: Final = ONE.scaleb(-8)  # a volume of which no share can be taken
 
 
@@ -68,6 +69,7 @@ class MovingMarket:
         self._market = market
         self._board = board
         self._coming = coming
+        self._ticked: Time = 0
         market.listeners += [each.hear for each in matching]
 
     def next_at(self) -> Time | None:
@@ -76,12 +78,18 @@ class MovingMarket:
         return min(found, default=None)
 
     def move(self, until: Time) -> None:
-        """Let everything up to `until` happen, what begins at an instant before the market's own events there."""
-        while (begins := self._coming.next_at()) is not None and begins <= until:
-            self._market.advance(begins - 1)
-            self._coming.come(begins)
-        self._market.advance(until)
+        """Let everything up to `until` happen, what begins at an instant before the market's own events there.
+
+        However far it is, streams speak at the times at which they would have spoken.
+        """
+        while (at := self.next_at()) is not None and at <= until:
+            if at - self._ticked >= TICK:
+                self._board.tick(at)
+                self._ticked = at
+            self._coming.come(at)
+            self._market.advance(at)
         self._board.tick(until)
+        self._ticked = until
 
 
 class SteppedMarket:
