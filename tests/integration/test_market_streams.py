@@ -286,6 +286,27 @@ def test_a_stream_that_falls_silent_beside_others_has_its_connection_replaced() 
     play(script, MarketServer(["BTCUSDT", "ETHUSDT"]), both, replaced(QUICK, silence=silence))
 
 
+def test_a_stream_that_is_silent_from_the_start_of_a_new_connection_is_noticed_by_what_it_did_before() -> None:
+    silence = SilenceBounds(least=dict.fromkeys(KINDS, 150 * MILLISECOND), usual=8)
+    ether = Subscription("aggregate_trades", "ETHUSDT")
+
+    async def script(server: MarketServer, streams: MarketStreams, said: list[MarketObservation]) -> None:
+        await serving(streams)
+        for _ in range(20):
+            await server.trade("BTCUSDT")
+            await asyncio.sleep(0.002)
+        server.lost = {BTC_TRADES.name}
+        server.peers[0].cut()
+        async with until("a third connection"):
+            while len(server.peers) < 3:
+                await server.trade("ETHUSDT")
+                await asyncio.sleep(0.002)
+        assert streams.status().counts["replaced"] == 1
+
+    both = [BTC_TRADES, ether]
+    play(script, MarketServer(["BTCUSDT", "ETHUSDT"]), both, replaced(QUICK, silence=silence))
+
+
 def test_candles_that_only_the_history_has_prove_a_stall() -> None:
     async def script(server: MarketServer, streams: MarketStreams, said: list[MarketObservation]) -> None:
         await serving(streams)

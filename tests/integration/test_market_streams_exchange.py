@@ -131,6 +131,20 @@ def test_candles_of_the_history_and_of_the_streams_are_the_tapes_across_a_cut() 
     play(script, [LTC], "LTCUSDT", TAPE_FROM, QUICK)
 
 
+def test_our_clock_never_stands_before_the_end_of_a_closed_candle_that_was_delivered() -> None:
+    """The exchange's time leaps by a minute here, so that ours, which goes on steadily, is far behind."""
+
+    async def script(place: Place, market: BinanceMarket, said: list[MarketObservation]) -> None:
+        market.follow([LTC_CANDLES])
+        await wait("the connection", lambda: market.streams.status().serving == 1)
+        for number in range(1, 4):
+            place.pass_time(MINUTE)
+            await wait("its candle", lambda number=number: len(closed(said)) == number)  # type: ignore[misc]
+            assert market.now() == TAPE_FROM + number * MINUTE
+
+    play(script, [LTC], "LTCUSDT", TAPE_FROM)
+
+
 def test_pings_and_the_days_end_scaled_down_are_lived_with() -> None:
     """The exchange pings three times a second, takes five messages a second, and cuts every connection after 2.5 s."""
     sockets = SocketSettings(ping_every=SECOND // 3, pong_within=SECOND, lifetime=5 * SECOND // 2)
