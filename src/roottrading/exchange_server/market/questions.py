@@ -113,8 +113,7 @@ class Questions:
 
     @staticmethod
     def _since(symbol: SymbolMarket, start: Time, call: Call, *, full: bool) -> Any:
-        end = call.now - call.now % -MINUTE
-        window = symbol.source.kline(start, max(end, start + MINUTE), call.now)
+        window = symbol.source.kline(start, call.now - call.now % MINUTE + MINUTE, call.now)
         return answers.statistics(symbol, start, window, call.now, call.stamp, full=full)
 
     def _symbol(self, call: Call) -> SymbolMarket:

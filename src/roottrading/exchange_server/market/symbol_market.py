@@ -77,7 +77,7 @@ class SymbolMarket:
         """Return the last `span` up to `now`, from a whole minute on (rolling statistics move once a minute)."""
         begin = now - span
         begin -= begin % MINUTE
-        return self.source.kline(begin, now - now % -MINUTE, now)
+        return self.source.kline(begin, now - now % MINUTE + MINUTE, now)
 
     def facts(self, window: Kline, now: Time) -> Facts:
         """Return what statistics of a window tell beside it."""
