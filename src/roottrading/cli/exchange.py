@@ -22,6 +22,7 @@ NOW: Final = "now"
 RECORDED: Final = "recorded"
 LOOPBACK: Final = "127.0.0.1"
 MOST_PROCESSES: Final = 1_000
+NO_BOUND: Final = 10**9
 
 Port = Annotated[int, typer.Option("--port", help="Port of REST, streams and WebSocket API (0: any free one).")]
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
@@ -43,6 +44,9 @@ Balances = Annotated[
     typer.Option(
         "--balance", metavar="ASSET=AMOUNT", help=f"What accounts begin with (else {USUAL_BALANCE}); KEY:... for one."
     ),
+]
+Sapi = Annotated[
+    bool, typer.Option("--sapi", help="Answer, mostly with nothing, what some clients ask of /sapi before they begin.")
 ]
 AdminPort = Annotated[
     int | None,
@@ -72,6 +76,7 @@ def exchange(
     begin: Begin = None,
     accounts: Accounts = None,
     balances: Balances = None,
+    sapi: Sapi = False,
     admin_port: AdminPort = None,
     faults: Faults = None,
     expected: Expected = None,
@@ -91,7 +96,7 @@ def exchange(
         openings = read_accounts(accounts or [USUAL_ACCOUNT], balances or [USUAL_BALANCE])
     except AccountError as error:
         raise CommandError(str(error)) from None
-    made = _open(loaded.settings, clock, begin, _expected(expected or []))
+    made = _open(loaded.settings, clock, begin, _expected(expected or []), sapi)
     _arm(made, faults or [])
     _serve(made, openings, host, port, admin_port)
 
@@ -120,7 +125,7 @@ def _arm(made: "Exchange", scenarios: Sequence[Path]) -> None:
         raise CommandError(str(error)) from None
 
 
-def _open(settings: "Settings", clock: str, begin: str | None, expected: Mapping[str, int]) -> "Exchange":
+def _open(settings: "Settings", clock: str, begin: str | None, expected: Mapping[str, int], sapi: bool) -> "Exchange":
     """Put the exchange together; CommandError for a clock or a beginning that there is not."""
     import time
 
@@ -128,7 +133,7 @@ def _open(settings: "Settings", clock: str, begin: str | None, expected: Mapping
 
     from roottrading.adapters.tape.instruments import read_instruments
     from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
-    from roottrading.exchange_server.assembly import Terms, assemble
+    from roottrading.exchange_server.assembly import STEPPED, Terms, assemble
     from roottrading.exchange_server.limits import LimitSettings
     from roottrading.exchange_server.market.opening import open_market
 
@@ -147,7 +152,9 @@ def _open(settings: "Settings", clock: str, begin: str | None, expected: Mapping
         start=run.start,
         begin_at=begin_at,
     )
-    terms = Terms(clock, settings.fees, settings.exchange, LimitSettings(), expected)
+    # connections are counted in five minutes of the exchange's time: where that stands, they would never end
+    limits = LimitSettings(connections_5_minutes=NO_BOUND) if clock == STEPPED else LimitSettings()
+    terms = Terms(clock, settings.fees, settings.exchange, limits, expected, sapi=sapi)
     if begin_at is not None:  # reading took time
         terms = replace(terms, begin=begin_at + (time.monotonic_ns() - began) // 1000)
     try:

@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from roottrading.exchange_server.rest import RestDoor, page
+from roottrading.exchange_server.errors import ApiError
+from roottrading.exchange_server.rest import RestDoor, error_response, page
 from roottrading.exchange_server.server import ExchangeServer
 from roottrading.exchange_server.ws_api import ApiSockets
 
@@ -15,6 +16,10 @@ def build_app(server: ExchangeServer) -> web.Application:
     async def streams(request: web.Request) -> web.StreamResponse:
         if server.streams is None:
             return page(404, "404 Not Found")
+        try:
+            server.limits.connect(request.remote or "", server.clock.now())
+        except ApiError as error:
+            return error_response(error)
         return await server.streams.serve(request)
 
     app.router.add_get("/ws-api/v3", ApiSockets(server).serve)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.time import MINUTE, Time
+from roottrading.exchange_server import sapi
 from roottrading.exchange_server.clock_paced import PacedClock, pace_of
 from roottrading.exchange_server.clock_stepped import SteppedClock
 from roottrading.exchange_server.drifting import DriftingClock
@@ -37,7 +38,8 @@ class Terms(Struct, frozen=True):
     """How the exchange is run: `clock` is `real`, `60x` (any pace) or `stepped`.
 
     `expected` are the processes of each service that a stepped clock waits for. `begin` is the first instant of any
-    other clock where that is later than the market's: inside a candle.
+    other clock where that is later than the market's: inside a candle. With `sapi` there are answers, mostly empty, to
+    what some clients ask there before they begin.
     """
 
     clock: str
@@ -47,6 +49,7 @@ class Terms(Struct, frozen=True):
     expected: Mapping[str, int] = {}
     sockets: SocketSettings = SocketSettings()
     begin: Time = 0
+    sapi: bool = False
 
 
 class Exchange(Struct):
@@ -88,7 +91,7 @@ def assemble(opened: OpenedMarket, terms: Terms, wall: Callable[[], float]) -> E
     clock, drained = _clock(opened, terms, pace, venue, board, depth, traffic, agenda, wall)
     drifting = DriftingClock(clock)
     streams.attach(board, drifting)
-    endpoints = (*ENDPOINTS, *market_endpoints(market))
+    endpoints = (*ENDPOINTS, *market_endpoints(market), *(sapi.ENDPOINTS if terms.sapi else ()))
     server = ExchangeServer(venue, drifting, endpoints, terms.limits, streams, traffic=traffic)
     acts = Acts(venue, drifting, drained, depth.ladders)
     server.meddler = meddling = Meddling(register, acts, streams, server.subscribers, drifting.now)

@@ -51,6 +51,7 @@ class Ledger:
         self.lists: dict[int, ListRecord] = {}
         self._by_client: dict[tuple[str, str, str], OrderRecord] = {}
         self._by_account: dict[tuple[str, str], list[OrderRecord]] = {}
+        self._maybe_open: dict[tuple[str, str], list[OrderRecord]] = {}  # or ended since the last look
         self._lists_by_client: dict[tuple[str, str], ListRecord] = {}
         self._executions: dict[tuple[str, str], list[Execution]] = {}
         self._prevented: dict[str, list[PreventedMatch]] = {}
@@ -74,8 +75,13 @@ class Ledger:
 
     def open_orders(self, account: str, symbol: str | None = None) -> list[OrderRecord]:
         """Return the account's open orders, of one symbol or of all."""
-        symbols = self._places if symbol is None else (symbol,)
-        return [order for each in symbols for order in self.of_account(account, each) if order.is_open]
+        found: list[OrderRecord] = []
+        for each in self._places if symbol is None else (symbol,):
+            key = (account, each)
+            if key in self._maybe_open:
+                self._maybe_open[key] = [order for order in self._maybe_open[key] if order.is_open]
+                found += self._maybe_open[key]
+        return found
 
     def list_named(self, account: str, client_id: str) -> ListRecord | None:
         """Return the account's newest order list of that client id."""
@@ -207,6 +213,7 @@ class Ledger:
         self.orders[event.symbol, event.order_id] = record
         self._by_client[account, event.symbol, event.client_order_id] = record
         self._by_account.setdefault((account, event.symbol), []).append(record)
+        self._maybe_open.setdefault((account, event.symbol), []).append(record)
         return record
 
     def _join(self, record: OrderRecord, found: BookOrder, asked: Asked, now: Time) -> ListRecord:

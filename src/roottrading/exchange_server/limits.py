@@ -25,6 +25,7 @@ class LimitSettings(Struct, frozen=True):
     orders_10_seconds: int = 100
     orders_a_day: int = 200_000
     requests_5_minutes: int = 300_000
+    connections_5_minutes: int = 300
 
 
 class Window(Struct):
@@ -52,6 +53,7 @@ class Address(Struct):
 
     weight: Window
     requests: Window
+    connections: Window
     over: int = 0
     banned_until: Time = 0
     bans: int = 0
@@ -84,6 +86,17 @@ class Limits:
             text = f"current limit is {self.settings.requests_5_minutes} requests per 5 MINUTE"
             raise self._over(known, requests, now, f"Too many requests; {text}. {_USE_STREAMS}")
 
+    def connect(self, address: str, now: Time) -> None:
+        """Count an attempt to connect; ApiError 429 where there were too many."""
+        known = self._address(address)
+        if now < known.banned_until:
+            raise self._banned(known, now)
+        window, most = known.connections.at(now), self.settings.connections_5_minutes
+        window.count += 1
+        if window.count > most:
+            text = f"Too many connection attempts from IP; current limit is {most} per '5 MINUTE'."
+            raise ApiError(-1034, text, 429, retry_after=window.ends_in(now))
+
     def refund(self, address: str, weight: int, now: Time) -> None:
         """Take a weight back: trading that succeeds weighs nothing."""
         window = self._address(address).weight.at(now)
@@ -96,7 +109,7 @@ class Limits:
     def _address(self, address: str) -> Address:
         known = self._addresses.get(address)
         if known is None:
-            known = self._addresses[address] = Address(Window(MINUTE), Window(5 * MINUTE))
+            known = self._addresses[address] = Address(Window(MINUTE), Window(5 * MINUTE), Window(5 * MINUTE))
         return known
 
     def _over(self, known: Address, window: Window, now: Time, text: str) -> ApiError:

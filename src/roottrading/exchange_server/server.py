@@ -140,7 +140,7 @@ def check_instant(parameters: Parameters, now: Time) -> None:
 
 
 def _check_names(endpoint: Endpoint, parameters: Parameters) -> None:
-    known = endpoint.parameters | SIGNED if endpoint.security == "signed" else endpoint.parameters
+    known = endpoint.parameters if endpoint.security == "none" else endpoint.parameters | SIGNED
     surplus = parameters.names - known
     if surplus:
         read, sent = len(parameters) - len(surplus), len(parameters)

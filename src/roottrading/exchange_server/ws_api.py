@@ -69,6 +69,7 @@ class ApiSockets:
         server = self._server
         address = request.remote or ""
         try:
+            server.limits.connect(address, server.clock.now())
             server.limits.charge(address, CONNECTING, server.clock.now())
             micro = time_unit(request.query.get("timeUnit"))
             shows = read_flag(request.query.get("returnRateLimits"), "returnRateLimits")

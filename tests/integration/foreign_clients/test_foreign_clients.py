@@ -31,7 +31,7 @@ MISFITS = (
 @pytest.fixture
 def exchange() -> Iterator[str]:
     """Serve the shipped tape as if it happened now; yield the address."""
-    line = [sys.executable, "-m", "roottrading", "exchange", "--port", "0", "--clock", "real"]
+    line = [sys.executable, "-m", "roottrading", "exchange", "--port", "0", "--clock", "real", "--sapi"]
     line += ["--account", f"{KEY}:{SECRET}", "--balance", "USDT=50000", "--balance", "LTC=10"]
     with subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}

@@ -58,3 +58,17 @@ def test_weight_is_counted_refused_and_banned() -> None:
         assert (await client.call("GET", "/api/v3/ping")).status == 200
 
     with_client(test, LimitSettings(weight_a_minute=10))
+
+
+def test_connections_are_counted_by_address() -> None:
+    async def test(client: Client, server: ExchangeServer) -> None:
+        for _ in range(3):
+            async with client.session.ws_connect(f"{client.base}/ws-api/v3"):
+                pass
+        answer = await client.call("GET", "/ws-api/v3")
+        assert (answer.status, answer.body["code"], answer.headers["Retry-After"]) == (429, -1034, "300")
+        client.clock.time += 300_000_000
+        async with client.session.ws_connect(f"{client.base}/ws-api/v3"):
+            pass
+
+    with_client(test, LimitSettings(connections_5_minutes=3))

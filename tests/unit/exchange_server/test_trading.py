@@ -207,6 +207,32 @@ def test_the_signature_is_checked_on_the_bytes_as_they_came() -> None:
     with_client(test)
 
 
+def test_keys_of_every_kind_trade() -> None:
+    async def test(client: Client, server: ExchangeServer) -> None:
+        from base64 import b64encode
+        from urllib.parse import quote
+
+        from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        from roottrading.exchange_server.keys import PublicKey
+
+        one, two = ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)
+        server.keys.add("ed", PublicKey(one.public_key()), client.key)
+        server.keys.add("rsa", PublicKey(two.public_key()), client.key)
+        query = f"timestamp={NOW}&omitZeroBalances=true"
+        signed = {"ed": one.sign(query.encode()), "rsa": two.sign(query.encode(), padding.PKCS1v15(), SHA256())}
+        for key, signature in signed.items():
+            encoded = quote(b64encode(signature).decode(), safe="")
+            answer = await client.send("GET", "/api/v3/account", f"{query}&signature={encoded}", {"X-MBX-APIKEY": key})
+            assert answer.body["accountType"] == "SPOT"
+        wrong = quote(b64encode(signed["rsa"]).decode(), safe="")
+        answer = await client.send("GET", "/api/v3/account", f"{query}&signature={wrong}", {"X-MBX-APIKEY": "ed"})
+        assert answer.body["code"] == -1022
+
+    with_client(test)
+
+
 def test_orders_of_two_accounts_meet_price_and_time_first() -> None:
     async def test(client: Client, server: ExchangeServer) -> None:
         other = Client(client.session, client.base, client.clock, OTHER_KEY, OTHER_SECRET)

@@ -10,13 +10,13 @@ import ccxt.pro
 SYMBOL = "LTC/USDT"
 
 
-def client(base: str, key: str, secret: str) -> Any:
+def client(base: str, key: str, secret: str, **options: Any) -> Any:
     """Return ccxt's Binance, pointed at the exchange by its own settings only."""
     socket = base.replace("http", "ws")
     addresses: dict[str, Any] = dict.fromkeys(("public", "private"), f"{base}/api/v3")
     addresses |= {"v1": f"{base}/api/v1", "sapi": f"{base}/sapi/v1"}
     addresses["ws"] = {"spot": f"{socket}/ws", "ws-api": {"spot": f"{socket}/ws-api/v3"}}
-    options = {"fetchMarkets": {"types": ["spot"]}, "fetchCurrencies": False, "fetchMargins": False}
+    options = {"fetchMarkets": {"types": ["spot"]}, **options}
     return ccxt.pro.binance({"apiKey": key, "secret": secret, "urls": {"api": addresses}, "options": options})
 
 
@@ -89,9 +89,20 @@ async def sockets(exchange: Any, last: float) -> None:
     assert (await exchange.cancel_order_ws(resting["id"], SYMBOL))["status"] == "canceled"
 
 
+async def with_its_habits() -> None:
+    """Load markets as ccxt does by itself, with questions to /sapi."""
+    exchange = client(*sys.argv[1:4])
+    try:
+        await exchange.load_markets()
+        assert (await exchange.fetch_trading_fee(SYMBOL))["taker"] == 0.001
+    finally:
+        await exchange.close()
+
+
 async def main() -> None:
     """Stream everything while trading, then see that everything came."""
-    exchange = client(*sys.argv[1:4])
+    await with_its_habits()
+    exchange = client(*sys.argv[1:4], fetchCurrencies=False, fetchMargins=False)
     try:
         last = await public(exchange)
         watched = [

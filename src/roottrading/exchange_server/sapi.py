@@ -1,0 +1,30 @@
+"""What some clients ask of `/sapi` before they begin: wallets and margin, of which there are none here."""
+
+from typing import Any, Final
+
+from roottrading.exchange_server.endpoint import Call, Endpoint
+from roottrading.exchange_server.wording import amount
+
+
+def none(_: Call) -> list[dict[str, Any]]:
+    """Answer that there are none."""
+    return []
+
+
+def trade_fees(call: Call) -> list[dict[str, Any]]:
+    """Answer with the account's rates, of one symbol or of all."""
+    parameters, venue = call.parameters, call.venue
+    symbols = [parameters.symbol(venue.instruments)] if "symbol" in parameters else sorted(venue.instruments)
+    fees = venue.fees
+    return [
+        {"symbol": each, "makerCommission": amount(fees.maker), "takerCommission": amount(fees.taker)}
+        for each in symbols
+    ]
+
+
+ENDPOINTS: Final = (
+    Endpoint("GET", "/sapi/v1/capital/config/getall", "", none, frozenset(), "signed", 10),
+    Endpoint("GET", "/sapi/v1/margin/allPairs", "", none, frozenset({"symbol"}), "key"),
+    Endpoint("GET", "/sapi/v1/margin/isolated/allPairs", "", none, frozenset({"symbol"}), "signed", 10),
+    Endpoint("GET", "/sapi/v1/asset/tradeFee", "", trade_fees, frozenset({"symbol"}), "signed"),
+)
