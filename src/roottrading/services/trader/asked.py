@@ -102,15 +102,13 @@ def _is_answered(execution: CycleExecution, request: AnyRequest, client_order_id
     kind = type(request)
     if kind is PlaceOrder or kind is CancelReplace:
         return request.client_order_id == client_order_id
-    if isinstance(request, PlaceOrderList):
-        for leg in request.orders:
-            order = orders.get(leg.client_order_id)
-            if order is None:
-                return False
-            if order.status in ENDED and not order.executed_quantity and leg is request.orders[0]:
-                return True  # an entry that bought nothing answers for its legs: they were never placed
-        return True
-    if isinstance(request, CancelOrder):
+    if type(request) is PlaceOrderList:
+        first = orders.get(request.orders[0].client_order_id)
+        if first is not None and first.status in ENDED and not first.executed_quantity:
+            return True  # an entry that bought nothing answers for its legs: they were never placed
+        missing = [leg for leg in request.orders if leg.client_order_id not in orders]
+        return not missing
+    if type(request) is CancelOrder:
         return request.target == client_order_id and not is_working(orders[client_order_id])
     if request.client_order_id != client_order_id:
         return False

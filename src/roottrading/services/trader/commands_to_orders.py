@@ -90,6 +90,13 @@ class Trader:
             ControlChanged: lambda event, now: on_control(self._desk, event, now),
             Resumed: self._on_resumed,
         }
+        self._commands: dict[type, Callable[[Any, Time], Decision]] = {
+            OpenTradeCycle: self._on_entering,
+            AdoptTradeCycle: self._on_entering,
+            CloseTradeCycle: self._on_running,
+            MoveStop: self._on_running,
+            CancelEntry: self._on_running,
+        }
 
     def restore(self, rows: Iterable[Row]) -> None:
         """Take the state that the rows describe."""
@@ -165,18 +172,14 @@ class Trader:
         if not is_answer(self._desk, event):
             return told
         change, waited = taken_over(self._desk)
-        return merged((told, change, *(self._on_command(command, now) for command in waited)))
+        return merged((told, change, *(self._commands[type(command)](command, now) for command in waited)))
 
     def _on_envelope(self, envelope: Envelope, now: Time) -> Decision:
-        command = envelope.body
-        if isinstance(command, Entering | Running):
-            return hold(self._desk, command) if must_wait(self._desk, command) else self._on_command(command, now)
-        return NOTHING
-
-    def _on_command(self, command: Entering | Running, now: Time) -> Decision:
-        if isinstance(command, OpenTradeCycle | AdoptTradeCycle):
-            return self._on_entering(command, now)
-        return self._on_running(command, now)
+        command: Any = envelope.body
+        obey = self._commands.get(type(command))
+        if obey is None:
+            return NOTHING
+        return hold(self._desk, command) if must_wait(self._desk, command) else obey(command, now)
 
     def _on_entering(self, command: Entering, now: Time) -> Decision:
         desk = self._desk

@@ -8,10 +8,10 @@ from roottrading.domain.order import Order
 from roottrading.domain.time import SECOND
 from roottrading.messages.exchange import EXIT, CancelReplace, PlaceOrder
 from roottrading.services.trader.entry import cancel
-from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_id, leg_of, sibling_of
+from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_id, sibling_of
 from roottrading.services.trader.legs import market_sell_spec
 from roottrading.services.trader.protection import give_up, step_over_makers
-from roottrading.services.trader.sizes import available, is_resting, rest_of, whole_at_market
+from roottrading.services.trader.sizes import RESTING, available, rest_of, whole_at_market
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.unknown import fills_request
@@ -27,7 +27,9 @@ def leave(turn: Turn) -> None:
     if turn.survey.exit_working:
         return
     locks = locks_of(execution)
-    locked = sum((rest_of(lock) for lock in locks), ZERO)
+    locked = ZERO
+    for lock in locks:
+        locked += lock.quantity - lock.executed_quantity
     spare = available(turn.desk, execution, locked) - locked
     idle = [lock for lock in locks if not _works(execution, lock)]
     if idle:
@@ -43,11 +45,12 @@ def leave(turn: Turn) -> None:
 def locks_of(execution: CycleExecution) -> list[Order]:
     """Return what must be cancelled before the base is free: of each list the leg that stands for it."""
     locks = []
+    at = len(execution.prefix)
     for client_order_id, order in execution.orders.items():
-        if order.side == "BUY" or not is_resting(order) or client_order_id in execution.given_up:
+        if order.status not in RESTING or order.side == "BUY" or client_order_id in execution.given_up:
             continue
-        leg = leg_of(execution, client_order_id)
-        if leg not in (STOP_LEG, TARGET_LEG):
+        leg = client_order_id[at]  # what rests was placed by us
+        if leg != STOP_LEG and leg != TARGET_LEG:
             continue
         sibling = execution.orders.get(sibling_of(execution, client_order_id))
         if not order.executed_quantity and sibling is not None:

@@ -160,5 +160,6 @@ def keep(turn: Turn, order: Order) -> None:
     execution.orders[order.client_order_id] = order
     turn.kept[order.client_order_id] = None
     # However we heard of it, what we know of free balances from before is older than this order's news (2.5).
-    execution.touched_at = max(execution.touched_at, order.updated_at)
+    known, told = execution.touched_at, order.updated_at
+    execution.touched_at = told if told > known else known
     turn.resurvey()

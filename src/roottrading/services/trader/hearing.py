@@ -84,8 +84,8 @@ def _watch_stop(turn: Turn, client_order_id: str) -> None:
 
 
 def _judge_end(turn: Turn, ended: Order | None, reason: str) -> None:
-    if ended is None or ended.status == "FILLED":
-        return
+    if ended is None or ended.status == "FILLED" or ended.client_order_id in turn.execution.given_up:
+        return  # done, or gone as we asked
     if leg_of(turn.execution, ended.client_order_id) == EXIT_LEG:
         sold_with_rest(turn, ended)
     else:

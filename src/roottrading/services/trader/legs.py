@@ -66,9 +66,9 @@ def market_sell_spec(turn: Turn, client_order_id: str, quantity: Decimal) -> Ord
 
 def specs_of(request: AnyRequest) -> tuple[OrderSpec, ...]:
     """Return the orders that a request asks for."""
-    if isinstance(request, PlaceOrderList):
+    if type(request) is PlaceOrderList:
         return request.orders
-    if isinstance(request, (PlaceOrder, CancelReplace)):
+    if type(request) is PlaceOrder or type(request) is CancelReplace:
         return (request.order,)
     return ()
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from roottrading.domain.money import ZERO
 from roottrading.domain.order import Order
 from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, sibling_of
-from roottrading.services.trader.sizes import is_resting, rest_of
+from roottrading.services.trader.sizes import RESTING, rest_of
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.survey import is_working
 
@@ -15,7 +15,7 @@ def locked_by(execution: CycleExecution, order: Order) -> Decimal:
 
     It locks in its stop if it can.
     """
-    if not is_resting(order):
+    if order.status not in RESTING:
         return ZERO
     if order.side == "BUY":
         return ZERO if order.price is None else rest_of(order) * order.price

@@ -9,6 +9,7 @@ from roottrading.domain.order import Order
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.state import CycleExecution
 
+RESTING: Final[frozenset[str]] = frozenset({"NEW", "PARTIALLY_FILLED"})
 ROOM_BELOW_STOP: Final = Decimal("0.95")  # of the stop's price: a size that passes there can be sold again (2.4)
 
 
@@ -27,7 +28,7 @@ def available(desk: Desk, execution: CycleExecution, locked: Decimal) -> Decimal
     balance = desk.free.get(desk.instruments[execution.symbol].base_asset)
     if balance is not None and (balance.at > execution.touched_at or execution.short_of_base):
         held = min(held, balance.free + locked)
-    return max(held, ZERO)
+    return held if held > ZERO else ZERO
 
 
 def whole(instrument: Instrument, quantity: Decimal) -> Decimal:
@@ -85,7 +86,7 @@ def completion(instrument: Instrument, execution: CycleExecution, taker_fee: Dec
 
 def is_resting(order: Order) -> bool:
     """Say whether the exchange holds the order, placed and not ended."""
-    return order.status == "NEW" or order.status == "PARTIALLY_FILLED"
+    return order.status in RESTING
 
 
 def _least(amount: Decimal, of_each: Decimal, step: Decimal) -> Decimal:

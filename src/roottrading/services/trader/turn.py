@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from roottrading.domain.money import ZERO
+from roottrading.domain.order import ENDED
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import CycleStatus, move
 from roottrading.messages.channels import TRADE_EVENTS
@@ -138,7 +140,7 @@ class Turn:
             order = execution.orders[client_order_id]
             if order.status != "PENDING_NEW" and order.status != "REJECTED":
                 self.rows.append(Row(ORDERS, (order.id,), order))
-                said.append(OrderChanged(order, locked_by(execution, order)))
+                said.append(OrderChanged(order, ZERO if order.status in ENDED else locked_by(execution, order)))
         self.facts[:0] = said
 
     def decision(self) -> Decision:

@@ -20,7 +20,7 @@ from roottrading.services.trader.unknown import watch_doubt
 def look_after(turn: Turn) -> None:
     """Do what the cycle needs now: wait, enter on, protect, leave, end; then measure how long it was unprotected."""
     execution = turn.execution
-    if execution.exit_reason or execution.cancel_reason:
+    if (execution.exit_reason or execution.cancel_reason) and execution.entry_limit is not None:
         cancel_resting(turn)
     if not execution.bought:
         _look_after_entry(turn)
@@ -28,7 +28,7 @@ def look_after(turn: Turn) -> None:
     survey = turn.survey
     own = execution.net - execution.sold
     gap = own // turn.instrument.step_size * turn.instrument.step_size - survey.covered
-    if not (survey.doubtful or not survey.booked or _is_asked(execution)):
+    if survey.booked and not survey.doubtful and not (execution.unanswered and _is_asked(execution)):
         if execution.status == "manual":
             _end_if_flat(turn)
         elif execution.exit_reason:
@@ -56,16 +56,12 @@ def _look_after_entry(turn: Turn) -> None:
 
 def _is_asked(execution: CycleExecution) -> bool:
     """Say whether an answer is on its way without which nothing may be decided."""
-    return bool(execution.unanswered) and not all(
-        is_entry_cancel(execution, unanswered.request) for unanswered in execution.unanswered
-    )
+    return not all(is_entry_cancel(execution, unanswered.request) for unanswered in execution.unanswered)
 
 
 def _is_unknown(execution: CycleExecution) -> bool:
     """Say whether an answer is overdue."""
-    return bool(execution.unanswered) and any(
-        unanswered.unknown_since is not None for unanswered in execution.unanswered
-    )
+    return any(unanswered.unknown_since is not None for unanswered in execution.unanswered)
 
 
 def _hold(turn: Turn, gap: Decimal) -> None:
@@ -203,6 +199,7 @@ def _span_ends(turn: Turn) -> None:
 
 def _watch_doubt(turn: Turn) -> None:
     execution, survey = turn.execution, turn.survey
-    in_doubt = bool(survey.doubtful or survey.overdue or not survey.booked or _is_unknown(execution))
+    asked = execution.unanswered
+    in_doubt = bool(survey.doubtful or survey.overdue or not survey.booked or (asked and _is_unknown(execution)))
     if in_doubt or execution.doubt_since is not None:
         watch_doubt(turn, in_doubt)
