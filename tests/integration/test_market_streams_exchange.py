@@ -30,7 +30,7 @@ from roottrading.adapters.exchange.binance.streams.subscriptions import Kind
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.domain.time import DAY, MINUTE, SECOND
 from roottrading.exchange_server.socket_settings import SocketSettings
-from roottrading.messages.exchange import LinkChanged
+from roottrading.messages.exchange import InstrumentChanged, LinkChanged
 from roottrading.messages.service import CandleObserved
 
 from .exchange_server.market_place import FEED, LTC, TAPE_FROM, Place, market_place
@@ -58,7 +58,7 @@ def play(
             endpoints = market_endpoints_at(f"http://{place.host}")
             patience = CandlePatience(2 * SECOND * rate, 4 * SECOND * rate, SECOND * rate // 2)
             streams = StreamSettings(endpoints.streams, lifetime=lifetime, overlap=SECOND // 4, patience=patience)
-            settings = LinkSettings(clock_rate=rate)
+            settings = LinkSettings(clock_rate=rate, reconcile_every=SECOND)
             market = BinanceMarket(endpoints, [symbol], said.append, settings=settings, streams=streams)
             await market.open()
             running = asyncio.create_task(market.run())
@@ -141,6 +141,18 @@ def test_our_clock_never_stands_before_the_end_of_a_closed_candle_that_was_deliv
             place.pass_time(MINUTE)
             await wait("its candle", lambda number=number: len(closed(said)) == number)  # type: ignore[misc]
             assert market.now() == TAPE_FROM + number * MINUTE
+
+    play(script, [LTC], "LTCUSDT", TAPE_FROM)
+
+
+def test_a_symbol_that_is_halted_and_opened_again_is_told() -> None:
+    async def script(place: Place, market: BinanceMarket, said: list[MarketObservation]) -> None:
+        for status in ("HALT", "TRADING"):
+            place.exchange.venue.set_status("LTCUSDT", status, place.exchange.clock.now())
+            await wait(status, lambda status=status: market.instruments["LTCUSDT"].status == status)  # type: ignore[misc]
+        changes = [each for each in said if isinstance(each, InstrumentChanged)]
+        assert [(each.symbol, each.status) for each in changes] == [("LTCUSDT", "HALT"), ("LTCUSDT", "TRADING")]
+        assert changes[-1].instrument == market.instruments["LTCUSDT"]
 
     play(script, [LTC], "LTCUSDT", TAPE_FROM)
 
