@@ -12,12 +12,13 @@ from roottrading.services.coordinator.state import ACCOUNT, Account
 from roottrading.services.portfolio.fills_to_balances import Portfolio
 from roottrading.services.portfolio.journal import trial_balance
 from roottrading.services.portfolio.state import ADJUSTMENTS, PENDING
-from roottrading.services.trader.state import EXECUTIONS, CycleExecution
+from roottrading.services.trader.state import EXECUTIONS, SYMBOLS, CycleExecution
 from tests.simulation.hands import adopted, may_enter
 from tests.simulation.venue import FOREIGN_ORDER
 from tests.simulation.world import World
 
 BOUND: Final = 13 * SECOND + 250 * MILLISECOND  # recvWindow + 10 s, and the pace of asking (trading-rules 1.4)
+DEARER: Final = Decimal("0.8")  # dust is judged at a fifth below the price: it may have risen since
 RESTING: Final = ("NEW", "PARTIALLY_FILLED")
 
 
@@ -90,6 +91,8 @@ class Observer:
         since = self._naked.setdefault(symbol, world.now)
         execution = _execution(world, symbol)
         if execution is None:
+            if _dust(world, symbol) == own and not instrument.sellable(naked, price * DEARER):
+                return  # too small to sell when its cycle ended, and worth more by now
             raise Broken(f"{symbol}: {naked} held without a stop and without a cycle at {world.now}")
         if execution.exit_reason or execution.status == "manual":
             return  # being sold
@@ -165,6 +168,11 @@ def _executions(world: World) -> list[CycleExecution]:
 
 def _execution(world: World, symbol: str) -> CycleExecution | None:
     return next((execution for execution in _executions(world) if execution.symbol == symbol), None)
+
+
+def _dust(world: World, symbol: str) -> Decimal:
+    ledgers = world.database.journal("trader", SYMBOLS)
+    return next((ledger.dust for (name,), ledger in ledgers.items() if name == symbol), ZERO)
 
 
 def _gained(executed: OrderExecuted, symbol: str) -> Decimal:

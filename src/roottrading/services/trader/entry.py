@@ -44,9 +44,10 @@ def begin(desk: Desk, command: OpenTradeCycle | AdoptTradeCycle) -> CycleExecuti
             f"{plan.target_id!r}, {plan.list_id!r}: they are not those of one cycle's first attempts under "
             f"{desk.prefix!r}; coordinator and trader must be of one deployment"
         )
-    price, entry_limit = (
-        (command.worst_price, command.entry_limit) if isinstance(command, OpenTradeCycle) else (command.price, None)
-    )
+    if isinstance(command, OpenTradeCycle):
+        price, entry_limit = command.worst_price, command.entry_limit
+    else:  # what a person says it cost tells nothing of the market; the stop is a little below it
+        price, entry_limit = plan.stop_price, None
     return CycleExecution(
         command.cycle_id,
         command.symbol,

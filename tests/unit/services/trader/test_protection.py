@@ -339,6 +339,16 @@ def test_adopted_coins_get_their_stop_and_can_be_closed() -> None:
     assert bench.dust == 0
 
 
+@pytest.mark.parametrize("price", ["0.01", "100", "1000000"])
+def test_adopted_coins_are_worth_what_the_market_says_whatever_they_cost(price: str) -> None:
+    bench = Bench(replace(INSTRUMENT, cancel_replace_allowed=False), base_free="1")
+    bench.command(replace(adopting("1"), price=D(price)))
+    bench.command(CloseTradeCycle(cycle(), SYMBOL, "verdict"))
+    assert bench.moves[-1] == ("closed", "verdict")
+    assert sold(bench) == 1
+    assert bench.dust == 0
+
+
 def test_adopting_in_a_busy_symbol_is_refused() -> None:
     bench = Bench()
     bench.filled()
