@@ -178,6 +178,38 @@ def test_pings_and_the_days_end_scaled_down_are_lived_with() -> None:
     play(script, [LTC], "LTCUSDT", TAPE_FROM, QUICK, sockets, lifetime=3 * SECOND // 2)
 
 
+def test_what_the_exchange_does_to_a_connection_on_command_costs_no_candle() -> None:
+    """A shutdown that is announced, a cut, a stall: each is followed by a new connection, and nothing is missing."""
+
+    async def script(place: Place, market: BinanceMarket, said: list[MarketObservation]) -> None:
+        streams = place.exchange.streams
+        async with ticking(place):
+            market.follow([LTC_CANDLES], {LTC_CANDLES: TAPE_FROM})
+            await wait("candles", lambda: len(closed(said)) >= 5)
+            streams.shut_down(streams.connections[0])
+            await another(market, said, 2)
+            streams.connections[-1].cut()
+            await another(market, said, 3)
+            streams.connections[-1].mute = True
+            await another(market, said, 4)
+        heard = closed(said)
+        assert heard == rows_of(LTC, TAPE_FROM)[: len(heard)]
+        ends = [each.reason for each in said if isinstance(each, LinkChanged) and each.state == "ended"]
+        assert ends[:2] == ["the server shuts down", "cut"]
+        assert ends[2].startswith("ltcusdt@kline_1m ")  # left out candles, or is silent
+
+    async def another(market: BinanceMarket, said: list[MarketObservation], number: int) -> None:
+        await wait(f"connection {number}", lambda: market.streams.status().attempts == number)
+        ended = number - 1
+        await wait(
+            "the old one's end", lambda: sum(isinstance(e, LinkChanged) and e.state == "ended" for e in said) == ended
+        )
+        count = len(closed(said))
+        await wait("ten more candles", lambda: len(closed(said)) >= count + 10)
+
+    play(script, [LTC], "LTCUSDT", TAPE_FROM, QUICK)
+
+
 def level(given: Level | None) -> tuple[str, str]:
     assert given is not None
     return f"{given[0]:f}", f"{given[1]:f}"
