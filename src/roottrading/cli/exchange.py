@@ -39,6 +39,10 @@ Accounts = Annotated[
     list[str] | None,
     typer.Option("--account", metavar="KEY:SECRET", help=f"An account (else {USUAL_ACCOUNT}); KEY:@FILE: public key."),
 ]
+AccountsFile = Annotated[
+    Path | None,
+    typer.Option("--accounts", metavar="FILE", help="Accounts from a TOML file: secrets on a line are seen by others."),
+]
 Balances = Annotated[
     list[str] | None,
     typer.Option(
@@ -76,6 +80,7 @@ def exchange(
     begin: Begin = None,
     accounts: Accounts = None,
     balances: Balances = None,
+    accounts_file: AccountsFile = None,
     sapi: Sapi = False,
     admin_port: AdminPort = None,
     faults: Faults = None,
@@ -90,10 +95,12 @@ def exchange(
     loaded = options.load_settings(
         config, assignments, tape=tape, instruments=instruments, symbols=symbols, start=start
     )
-    from roottrading.exchange_server.opening_accounts import AccountError, read_accounts
+    from roottrading.exchange_server.opening_accounts import AccountError, read_accounts, read_accounts_file
 
     try:
-        openings = read_accounts(accounts or [USUAL_ACCOUNT], balances or [USUAL_BALANCE])
+        openings = [] if accounts_file is None else read_accounts_file(accounts_file)
+        if accounts or not openings:
+            openings += read_accounts(accounts or [USUAL_ACCOUNT], balances or [USUAL_BALANCE])
     except AccountError as error:
         raise CommandError(str(error)) from None
     made = _open(loaded.settings, clock, begin, _expected(expected or []), sapi)

@@ -1,10 +1,12 @@
-"""Accounts as a person gives them: KEY:SECRET, KEY:@FILE with a public key, and balances."""
+"""Accounts as a person gives them, by flags or in a file: keys with secrets or public keys, and balances."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from roottrading.domain.time import Time
@@ -52,6 +54,45 @@ def read_accounts(accounts: Sequence[str], balances: Sequence[str]) -> list[Open
         for key in [owner] if found else list(given):
             held[key][asset] = _amount(text, number)
     return [Opening(key, verifier, held[key]) for key, verifier in given.items()]
+
+
+class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    """An `[[account]]` of a file: the amounts are texts, so that they stay exact."""
+
+    key: str
+    secret: str = ""
+    public_key: str = ""
+    balances: dict[str, str] = {}
+
+
+class _Entries(Struct, frozen=True, forbid_unknown_fields=True):
+    account: list[_Entry]
+
+
+def read_accounts_file(path: Path) -> list[Opening]:
+    """Read `[[account]]` tables with `key`, `secret` or `public_key` (a file's path), and `balances`, from TOML.
+
+    Raises AccountError naming file and fault; never with a secret in its text.
+    """
+    try:
+        entries = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Entries).account
+    except OSError as error:
+        raise AccountError(f"accounts {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise AccountError(f"accounts {path}: no TOML") from None
+    except msgspec.ValidationError as error:
+        raise AccountError(f"accounts {path}: {error}") from None
+    for place, entry in enumerate(entries, 1):
+        if not entry.key or ":" in entry.key or bool(entry.secret) is bool(entry.public_key):
+            raise AccountError(f"accounts {path}: number {place} needs a key, and a secret or a public_key")
+        if entry.secret.startswith(FILE):
+            raise AccountError(f"accounts {path}: the secret of number {place} begins with {FILE}: use public_key")
+    given = [f"{each.key}:{each.secret or FILE + str(path.parent / each.public_key)}" for each in entries]
+    balances = [f"{each.key}:{asset}={number}" for each in entries for asset, number in each.balances.items()]
+    try:
+        return read_accounts(given, balances)
+    except AccountError as error:
+        raise AccountError(f"accounts {path}: {error}") from None
 
 
 def open_accounts(server: ExchangeServer, openings: Sequence[Opening], now: Time) -> None:

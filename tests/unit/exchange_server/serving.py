@@ -41,11 +41,13 @@ class HandClock:
 
 
 def new_server(
-    limits: LimitSettings | None = None, symbols: tuple[str, ...] = ("BNBUSDT", "BTCUSDT", "ETHUSDT")
+    limits: LimitSettings | None = None,
+    symbols: tuple[str, ...] = ("BNBUSDT", "BTCUSDT", "ETHUSDT"),
+    fees: FeeSchedule | None = None,
 ) -> tuple[ExchangeServer, HandClock]:
     clock = HandClock()
     listed = {symbol: each for symbol, each in shipped_instruments().items() if symbol in symbols}
-    venue = TradingVenue(listed, FeeSchedule(), FillModel(slippage=Decimal(0)))
+    venue = TradingVenue(listed, fees or FeeSchedule(), FillModel(slippage=Decimal(0)))
     server = ExchangeServer(venue, clock, ENDPOINTS, limits or LimitSettings())
     for key, secret in ((KEY, SECRET), (OTHER_KEY, OTHER_SECRET)):
         server.keys.add(key, HmacSecret(secret), key)

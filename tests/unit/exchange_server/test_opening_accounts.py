@@ -5,7 +5,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from roottrading.exchange_server.opening_accounts import AccountError, read_accounts
+from roottrading.exchange_server.keys import PublicKey
+from roottrading.exchange_server.opening_accounts import AccountError, read_accounts, read_accounts_file
 
 
 def test_balances_are_everybody_s_unless_they_name_an_account() -> None:
@@ -26,6 +27,51 @@ def test_a_public_key_comes_from_a_file(tmp_path: Path) -> None:
     path.write_text("nonsense")
     with pytest.raises(AccountError, match="not an Ed25519 or RSA public key"):
         read_accounts([f"k:@{path}"], [])
+
+
+def test_accounts_come_from_a_file_too(tmp_path: Path) -> None:
+    private = ed25519.Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "public.pem").write_bytes(public)
+    path = tmp_path / "accounts.toml"
+    path.write_text(
+        """
+        [[account]]
+        key = "one"
+        secret = "a:b@c"
+        balances = { USDT = "10000.50", BTC = "0.1" }
+        [[account]]
+        key = "two"
+        public_key = "public.pem"
+        """
+    )
+    one, two = read_accounts_file(path)
+    assert (one.key, one.balances) == ("one", {"USDT": Decimal("10000.50"), "BTC": Decimal("0.1")})
+    assert isinstance(two.verifier, PublicKey)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[account]", "no TOML"),
+        ("", "missing required field `account`"),
+        ('[[account]]\nkey = "a"', "number 1 needs a key, and a secret or a public_key"),
+        ('[[account]]\nkey = "a:b"\nsecret = "sesame"', "number 1 needs a key"),
+        ('[[account]]\nkey = "a"\nsecret = "sesame"\npublic_key = "x"', "number 1 needs a key"),
+        ('[[account]]\nkey = "a"\nsecret = "@sesame"', "the secret of number 1 begins with @"),
+        ('[[account]]\nkey = "a"\nsecret = "sesame"\nname = "x"', "unknown field `name`"),
+        ('[[account]]\nkey = "a"\nsecret = "sesame"\nbalances = { USDT = "x" }', "a number of 0 or more"),
+        ('[[account]]\nkey = "a"\npublic_key = "nowhere.pem"', "nowhere.pem: No such file"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named_too(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text(text)
+    with pytest.raises(AccountError) as refused:
+        read_accounts_file(path)
+    assert words in str(refused.value)
+    assert str(path) in str(refused.value)
+    assert "sesame" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
