@@ -31,6 +31,7 @@ from roottrading.messages.service import Row
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, cast
 from roottrading.runtimes.embedded import Progress
 from roottrading.runtimes.linked.connecting import FINEST, Connections, LinkedMarket, linked_run
+from roottrading.runtimes.linked.pace import pace_of
 from roottrading.runtimes.linked.recorded import recorded_market
 from roottrading.runtimes.linked.running import LinkedRun
 from roottrading.runtimes.result import journal
@@ -60,7 +61,9 @@ def run_linked(settings: Settings, url: str) -> None:
     warn(faults)
     claim_outputs(settings.run)
     heard = tuple(sorted({symbol for symbol, _ in acting.plan.streams}))
-    connections = Connections(url, _credentials(os.environ), heard, stepped=settings.run.admin is not None)
+    stepped = settings.run.admin is not None
+    rate = 1 if stepped else asyncio.run(pace_of(url))
+    connections = Connections(url, _credentials(os.environ), heard, stepped=stepped, rate=rate)
     with closing(_open_store(settings, url, acting)) as store:
         tally = Tally(journal(store, "trade_cycles"))
         console, stop = Console(), StopWish()

@@ -1,10 +1,15 @@
 """Commands to open cycles: leave, cancel a resting entry; each is asked for once."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
+from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time
 from roottrading.messages.commands import CancelEntry, CloseTradeCycle
+from roottrading.messages.exchange import InstrumentChanged
 from roottrading.services.coordinator.draft import Draft
+from roottrading.services.coordinator.ledger import market_status
 from roottrading.services.coordinator.state import OpenCycle
 
 
@@ -28,11 +33,16 @@ def cancel_resting(draft: Draft, reason: str, symbol: str = "") -> None:
             draft.command(name, CancelEntry(cycle.id, name, reason))
 
 
-def on_status(draft: Draft, symbol: str, status: str, at: Time) -> None:
-    """Note that a market stopped or went on; leave before a delisting (trading-rules 7.3)."""
-    known = draft.state.symbol(symbol)
-    if status == known.status:
+def on_status(draft: Draft, instruments: Mapping[str, Instrument], changed: InstrumentChanged, at: Time) -> None:
+    """Note that a market stopped or went on; leave before a delisting (trading-rules 7.3).
+
+    What an exchange says with every connection is news only where it differs from what was known or listed.
+    """
+    symbol, status = changed.symbol, changed.status
+    instrument = instruments.get(symbol)
+    if instrument is None or status == market_status(draft.state, instrument):
         return
+    known = draft.state.symbol(symbol)
     cycle = draft.state.cycles.get(symbol)
     reopened = status == "TRADING" and cycle is not None
     draft.put_symbol(replace(known, status=status, reopened=reopened))

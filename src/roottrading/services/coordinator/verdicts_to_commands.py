@@ -87,7 +87,7 @@ class Coordinator:
             ProtectionRestored: lambda draft, span, _: abnormal.on_span(draft, span, settings.abnormal),
             CommandRefused: lambda draft, refused, _: on_adoption_refused(draft, refused),
             PortfolioUpdated: self._on_portfolio,
-            InstrumentChanged: lambda draft, changed, now: on_status(draft, changed.symbol, changed.status, now),
+            InstrumentChanged: lambda draft, changed, now: on_status(draft, instruments, changed, now),
             ControlChanged: on_control,
             AccountAdjusted: lambda draft, adjusted, now: on_adjusted(draft, self._desk, adjusted, now),
             DeadlineDue: lambda draft, _, now: on_due(draft, now),

@@ -87,6 +87,9 @@ class Desk:
 
     def tradable(self, symbol: str) -> bool:
         """Say whether the market takes orders now, as far as we were told."""
+        return self.market_status(symbol) == "TRADING"
+
+    def market_status(self, symbol: str) -> str:
+        """Return the market's status as last heard, else as it was listed."""
         ledger = self.symbols.get(symbol)
-        status = ledger.status if ledger is not None and ledger.status else self.instruments[symbol].status
-        return status == "TRADING"
+        return ledger.status if ledger is not None and ledger.status else self.instruments[symbol].status

@@ -65,7 +65,7 @@ def on_account(desk: Desk, event: AccountChanged) -> Decision:
 
 def on_instrument(desk: Desk, event: InstrumentChanged, now: Time) -> Decision:
     """Note the market's status: while it does not trade, entries are off and nothing is sent for positions (7.3)."""
-    if event.symbol not in desk.instruments or desk.ledger(event.symbol).status == event.status:
+    if event.symbol not in desk.instruments or desk.market_status(event.symbol) == event.status:
         return NOTHING
     ledger = desk.symbols[event.symbol] = replace(desk.ledger(event.symbol), status=event.status)
     trading = event.status == "TRADING"
