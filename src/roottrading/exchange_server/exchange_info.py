@@ -1,6 +1,5 @@
 """exchangeInfo in today's form: only filters that the exchange enforces, only flags of what it does."""
 
-from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -44,23 +43,17 @@ def filters_of(instrument: Instrument) -> list[dict[str, Any]]:
             "maxQty": amount(instrument.max_quantity),
             "stepSize": amount(instrument.step_size),
         },
-        {
-            "filterType": "MARKET_LOT_SIZE",
-            "minQty": amount(instrument.market_min_quantity),
-            "maxQty": amount(instrument.market_max_quantity or instrument.max_quantity),
-            "stepSize": amount(instrument.market_step_size),
-        },
-        {
-            "filterType": "NOTIONAL",
-            "minNotional": amount(instrument.min_notional),
-            "applyMinToMarket": instrument.min_notional_at_market,
-            "maxNotional": amount(instrument.max_notional or Decimal(9_000_000)),
-            "applyMaxToMarket": instrument.max_notional_at_market,
-            "avgPriceMins": 0,
-        },
+        _notional(instrument),
     ]
-    if not instrument.max_notional:
-        del filters[-1]["maxNotional"], filters[-1]["applyMaxToMarket"]
+    if instrument.market_max_quantity or instrument.market_min_quantity or instrument.market_step_size:
+        filters.append(
+            {
+                "filterType": "MARKET_LOT_SIZE",
+                "minQty": amount(instrument.market_min_quantity),
+                "maxQty": amount(instrument.market_max_quantity),
+                "stepSize": amount(instrument.market_step_size),
+            }
+        )
     percent = instrument.percent_price
     if percent is not None:
         filters.append(
@@ -80,6 +73,18 @@ def filters_of(instrument: Instrument) -> list[dict[str, Any]]:
     filters.append({"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": MOST_LISTS})
     filters.append({"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": MOST_AMENDMENTS})
     return filters
+
+
+def _notional(instrument: Instrument) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "filterType": "NOTIONAL",
+        "minNotional": amount(instrument.min_notional),
+        "applyMinToMarket": instrument.min_notional_at_market,
+        "avgPriceMins": 0,
+    }
+    if instrument.max_notional:
+        shown |= {"maxNotional": amount(instrument.max_notional), "applyMaxToMarket": instrument.max_notional_at_market}
+    return shown
 
 
 def symbol_info(instrument: Instrument, status: str, permission_sets: bool = True) -> dict[str, Any]:
