@@ -53,7 +53,7 @@ class Terms(Struct, frozen=True):
 
 
 class Exchange(Struct):
-    """A whole exchange; `pace` is the clock that has to be run, where it is not stepped."""
+    """A whole exchange; `run` moves its clock."""
 
     server: ExchangeServer
     venue: TradingVenue

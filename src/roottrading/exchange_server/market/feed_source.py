@@ -75,7 +75,7 @@ class FeedSource:
             return None
         known = bisect_right(self._times, min(end - 1, now))
         kept = self._growing.get((open_time, end))
-        if kept is None:
+        if kept is None or kept[1] > known:
             first = bisect_left(self._times, open_time)
             if first >= known:
                 last = self.last_price(open_time - 1)
@@ -88,7 +88,7 @@ class FeedSource:
             kline.add(trade)
         if len(self._growing) >= _REMEMBERED:
             self._growing.clear()
-        self._growing[open_time, end] = (kline, max(following, known))
+        self._growing[open_time, end] = (kline, known)
         return replace(kline)
 
     def last_price(self, now: Time) -> Decimal | None:
