@@ -24,7 +24,7 @@ from roottrading.runtimes.learning import weights_for
 from roottrading.runtimes.linked.barrier import CandleBarrier
 from roottrading.runtimes.linked.linked_session import LinkedSession
 from roottrading.runtimes.linked.outbox import Outbox
-from roottrading.runtimes.linked.warming import candles_before, closes_in
+from roottrading.runtimes.linked.warming import candles_before, closes_in, heard_until
 from roottrading.runtimes.loading import load_units, stand_on_opens
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
@@ -65,8 +65,8 @@ class Wire:
         outbox, opinions, loaded = Outbox(), NewestWindows(cast.plan), self.store.load()
         completed = position_of(loaded) or Position(market.start, "candles")
         wiring = assemble(builders(settings, cast, market), opinions, outbox)
-        wanted = opinions.wanted_at(completed.at)
-        candles = asyncio.run(candles_before(TapeHistory(market), wanted, completed.at))
+        until = heard_until(loaded.units, {symbol for symbol, _ in cast.plan.streams}, market.finest, completed.at)
+        candles = asyncio.run(candles_before(TapeHistory(market), opinions.wanted_at(min(until.values())), until))
         load_units(wiring.units, loaded, candles)
         session = Session(
             wiring, outbox, cast.decision_step, Deadlines(loaded.deadlines), weights_for(settings, cast, market)

@@ -1,7 +1,7 @@
 """Binance's market as a linked run hears it: the finest candles, one after the other."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 
 from roottrading.adapters.exchange.binance.streams import MarketObservation, candles
@@ -42,10 +42,10 @@ class MarketFeed:
         """How many observations nobody has taken yet."""
         return self._queue.qsize()
 
-    async def candles(self, symbols: Sequence[str], timeframe: str, first: Time) -> AsyncIterator[Observation]:
-        """Return the candles of these symbols from the one that opens at `first` on, as they close."""
-        wanted = [candles(symbol, timeframe) for symbol in symbols]
-        self.market.follow(wanted, dict.fromkeys(wanted, first))
+    async def candles(self, timeframe: str, first: Mapping[str, Time]) -> AsyncIterator[Observation]:
+        """Return the candles of these symbols, each from the one that opens at its `first` on, as they close."""
+        wanted = {candles(symbol, timeframe): at for symbol, at in first.items()}
+        self.market.follow(wanted, wanted)
         running = asyncio.create_task(self.market.run())
         try:
             while True:

@@ -1,7 +1,7 @@
 """A run against an exchange at the other end of a wire: open, warm up, then decide whatever comes until the stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -16,7 +16,7 @@ from roottrading.runtimes.linked.barrier import CandleBarrier, Observation
 from roottrading.runtimes.linked.linked_session import LinkedSession, Observer
 from roottrading.runtimes.linked.outbox import Outbox
 from roottrading.runtimes.linked.recorded import first_instant
-from roottrading.runtimes.linked.warming import CandleHistory, candles_before, closes_in
+from roottrading.runtimes.linked.warming import CandleHistory, candles_before, closes_in, heard_until
 from roottrading.runtimes.loading import load_units
 from roottrading.runtimes.session import Position, Session
 from roottrading.runtimes.settle import Wiring
@@ -43,8 +43,8 @@ class MarketData(Protocol):
     def history(self) -> CandleHistory:
         """The candles of the past."""
 
-    def candles(self, symbols: Sequence[str], timeframe: str, first: Time) -> AsyncIterator[Observation]:
-        """Return the candles of these symbols from the one that opens at `first` on, as they close."""
+    def candles(self, timeframe: str, first: Mapping[str, Time]) -> AsyncIterator[Observation]:
+        """Return the candles of these symbols, each from the one that opens at its `first` on, as they close."""
 
 
 class LinkedRun:
@@ -81,6 +81,7 @@ class LinkedRun:
         self.linked: LinkedSession | None = None
         self.started_at: Time = 0
         self.candles: list[Row] = []  # after the run: what was traded on, as rows of `market_data`
+        self._heard: dict[str, Time] = {}  # the last T of every symbol that was decided before
         self._heard_at: Time = 0  # of what the exchange said last of the account
 
     async def run(self) -> Position:
@@ -95,7 +96,8 @@ class LinkedRun:
                 linked = await self._begin(self._instruments())
                 await self._live(linked)
                 linked.end()
-                self.candles = await candles_before(self._market.history, self._played(), linked.completed.at)
+                ended = dict.fromkeys(self._plan.symbols, linked.completed.at)
+                self.candles = await candles_before(self._market.history, self._played(), ended)
                 return linked.completed
             finally:
                 await self._market.close()
@@ -128,7 +130,9 @@ class LinkedRun:
         self.started_at = first_instant(self._store, completed.at)
         outbox, opinions = Outbox(), NewestWindows(self._plan)
         wiring = self._assemble(opinions, outbox, instruments)
-        candles = await candles_before(self._market.history, opinions.wanted_at(completed.at), completed.at)
+        self._heard = heard_until(loaded.units, self._symbols(), self._plan.finest, completed.at)
+        wanted = opinions.wanted_at(min(self._heard.values()))
+        candles = await candles_before(self._market.history, wanted, self._heard)
         load_units(wiring.units, loaded, candles)
         session = Session(wiring, outbox, self._decision_step, Deadlines(loaded.deadlines))
         session.closes.update(closes_in(candles))
@@ -167,7 +171,7 @@ class LinkedRun:
             task.result()
 
     async def _hear_market(self, linked: LinkedSession) -> None:
-        async for observation in self._market.candles(self._symbols(), self._plan.finest, linked.completed.at):
+        async for observation in self._market.candles(self._plan.finest, self._heard):
             if isinstance(observation, CandleMissing) or observation.candle.closed:
                 linked.heard(observation)
 

@@ -1,14 +1,16 @@
 """What the services must have heard before the first candle: fetched from the exchange's history at every start."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Final, Protocol
 
 from roottrading.adapters.exchange.binance.streams import HistoryUnavailable
+from roottrading.adapters.store.port import UnitState
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time, duration
+from roottrading.messages.channels import MARKET
 from roottrading.messages.service import Row
 from roottrading.services.gateway.state import MARKET_DATA
 
@@ -28,11 +30,27 @@ class CandleHistory(Protocol):
         """
 
 
-async def candles_before(history: CandleHistory, wanted: Mapping[Stream, Time], at: Time) -> list[Row]:
-    """Fetch the candles that had closed by `at`, by stream from the open time wanted on: rows of `market_data`."""
+def heard_until(
+    units: Mapping[str, UnitState], symbols: Iterable[str], finest: str, completed: Time
+) -> dict[str, Time]:
+    """Return by symbol the T of the last finest candle that the analyzer was given, else the last T that is complete.
+
+    A symbol whose candle was not waited for is behind the others: what it lacks comes late, but it comes.
+    """
+    analyzer = units.get("analyzer", UnitState())
+    return {
+        symbol: analyzer.seen.get(("gateway", f"{MARKET}/{symbol}/{finest}"), completed) for symbol in sorted(symbols)
+    }
+
+
+async def candles_before(history: CandleHistory, wanted: Mapping[Stream, Time], until: Mapping[str, Time]) -> list[Row]:
+    """Fetch the candles that had closed by `until` (by symbol), by stream from the open time wanted on.
+
+    They are rows of `market_data`.
+    """
     rows: list[Row] = []
     for (symbol, timeframe), since in sorted(wanted.items()):
-        span = duration(timeframe)
+        span, at = duration(timeframe), until[symbol]
         start, end = since - since % -span, at - at % span
         while start < end:
             found = await _asked(history, symbol, timeframe, start, end)
