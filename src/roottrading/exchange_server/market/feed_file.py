@@ -96,7 +96,7 @@ def _messages(path: Path) -> Iterator[tuple[int, Any]]:
         _, _, rest = row.partition(b" ")
         try:
             message = msgspec.json.decode(rest)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise TapeError(f"{path}, line {line}: no JSON after the receive time ({error})") from None
         if not isinstance(message, dict):
             raise TapeError(f"{path}, line {line}: a message is an object")
@@ -112,15 +112,15 @@ def _read(message: dict[str, Any], running: Time) -> tuple[str, Time, FeedEvent]
     kind = data.get("e")
     if kind == "trade":
         at = int(data["T"]) * MILLISECOND
-        price, quantity = Decimal(data["p"]), Decimal(data["q"])
-        return data["s"], at, PublicTrade(int(data["t"]), price, quantity, at, bool(data["m"]))
+        price, quantity = _number(data["p"]), _number(data["q"])
+        return _symbol(data), at, PublicTrade(int(data["t"]), price, quantity, at, bool(data["m"]))
     if kind == "depthUpdate":
         at = int(data["E"]) * MILLISECOND
         first, last = int(data["U"]), int(data["u"])
-        return data["s"], at, BookChanged(data["s"], at, first, last, _levels(data["b"]), _levels(data["a"]))
+        return _symbol(data), at, BookChanged(data["s"], at, first, last, _levels(data["b"]), _levels(data["a"]))
     if kind is None and {"u", "s", "b", "B", "a", "A"} <= data.keys():
         bid, ask = _level(data["b"], data["B"]), _level(data["a"], data["A"])
-        return data["s"], running, BestChanged(data["s"], running, int(data["u"]), bid, ask)
+        return _symbol(data), running, BestChanged(data["s"], running, int(data["u"]), bid, ask)
     return None
 
 
@@ -129,8 +129,22 @@ def _snapshot(symbol: str, at: Time, message: dict[str, Any]) -> BookLoaded:
 
 
 def _levels(rows: Sequence[Sequence[str]]) -> tuple[Level, ...]:
-    return tuple((Decimal(price), Decimal(quantity)) for price, quantity in rows)
+    return tuple((_number(price), _number(quantity)) for price, quantity in rows)
 
 
 def _level(price: str, quantity: str) -> Level | None:
-    return (Decimal(price), Decimal(quantity)) if Decimal(price) else None
+    return (_number(price), _number(quantity)) if _number(price) else None
+
+
+def _symbol(data: dict[str, Any]) -> str:
+    symbol = data["s"]
+    if not isinstance(symbol, str):
+        raise TypeError("a symbol is a text")
+    return symbol
+
+
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite() or number < 0:
+        raise ValueError(f"{text} is no price or quantity")
+    return number
