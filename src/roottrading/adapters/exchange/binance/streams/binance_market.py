@@ -22,11 +22,11 @@ from roottrading.adapters.exchange.binance.streams.candle_sequence import Candle
 from roottrading.adapters.exchange.binance.streams.market_streams import Deliver, MarketStreams
 from roottrading.adapters.exchange.binance.streams.observations import MarketObservation
 from roottrading.adapters.exchange.binance.streams.rest_history import RestHistory
-from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
+from roottrading.adapters.exchange.binance.streams.settings import SilenceBounds, StreamSettings
 from roottrading.adapters.exchange.binance.streams.subscriptions import Subscription
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.time import SECOND, Time
+from roottrading.domain.time import DAY, SECOND, Time
 from roottrading.messages.exchange import InstrumentChanged, LinkChanged
 from roottrading.messages.service import CandleMissing, CandleObserved
 
@@ -83,8 +83,10 @@ class BinanceMarket:
         self._symbols = tuple(symbols)
         self._deliver = deliver
         self._settings = settings or LinkSettings()
-        self._stream_settings = streams or _stream_settings(endpoints.streams, self._settings.clock_rate)
-        self._clock = clock or ServerClock(lambda: time.monotonic_ns() // 1_000, self._settings.clock_rate)
+        rate = self._settings.clock_rate
+        self._clock = clock or ServerClock(lambda: time.monotonic_ns() // 1_000, rate)
+        stands = isinstance(self._clock, StandingClock)
+        self._stream_settings = streams or _stream_settings(endpoints.streams, rate, stands)
         self._heard_until: Time = 0
         budget = budget or Budget()
         rest = Rest(endpoints.rest, self._settings, None, self._clock, budget)
@@ -92,8 +94,7 @@ class BinanceMarket:
         self._questions = Questions(self._doors, Reader())
         self._session: aiohttp.ClientSession | None = None
         self._streams: MarketStreams | None = None
-        settled = 0 if isinstance(self._clock, StandingClock) else SECOND
-        self.history = RestHistory(self._doors.public, settled)
+        self.history = RestHistory(self._doors.public, 0 if stands else SECOND)
 
     async def open(self) -> None:
         """Learn the exchange's clock, limits and instruments. Raises LinkError where that is not possible."""
@@ -177,8 +178,12 @@ class BinanceMarket:
         self._deliver(LinkChanged("", "", at, part, state, reason))
 
 
-def _stream_settings(url: str, rate: int) -> StreamSettings:
-    """Return the usual settings; on a clock that runs `rate` times as fast a message's way takes as much longer."""
+def _stream_settings(url: str, rate: int, stands: bool) -> StreamSettings:
+    """Return the usual settings; on a clock that runs `rate` times as fast a message's way takes as much longer.
+
+    Where the clock stands between moves, streams are silent for as long as others think: only pings show life.
+    """
     usual = CandlePatience()
     patience = CandlePatience(usual.settled * rate, usual.absent * rate, usual.again * rate)
-    return StreamSettings(url=url, patience=patience)
+    silence = SilenceBounds(usual=2**62, first=DAY) if stands else SilenceBounds()
+    return StreamSettings(url=url, patience=patience, silence=silence)
