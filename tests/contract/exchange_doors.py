@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -28,6 +28,7 @@ from roottrading.exchange_server.app import build_app
 from roottrading.exchange_server.keys import HmacSecret, PublicKey
 from roottrading.exchange_server.limits import LimitSettings
 from roottrading.exchange_server.operations import ENDPOINTS
+from roottrading.exchange_server.ports import Clock
 from roottrading.exchange_server.server import ExchangeServer
 from roottrading.exchange_server.venue import TradingVenue
 from roottrading.messages.exchange import (
@@ -258,9 +259,12 @@ def private_pem(key: Ed25519PrivateKey | RSAPrivateKey) -> str:
 
 
 @asynccontextmanager
-async def served(venue: TradingVenue, clock: RunningClock, secret: Secret) -> AsyncIterator[str]:
-    """Serve the exchange on a free port; yield its address."""
+async def served(
+    venue: TradingVenue, clock: Clock, secret: Secret, meddling: Callable[[ExchangeServer], None] = lambda server: None
+) -> AsyncIterator[str]:
+    """Serve the exchange on a free port; yield its address. `meddling` is let in before anybody is served."""
     server = ExchangeServer(venue, clock, ENDPOINTS, LimitSettings())
+    meddling(server)
     server.keys.add(KEY, HmacSecret(secret) if isinstance(secret, str) else PublicKey(secret.public_key()), "us")
     venue.open_account("us", MONEY, clock.now())
     runner = web.AppRunner(build_app(server), shutdown_timeout=0.1)

@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from roottrading.exchange_server.faults.fault import Fault
 from roottrading.messages.exchange import EXIT, ExecutionsReported, ListFills, OrderExecuted
 from tests.contract.exchange_doors import SYMBOL
 from tests.integration.cutting import Trouble
@@ -118,6 +119,61 @@ def test_books_equal_the_exchange_whatever_happens(step: str, trouble: str) -> N
             await open_cycle(at)
         await under(at, trouble, lambda: act(at, step))
         ended = await at.moved(*(("open", "expired") if step in ENTRIES else ("closed",)))
+        await check(at)
+        if step in ENTRIES and ended == "open":
+            at.command(closing())
+            await at.moved("closed")
+            await check(at)
+
+    played(test, lists=step != "entry in two requests")
+
+
+ANSWER: Final = "ws order*"
+FAULTS: Final = {
+    "late answer": Fault(kind="latency", where=ANSWER, milliseconds=250),
+    "5xx": Fault(kind="refusal", where=ANSWER, status=503),
+    "5xx of what was done": Fault(kind="refusal", where=ANSWER, status=503, executed=True),
+    "time-out": Fault(kind="timeout", where=ANSWER, milliseconds=200),
+    "time-out of what was done": Fault(kind="timeout", where=ANSWER, milliseconds=200, executed=True),
+    "silence": Fault(kind="timeout", where=ANSWER, silent=True),
+    "silence of what was done": Fault(kind="timeout", where=ANSWER, silent=True, executed=True),
+    "cut before the answer": Fault(kind="cut", where=ANSWER, moment="before"),
+    "cut in the middle of the answer": Fault(kind="cut", where=ANSWER, moment="middle"),
+    "cut after the answer": Fault(kind="cut", where=ANSWER, moment="after"),
+    "half an answer": Fault(kind="body", where=ANSWER, shape="truncated"),
+    "no json": Fault(kind="body", where=ANSWER, shape="garbage"),
+    "a page": Fault(kind="body", where=ANSWER, shape="html"),
+    "unknown words": Fault(kind="field", where="user executionReport *", field="x", value="SOMETHING_NEW", times=3),
+    "a lost execution": Fault(kind="lose", where="user executionReport TRADE"),
+    "lost words": Fault(kind="lose", where="user *", times=0),
+    "doubled words": Fault(kind="duplicate", where="user *", times=0),
+    "late words": Fault(kind="late", where="user *", milliseconds=250, times=0),
+    "swapped words": Fault(kind="swap", where="user *", times=3),
+    "a dropped socket": Fault(kind="drop", where=ANSWER),
+    "a closed socket": Fault(kind="close", where=ANSWER),
+    "a server that goes away": Fault(kind="shutdown", where=ANSWER, milliseconds=100),
+    "a stalled socket": Fault(kind="stall", where=ANSWER, milliseconds=600),
+    "a clock that is wrong": Fault(kind="drift", milliseconds=5_000),
+    "a refused part": Fault(kind="list_part", symbol=SYMBOL),
+}
+
+
+# a stop that works by itself asks nothing: only what is said of it can go wrong
+STRUCK: Final = [
+    (step, name) for step in STEPS[:4] for name, fault in FAULTS.items() if step != "stop" or fault.where != ANSWER
+]
+
+
+@pytest.mark.parametrize(("step", "fault"), STRUCK)
+def test_books_equal_the_exchange_under_every_fault(step: str, fault: str) -> None:
+    async def test(at: Desk) -> None:
+        if step not in ENTRIES:
+            await open_cycle(at)
+        number = at.faults.add(FAULTS[fault])
+        act(at, step)
+        ended = await at.moved(*(("open", "expired", "closed") if step in ENTRIES else ("closed",)))
+        assert [each.struck > 0 for each in at.faults if each.number == number] == [True]
+        at.faults.remove(number)
         await check(at)
         if step in ENTRIES and ended == "open":
             at.command(closing())

@@ -17,6 +17,14 @@ from roottrading.domain.fill import Fill
 from roottrading.domain.ids import client_order_id, cycle_id
 from roottrading.domain.order import Order
 from roottrading.domain.time import MILLISECOND, SECOND
+from roottrading.exchange_server.drifting import DriftingClock
+from roottrading.exchange_server.faults.acts import Acts
+from roottrading.exchange_server.faults.meddling import Meddling
+from roottrading.exchange_server.faults.register import Register
+from roottrading.exchange_server.market.sockets import StreamSockets
+from roottrading.exchange_server.server import ExchangeServer
+from roottrading.exchange_server.socket_settings import SocketSettings
+from roottrading.exchange_server.traffic import Traffic
 from roottrading.exchange_server.venue import TradingVenue
 from roottrading.messages.commands import CloseTradeCycle, OpenTradeCycle, ProtectionPlan
 from roottrading.messages.envelope import Envelope, Message
@@ -62,7 +70,10 @@ def closing() -> CloseTradeCycle:
 class Desk:
     """One trader at one link; `rows` are what a store would hold."""
 
-    def __init__(self, link: BinanceLink, wire: Wire, venue: TradingVenue, clock: RunningClock) -> None:
+    def __init__(
+        self, link: BinanceLink, wire: Wire, venue: TradingVenue, clock: RunningClock, faults: Register
+    ) -> None:
+        self.faults = faults
         self._instruments = venue.instruments
         self.link = link
         self.wire = wire
@@ -175,10 +186,17 @@ async def desk(lists: bool = True) -> AsyncIterator[Desk]:
     clock = RunningClock()
     venue = TradingVenue(instruments(lists), FeeSchedule(), MODEL)
     venue.price_moved(SYMBOL, Decimal(60_000), Decimal(1_000), clock.now())
-    async with served(venue, clock, SECRET) as address, wire_to(urlsplit(address).port or 0) as (wire, port):
+    faults, drifting = Register(), DriftingClock(clock)
+
+    def meddle(server: ExchangeServer) -> None:
+        acts = Acts(venue, drifting, set(), {})
+        streams = StreamSockets(Traffic(), SocketSettings())
+        server.meddler = Meddling(faults, acts, streams, server.subscribers, drifting.now)
+
+    async with served(venue, drifting, SECRET, meddle) as address, wire_to(urlsplit(address).port or 0) as (wire, port):
         link = BinanceLink(endpoints_at(f"http://127.0.0.1:{port}"), credentials(KEY, SECRET), [SYMBOL], LINK)
         await link.open()
-        found = Desk(link, wire, venue, clock)
+        found = Desk(link, wire, venue, clock, faults)
         try:
             found.give(Resumed())
             yield found

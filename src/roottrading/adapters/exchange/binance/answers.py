@@ -9,7 +9,7 @@ from roottrading.domain.time import Time
 
 
 class Success(Struct, frozen=True):
-    """The decoded answer; `asked_at` is the exchange's time when the call was sent."""
+    """The decoded answer; `asked_at` is an exchange's time that was surely reached when the call was sent."""
 
     told: Any
     asked_at: Time

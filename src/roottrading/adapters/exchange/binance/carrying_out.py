@@ -16,7 +16,7 @@ from roottrading.adapters.exchange.binance.replies import Events, failed, refuse
 from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings
 from roottrading.adapters.exchange.binance.wire import Malformed
-from roottrading.domain.time import SECOND
+from roottrading.domain.time import SECOND, Time
 from roottrading.messages.exchange import AnyRequest, ListFills
 
 _LOG: Final = logging.getLogger(__name__)
@@ -129,21 +129,23 @@ class Carrier:
             asking.cancel()
             raise
         if done or not isinstance(answer, Silence):
-            self._put(self._events_of(request, answer))
+            self._put(self._events_of(request, answer, self._clock.now()))
 
     async def _answered(self, request: AnyRequest, call: Call) -> Events:
+        asked_at = self._clock.earliest()
         if not isinstance(request, ListFills):
-            return self._events_of(request, await self._doors.call(call))
+            return self._events_of(request, await self._doors.call(call), asked_at)
         try:
             found = await self._questions.executions(request.symbol, request.client_order_id, request.from_trade_id)
         except Unanswered as error:
-            return self._events_of(request, error.answer)
+            return self._events_of(request, error.answer, asked_at)
         except Malformed as error:
             self._reader.strangers.note("answers", f"ListFills: {error}")
             return (unknown(request, self._clock.now()),)
         return (found,)
 
-    def _events_of(self, request: AnyRequest, answer: Answer) -> Events:
+    def _events_of(self, request: AnyRequest, answer: Answer, at: Time) -> Events:
+        """Return what an answer says; what is not there was not there at `at`."""
         now = self._clock.now()
         match answer:
             case Success():
@@ -151,7 +153,7 @@ class Carrier:
             case Failure():
                 if answer.meaning == "clock":
                     self.doubted.set()
-                return failed(self._reader, request, answer, now)
+                return failed(self._reader, request, answer, at)
             case NotSent():
                 return (refused_here(request, answer.code, answer.message, now),)
             case Silence():

@@ -18,7 +18,7 @@ from roottrading.adapters.exchange.binance.errors import Failure
 from roottrading.adapters.exchange.binance.instruments import instruments_of, take_limits
 from roottrading.adapters.exchange.binance.orders_to_events import Reader, executions, open_orders, trades
 from roottrading.adapters.exchange.binance.rates import read_rates
-from roottrading.adapters.exchange.binance.replies import balances
+from roottrading.adapters.exchange.binance.replies import balances, read_at
 from roottrading.adapters.exchange.binance.wire import Malformed, TradeReply
 from roottrading.domain.instrument import Instrument
 from roottrading.messages.exchange import (
@@ -83,7 +83,7 @@ class Questions:
     async def account(self) -> AccountChanged:
         """Return all balances. Raises Unanswered and Malformed."""
         answer = await self._ask(account_call())
-        return AccountChanged("", "", answer.asked_at, balances(self._reader, answer.told))
+        return AccountChanged("", "", read_at(answer.told, answer.asked_at), balances(self._reader, answer.told))
 
     async def open_orders(self, symbol: str) -> OpenOrdersReported:
         """Return what is open in a symbol. Raises Unanswered and Malformed."""

@@ -19,7 +19,7 @@ from roottrading.adapters.exchange.binance.orders_to_events import (
     reported,
     trades,
 )
-from roottrading.adapters.exchange.binance.wire import BalanceReply, ListReply, Malformed, converted
+from roottrading.adapters.exchange.binance.wire import BalanceReply, ListReply, Malformed, converted, time_of
 from roottrading.domain.balance import Balance
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import (
@@ -182,7 +182,16 @@ def _executed(reader: Reader, request: ListFills, told: Any, at: Time) -> Events
 
 
 def _account(reader: Reader, request: QueryAccount, told: Any, at: Time) -> Events:
-    return (AccountChanged(request.symbol, request.client_order_id, at, balances(reader, told)),)
+    held = balances(reader, told)
+    return (AccountChanged(request.symbol, request.client_order_id, read_at(told, at), held),)
+
+
+def read_at(told: Any, at: Time) -> Time:
+    """Return up to when an account's answer knows: its last change, by the exchange's own clock; else `at`."""
+    updated = told.get("updateTime") if isinstance(told, dict) else None
+    if not isinstance(updated, int) or isinstance(updated, bool) or updated <= 0:
+        return at
+    return time_of(updated)
 
 
 def balances(reader: Reader, told: Any) -> tuple[Balance, ...]:

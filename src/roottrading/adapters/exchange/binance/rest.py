@@ -87,7 +87,7 @@ class Rest:
 
     async def _send(self, method: str, path: str, query: str, headers: dict[str, str]) -> Answer:
         url = URL(f"{self._root}{path}{'?' if query else ''}{query}", encoded=True)
-        asked_at = self._now()
+        asked_at = self._clock.earliest() if self._clock.is_set else 0
         try:
             async with self.session.request(method, url, headers=headers, allow_redirects=False) as response:
                 body = await response.read()

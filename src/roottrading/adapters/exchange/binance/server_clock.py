@@ -6,9 +6,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from roottrading.domain.time import MILLISECOND, Time
+from roottrading.domain.time import MILLISECOND, SECOND, Time
 
 _KEPT: Final = 8
+_DRIFT: Final = 10_000  # two clocks part by less than one in so many
+_UNKNOWN: Final = 5 * SECOND  # how wrong a time may be that the exchange has just refused
 _LARGEST_SLIP: Final = 500 * MILLISECOND  # further back it is put at once: the exchange takes no time of its future
 
 
@@ -60,6 +62,18 @@ class ServerClock:
         self._told = max(self._told, self._local() * self._rate + self._offset)
         return self._told
 
+    def earliest(self) -> Time:
+        """Return an instant that the exchange's time has surely reached, however wrong the measurement may be.
+
+        What a question finds is dated by it: a balance dated later than it was read would hide what came in between.
+        Raises RuntimeError where the time was never measured.
+        """
+        best = min(self._measured, key=lambda each: each.uncertainty, default=None)
+        if self._offset is None or best is None:
+            return self.now() - _UNKNOWN
+        age = max(0, self._local() - best.answered_at)
+        return self._local() * self._rate + self._offset - (best.uncertainty + age // _DRIFT + 1) * self._rate
+
     def measured(self, measurement: Measurement) -> None:
         """Take a measurement; the most certain of the last ones counts."""
         self._measured.append(measurement)
@@ -95,6 +109,10 @@ class StandingClock(ServerClock):
         if not self.is_set:
             raise RuntimeError("the exchange's time is not known yet: measure it before anything is signed")
         return self._told
+
+    def earliest(self) -> Time:
+        """Return the exchange's time: it is known exactly."""
+        return self.now()
 
     def measured(self, measurement: Measurement) -> None:
         """Take an answer: the exchange's time as it stood."""

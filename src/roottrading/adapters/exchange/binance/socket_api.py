@@ -141,7 +141,7 @@ class SocketApi:
             return None
         number = next(self._numbers)
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
-        asked_at = self._clock.now()
+        asked_at = self._clock.earliest()
         try:
             try:
                 await socket.send_str(_frame(number, method, params))

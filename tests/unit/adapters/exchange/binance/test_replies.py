@@ -345,6 +345,13 @@ def test_balances() -> None:
     assert said(asked.ACCOUNT, told) == [AccountChanged(SYMBOL, "d-c-q3", AT, balances)]
 
 
+@pytest.mark.parametrize(("updated", "at"), [(MS, US), (US, US), (0, AT), (-1, AT), (None, AT), ("x", AT), (True, AT)])
+def test_balances_are_as_old_as_their_last_change(updated: Any, at: int) -> None:
+    """Dated by our own clock, they could seem newer than a fill that they do not know of."""
+    (event,) = said(asked.ACCOUNT, {"updateTime": updated, "balances": []})
+    assert event.at == at
+
+
 def test_an_amended_order() -> None:
     amended = {**report("d-c-e1"), "qty": "0.0005", "cumulativeQuoteQty": "0", "preventedQty": "0"}
     for name in ("origQty", "transactTime", "cummulativeQuoteQty", "origQuoteOrderQty"):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roottrading.adapters.exchange.binance.server_clock import Measurement, ServerClock
+from roottrading.adapters.exchange.binance.server_clock import Measurement, ServerClock, StandingClock
 from roottrading.domain.time import MILLISECOND, SECOND
 
 
@@ -77,3 +77,34 @@ def test_an_accelerated_exchange() -> None:
     clock.measured(Measurement(t, t, 5 * SECOND))
     local.time += SECOND
     assert clock.now() == 65 * SECOND
+
+
+@given(st.integers(0, SECOND), st.floats(0, 1), st.integers(0, 10**9), st.integers(-50, 50))
+def test_what_it_calls_earliest_the_exchange_has_surely_reached(
+    there_and_back: int, part: float, later: int, parts_per_million: int
+) -> None:
+    local = Local()
+    clock = ServerClock(local)
+    asked = local.time
+    answered = asked + int(there_and_back * part)
+    local.time = asked + there_and_back
+    clock.measured(Measurement(asked, local.time, answered + 7 * SECOND))
+    local.time += later
+    drifted = (local.time - answered) * parts_per_million // 1_000_000
+    assert clock.earliest() <= local.time + 7 * SECOND + drifted
+
+
+def test_after_a_refused_time_the_earliest_is_far_back() -> None:
+    local = Local()
+    clock = ServerClock(local)
+    clock.measured(Measurement(local.time, local.time, local.time))
+    clock.doubt()
+    assert clock.earliest() == local.time - 5 * SECOND
+
+
+def test_a_clock_that_stands_is_known_exactly() -> None:
+    clock = StandingClock(Local())
+    assert not clock.is_set
+    clock.tell(5 * SECOND)
+    clock.measured(Measurement(0, 10, 4 * SECOND))
+    assert (clock.now(), clock.earliest(), clock.uncertainty) == (5 * SECOND, 5 * SECOND, 0)
