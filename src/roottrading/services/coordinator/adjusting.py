@@ -11,7 +11,7 @@ from roottrading.domain.time import Time
 from roottrading.messages.commands import AdoptTradeCycle
 from roottrading.messages.events import CommandRefused
 from roottrading.messages.service import AccountAdjusted
-from roottrading.services.coordinator.cycles import find, row_of
+from roottrading.services.coordinator.cycles import find
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.entering import Desk, instrument_of, plan_of
 from roottrading.services.coordinator.state import OpenCycle, PendingAdjustment
@@ -136,7 +136,7 @@ def _adopt(draft: Draft, desk: Desk, pending: PendingAdjustment, at: Time, close
         adoption=pending.number,
     )
     draft.put_cycle(adopted)
-    draft.journal(row_of(adopted))
+    draft.journal(adopted)
     draft.watched.add(symbol)
     text = f"{plain(quantity)} {symbol} adopted at {plain(price)}, stop {plain(stop)}"
     draft.alert("info", ADOPTED, text, at, symbol)

@@ -1,18 +1,15 @@
 """Cycles from their events: what fills add up to, where a cycle may go, and what it earned (trading-rules 5.7, 6.4)."""
 
-from decimal import Decimal
-
 from msgspec.structs import replace
 
 from roottrading.domain.fill import Fill
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.money import ZERO, quotient
+from roottrading.domain.money import ZERO
 from roottrading.domain.order import ENDED
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import (
     Dust,
     IllegalMove,
-    TradeCycle,
     cycle_pnl,
     dust_left,
     move,
@@ -48,7 +45,7 @@ def on_fill(draft: Draft, filled: OrderFilled, instrument: Instrument, settings:
     if fill.side == "BUY":
         abnormal.on_bought(draft, before, cycle, fill.filled_at, settings.abnormal)
     if cycle.status != "opening":
-        draft.journal(row_of(cycle))
+        draft.journal(cycle)
         if fill.side == "BUY":
             draft.watched.add(cycle.symbol)  # where trailing starts follows the average entry price
 
@@ -66,10 +63,11 @@ def folded(cycle: OpenCycle, fill: Fill, instrument: Instrument, lent: Dust) -> 
         bought += fill.quantity
         paid += fill.price * fill.quantity
         if reserved:
-            reserved = max(cycle.ordered - bought, ZERO) * cycle.worst_price
+            reserved = (cycle.ordered - bought if cycle.ordered > bought else ZERO) * cycle.worst_price
     else:
         sold += fill.quantity
         received += fill.price * fill.quantity
+    at = fill.filled_at
     return replace(
         cycle,
         bought=bought,
@@ -81,27 +79,19 @@ def folded(cycle: OpenCycle, fill: Fill, instrument: Instrument, lent: Dust) -> 
         other_fees=other_fees,
         fees=cycle.fees + fill.fee_in_quote,
         lent=lent,
-        opened_at=cycle.opened_at or fill.filled_at,
-        filled_at=max(cycle.filled_at, fill.filled_at),
-        updated_at=max(cycle.updated_at, fill.filled_at),
+        opened_at=cycle.opened_at or at,
+        filled_at=at if at > cycle.filled_at else cycle.filled_at,
+        updated_at=at if at > cycle.updated_at else cycle.updated_at,
     )
-
-
-def reserves(state: State, changed: OrderChanged) -> OpenCycle | None:
-    """Return the cycle whose reservation an order's change concerns; most orders have none."""
-    order = changed.order
-    if order.side == "SELL":
-        return None
-    cycle = find(state, order.symbol, order.cycle_id)
-    return cycle if cycle is not None and cycle.reserved else None
 
 
 def on_order(draft: Draft, changed: OrderChanged) -> None:
     """Free what an ended entry reserved; a cycle that is still opening may send another entry order and keeps it."""
-    cycle = reserves(draft.state, changed)
-    if cycle is None:
+    order = changed.order
+    cycle = find(draft.state, order.symbol, order.cycle_id)
+    if cycle is None or not cycle.reserved:
         return
-    ended = changed.order.status in ENDED
+    ended = order.status in ENDED
     reserved = ZERO if ended and cycle.status != "opening" else cycle.reserved
     if ended != cycle.entry_ended or reserved != cycle.reserved:
         draft.put_cycle(replace(cycle, entry_ended=ended, reserved=reserved))
@@ -120,7 +110,7 @@ def on_moved(draft: Draft, moved: TradeCycleMoved, settings: CoordinatorSettings
         status="manual" if cycle.status == "manual" else status,
         reserved=ZERO if cycle.entry_ended or status != "open" else cycle.reserved,
         reason=cycle.reason if status == "open" else moved.reason or cycle.reason,
-        updated_at=max(cycle.updated_at, moved.at),
+        updated_at=moved.at if moved.at > cycle.updated_at else cycle.updated_at,
     )
     if status == "expired":
         expire(draft, cycle, moved.at)
@@ -129,7 +119,7 @@ def on_moved(draft: Draft, moved: TradeCycleMoved, settings: CoordinatorSettings
     else:
         draft.put_cycle(cycle)
         draft.watched.add(cycle.symbol)
-        draft.journal(row_of(cycle))
+        draft.journal(cycle)
 
 
 def expire(draft: Draft, cycle: OpenCycle, at: Time) -> None:
@@ -138,7 +128,7 @@ def expire(draft: Draft, cycle: OpenCycle, at: Time) -> None:
         raise IllegalMove(f"cycle {cycle.id} of {cycle.symbol} cannot expire: it bought {cycle.bought}")
     draft.drop_cycle(cycle)
     draft.put_symbol(replace(draft.state.symbol(cycle.symbol), ended_at=at))
-    draft.journal(row_of(cycle))
+    draft.journal(cycle)
     draft.watched.add(cycle.symbol)
 
 
@@ -159,7 +149,7 @@ def settle(draft: Draft, cycle: OpenCycle, at: Time, settings: CoordinatorSettin
         stopped = cycle.reason == "stop" and pnl < 0 and cycle.verdict_timeframe != ""
         draft.put_symbol(after_close(symbol, stopped, cycle.filled_at, at, cycle.verdict_timeframe, settings))
         abnormal.on_settled(draft, cycle, pnl, at, settings.abnormal)
-    draft.journal(row_of(cycle, pnl))
+    draft.journal(cycle, pnl)
     draft.watched.add(cycle.symbol)
 
 
@@ -167,24 +157,3 @@ def find(state: State, symbol: str, cycle_id: str) -> OpenCycle | None:
     """Return the symbol's open cycle if it is this one."""
     cycle = state.cycles.get(symbol)
     return cycle if cycle is not None and cycle.id == cycle_id else None
-
-
-def row_of(cycle: OpenCycle, pnl: Decimal | None = None) -> TradeCycle:
-    """Return the cycle's row of `trade_cycles`; an exit price stands only with the profit (trading-rules 6.4)."""
-    entered = bool(cycle.bought)
-    return TradeCycle(
-        cycle.id,
-        cycle.symbol,
-        cycle.status,
-        cycle.entry_signal_id,
-        quotient(cycle.paid, cycle.bought) if entered else None,
-        quotient(cycle.received, cycle.sold) if pnl is not None and cycle.sold else None,
-        cycle.bought if entered else None,
-        cycle.fees if entered else None,
-        pnl,
-        cycle.reason,
-        cycle.at,
-        cycle.updated_at,
-        cycle.strategy,
-        cycle.paid - cycle.bought * cycle.initial_stop if entered else None,
-    )

@@ -12,7 +12,6 @@ from roottrading.domain.money import ZERO, plain
 from roottrading.domain.time import Time, duration
 from roottrading.messages.commands import OpenTradeCycle, ProtectionPlan
 from roottrading.services.coordinator.abnormal import curbing
-from roottrading.services.coordinator.cycles import row_of
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.ledger import TRADING, Valuation, market_status, reserved, value
 from roottrading.services.coordinator.ranking import rank
@@ -33,7 +32,7 @@ class Desk(Struct, frozen=True):
 def on_candidates(draft: Draft, desk: Desk, at: Time, closes: Mapping[str, Decimal], worth: Valuation | None) -> None:
     """Decide the crossings of T in the order of their rank; an older one came too late to open (trading-rules 3.5)."""
     settings = desk.settings
-    waiting = rank(candidate for candidate in draft.state.candidates.values() if candidate.at <= at)
+    waiting = rank([candidate for candidate in draft.state.candidates.values() if candidate.at <= at])
     opened = 0
     for candidate in waiting:
         draft.drop_candidate(candidate)
@@ -110,8 +109,9 @@ def instrument_of(desk: Desk, symbol: str) -> Instrument:
 
 def needs_valuation(settings: CoordinatorSettings) -> bool:
     """Say whether sizes depend on what the account is worth."""
-    shares = (settings.risk_per_cycle, settings.max_per_symbol, settings.max_exposure)
-    return any(share is not None for share in shares)
+    return (
+        settings.risk_per_cycle is not None or settings.max_per_symbol is not None or settings.max_exposure is not None
+    )
 
 
 def _at_most(reason: str, have: int, limit: int) -> Refused | None:
@@ -131,7 +131,7 @@ def _open(draft: Draft, desk: Desk, candidate: Candidate, worth: Valuation | Non
     draft.command(candidate.symbol, command)
     cycle = begun(command, candidate)
     draft.put_cycle(cycle)
-    draft.journal(row_of(cycle))
+    draft.journal(cycle)
     draft.watched.add(candidate.symbol)
     return None
 

@@ -48,7 +48,7 @@ def holdings(state: State) -> dict[str, Decimal]:
 
 def reserved(state: State) -> Decimal:
     """Return the cash set aside for entries that are still under way."""
-    return sum((cycle.reserved for cycle in state.cycles.values()), ZERO)
+    return sum([cycle.reserved for cycle in state.cycles.values()], ZERO)
 
 
 def value(state: State, instruments: Mapping[str, Instrument], closes: Mapping[str, Decimal]) -> Valuation:

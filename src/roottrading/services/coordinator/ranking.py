@@ -1,18 +1,14 @@
 """Who comes first where entries compete at one T (trading-rules 3.6)."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 from zlib import crc32
 
 from roottrading.services.coordinator.state import Candidate
 
 
-def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
+def rank(candidates: list[Candidate]) -> list[Candidate]:
     """Sort by strength, then the previous UTC day's quote volume, then crc32("T/symbol"): never by arrival."""
-    ranked = list(candidates)
-    if len(ranked) > 1:
-        ranked.sort(key=_place)
-    return ranked
+    return sorted(candidates, key=_place) if len(candidates) > 1 else candidates
 
 
 def _place(candidate: Candidate) -> tuple[Decimal, Decimal, int, str]:

@@ -25,7 +25,6 @@ from roottrading.messages.events import (
 )
 from roottrading.messages.exchange import InstrumentChanged
 from roottrading.messages.service import (
-    NOTHING,
     AccountAdjusted,
     ControlChanged,
     DeadlineDue,
@@ -73,6 +72,7 @@ class Coordinator:
         self._settings = settings
         self._managers = managers
         self._state = State(Account(settings.capital, settings.capital))
+        self._draft = Draft(self._state)
         self._judges = limits.judged(settings)
         self._counts_orders = abnormal.counts_orders(settings.abnormal)
         self._watches = Watches(instruments, settings, managers)
@@ -103,22 +103,16 @@ class Coordinator:
     def decide(self, given: Input, now: Time) -> Decision:
         """Fold one input; raises on a fill or move that contradicts what is known here."""
         body = given.body if type(given) is Envelope else given
-        draft: Draft | None = None
-        account = self._state.account
+        draft, state, handlers = self._draft, self._state, self._handlers
+        account = state.account
         for fact in body.facts if type(body) is TradeProgressed else (body,):
-            handler = self._handlers.get(type(fact))
-            if handler is None or (type(fact) is OrderChanged and self._is_idle(fact)):
-                continue
-            if draft is None:
-                draft = Draft(self._state)
-            handler(draft, fact, now)
-        if draft is None:
-            return NOTHING
-        equity = (
-            self._judges and self._state.account is not account and judged_by(self._state.account) != judged_by(account)
-        )
+            handler = handlers.get(type(fact))
+            if handler is not None:
+                handler(draft, fact, now)
+        equity = self._judges and state.account is not account and judged_by(state.account) != judged_by(account)
         if draft.watched or equity:
-            draft.watches += self._watches.changed(self._state, draft.watched, equity)
+            draft.watches += self._watches.changed(state, draft.watched, equity)
+            draft.watched = set()
         return draft.decision()
 
     def state(self) -> dict[str, dict[Any, Any]]:
@@ -215,14 +209,9 @@ class Coordinator:
 
     # ---- what became of it
 
-    def _is_idle(self, changed: OrderChanged) -> bool:
-        """Say whether an order's change is no news here: most are not."""
-        if self._counts_orders and abnormal.is_counted(changed):
-            return False
-        return cycles.reserves(self._state, changed) is None
-
     def _on_order(self, draft: Draft, changed: OrderChanged, now: Time) -> None:
-        cycles.on_order(draft, changed)
+        if changed.order.side == "BUY":  # a sale has reserved nothing
+            cycles.on_order(draft, changed)
         if self._counts_orders and abnormal.is_counted(changed):
             abnormal.on_ended(draft, changed, self._settings.abnormal)
 

@@ -20,22 +20,26 @@ DAILY: Final = "daily_loss"
 DRAWDOWN: Final = "drawdown"
 
 
+_Pair = tuple[Watch, Watch]  # a symbol's watches: of its verdict, and of its close
+
+
 class _Fixed(Struct, frozen=True):
     """A symbol's watches that never change, built once: of its verdict by the crossing bit, and of no close."""
 
-    flat: dict[bool | None, Watch]
-    held: dict[bool | None, Watch]
-    no_close: Watch
+    flat: dict[bool | None, _Pair]
+    held: dict[bool | None, _Pair]
 
 
 def _fixed(symbol: str, threshold: Decimal) -> _Fixed:
     key = f"verdict/{symbol}"
     every = Watch(key, key, ONE, -ONE)
     falls = Watch(key, key, threshold - MICRO)
+    no_close = Watch(f"close/{symbol}", symbol)
+    flat = {None: every, False: falls, True: Watch(key, key, None, threshold)}
+    held = {None: every, False: falls, True: Watch(key, key, -threshold, threshold)}
     return _Fixed(
-        {None: every, False: falls, True: Watch(key, key, None, threshold)},
-        {None: every, False: falls, True: Watch(key, key, -threshold, threshold)},
-        Watch(f"close/{symbol}", symbol),
+        {below: (watch, no_close) for below, watch in flat.items()},
+        {below: (watch, no_close) for below, watch in held.items()},
     )
 
 
@@ -49,6 +53,7 @@ class Watches:
         self._settings = settings
         self._managers = managers
         self._standing: dict[str, Watch] = {}
+        self._told: dict[str, _Pair] = {}  # by symbol, of those that stand
         self._fixed = {symbol: _fixed(symbol, settings.threshold) for symbol in instruments}
 
     def all(self, state: State) -> list[Watch]:
@@ -59,12 +64,18 @@ class Watches:
     def restate(self, state: State) -> list[Watch]:
         """Return all watches, as after every load: nobody knows what stood before."""
         watches = self.all(state)
+        self._told = {}
         self._standing = {watch.key: watch for watch in watches}
         return watches
 
     def changed(self, state: State, symbols: Iterable[str], equity: bool) -> list[Watch]:
         """Return the watches of these symbols (and of equity) that are no longer what was said last."""
-        wanted = [watch for symbol in sorted(symbols) for watch in self._of_symbol(state, symbol)]
+        wanted: list[Watch] = []
+        for symbol in sorted(symbols):
+            pair = self._of_symbol(state, symbol)
+            if pair is not self._told.get(symbol):
+                self._told[symbol] = pair
+                wanted.extend(pair)
         if equity:
             wanted.extend(self._of_equity(state))
         changed = []
@@ -75,14 +86,15 @@ class Watches:
                 changed.append(watch)
         return changed
 
-    def _of_symbol(self, state: State, symbol: str) -> tuple[Watch, Watch]:
+    def _of_symbol(self, state: State, symbol: str) -> _Pair:
         fixed = self._fixed[symbol]
         known = state.symbols.get(symbol)
         below = None if known is None else known.below
         cycle = state.cycles.get(symbol)
         if cycle is None or cycle.asked or cycle.status not in {"opening", "open"}:
-            return fixed.flat[below], fixed.no_close
-        return fixed.held[below], self._of_close(cycle) or fixed.no_close
+            return fixed.flat[below]
+        close = self._of_close(cycle)
+        return fixed.held[below] if close is None else (fixed.held[below][0], close)
 
     def _of_close(self, cycle: OpenCycle) -> Watch | None:
         """Return which closes an open cycle needs: its manager's candles, a target held here, where the stop trails."""
