@@ -16,7 +16,7 @@ TimeInForce = Literal["GTC", "IOC", "FOK"]
 OrderStatus = Literal[
     "PENDING_NEW", "NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "REJECTED", "EXPIRED", "EXPIRED_IN_MATCH"
 ]
-SelfTradePrevention = Literal["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"]
+SelfTradePrevention = Literal["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"]
 ListKind = Literal["OCO", "OTO", "OTOCO", "OPO", "OPOCO"]
 
 LIVE: Final[frozenset[str]] = frozenset({"PENDING_NEW", "NEW", "PARTIALLY_FILLED"})

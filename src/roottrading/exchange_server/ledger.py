@@ -55,7 +55,8 @@ class Ledger:
         self._lists_by_client: dict[tuple[str, str], ListRecord] = {}
         self._executions: dict[tuple[str, str], list[Execution]] = {}
         self._prevented: dict[str, list[PreventedMatch]] = {}
-        self._expired_in: dict[tuple[str, int], PreventedMatch] = {}
+        self._untold: dict[tuple[str, int], list[PreventedMatch]] = {}  # by order: to be told in the fold under way
+        self._decremented: dict[tuple[str, int], Decimal] = {}  # what the core took from orders' quantities
         self._reports = 0
 
     # ---- questions
@@ -100,6 +101,10 @@ class Ledger:
         """Return the account's prevented matches in the symbol, by number."""
         return [each for each in self._prevented.get(symbol, ()) if each.account == account]
 
+    def decremented(self, record: OrderRecord) -> Decimal:
+        """Return what the core took from an order's quantity where a match was prevented (DECREMENT)."""
+        return self._decremented.get((record.symbol, record.order_id), ZERO)
+
     # ---- the fold
 
     def note_prevention(self, account: str, match: Prevention) -> None:
@@ -108,7 +113,12 @@ class Ledger:
         prevented = PreventedMatch(len(matches) + 1, account, match)
         matches.append(prevented)
         for order_id in (match.taker_id, match.maker_id):
-            self._expired_in[match.symbol, order_id] = prevented
+            key = (match.symbol, order_id)
+            quantity = prevented.quantity_of(order_id)
+            if quantity:
+                self._untold.setdefault(key, []).append(prevented)
+            if match.mode == "DECREMENT":
+                self._decremented[key] = self._decremented.get(key, ZERO) + quantity
 
     def fold(
         self,
@@ -152,12 +162,23 @@ class Ledger:
                 continue
             if record.list_id >= 0:
                 touched[record.list_id] = self.lists[record.list_id]
+        heard += self._tell_decremented(account, now)
         heard += [_list_status(each, "EXEC_STARTED", "EXECUTING", now) for each in begun.values()]
         for each in touched.values():
             if not each.is_open:
                 each.at = now
                 heard.append(_list_status(each, "ALL_DONE", "ALL_DONE", now))
         return heard + positions
+
+    def _tell_decremented(self, account: str, now: Time) -> list[UserEvent]:
+        """Tell of the account's open orders of which a part was prevented."""
+        heard: list[UserEvent] = []
+        for key in [key for key in self._untold if key in self.orders and self.orders[key].account == account]:
+            record = self.orders[key]
+            record.prevented += self._untold.pop(key)
+            record.updated_at = now
+            heard.append(self._report(record, "TRADE_PREVENTION", now))
+        return heard
 
     def amend(self, record: OrderRecord, quantity: Decimal, new_id: str, at: Time) -> list[UserEvent]:
         """Note that an order was amended, under a new client order id; with an OCO's leg its other one changes too."""
@@ -236,7 +257,7 @@ class Ledger:
         return self._report(record, "NEW", event.at)
 
     def _executed(self, record: OrderRecord, event: OrderExecuted, quantity: Decimal) -> ExecutionReport:
-        record.quantity = quantity
+        record.quantity = quantity + self.decremented(record)
         record.status = event.status
         record.updated_at = event.at
         record.executed = event.executed_quantity
@@ -263,13 +284,14 @@ class Ledger:
         record.status = event.status
         record.updated_at = event.at
         record.expiry_reason = event.reason
-        if quantity:
-            record.quantity = quantity
+        key = (record.symbol, record.order_id)
+        if whole := quantity + self.decremented(record):
+            record.quantity = whole
         if event.status == "CANCELED":
             record.canceled_as = asked.cancel_id
             return self._report(record, "CANCELED", event.at)
         if event.status == "EXPIRED_IN_MATCH":
-            record.prevented = self._expired_in.get((record.symbol, record.order_id))
+            record.prevented += self._untold.pop(key, [])
             return self._report(record, "TRADE_PREVENTION", event.at)
         return self._report(record, "EXPIRED", event.at)
 
@@ -309,7 +331,8 @@ class Ledger:
             self_trade_prevention=record.self_trade_prevention,
             extras=record.extras,
             expiry_reason=record.expiry_reason,
-            prevented=record.prevented,
+            prevented=record.prevented[-1] if record.prevented else None,
+            prevented_quantity=record.prevented_quantity,
         )
 
 

@@ -79,7 +79,7 @@ def read_side(parameters: Parameters, name: str = "side") -> Side:
 def read_mode(parameters: Parameters) -> SelfTradePrevention:
     """Return the way of self-trade prevention; what the exchange does not do no symbol allows."""
     mode = parameters.choice("selfTradePreventionMode", MODES) or USUAL_MODE
-    if mode in {"DECREMENT", "TRANSFER"}:
+    if mode == "TRANSFER":
         raise ApiError(-1013, "This symbol does not allow the specified self-trade prevention mode.")
     return cast(SelfTradePrevention, mode)
 

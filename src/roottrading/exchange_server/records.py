@@ -56,15 +56,20 @@ class PreventedMatch(Struct, frozen=True):
     match: Prevention
 
     def quantity_of(self, order_id: int) -> Decimal:
-        """Return what of the order was prevented: all that was left of it."""
-        return self.match.taker_quantity if order_id == self.match.taker_id else self.match.maker_quantity
+        """Return what of the order was prevented: all that was left of it, nothing, or what both would have traded."""
+        match = self.match
+        if match.mode == "DECREMENT":
+            return min(match.taker_quantity, match.maker_quantity)
+        if order_id == match.taker_id:
+            return ZERO if match.mode == "EXPIRE_MAKER" else match.taker_quantity
+        return ZERO if match.mode == "EXPIRE_TAKER" else match.maker_quantity
 
     def counterpart_of(self, order_id: int) -> int:
         """Return the id of the other order."""
         return self.match.maker_id if order_id == self.match.taker_id else self.match.taker_id
 
     def shown(self, stamp: Stamp) -> dict[str, Any]:
-        """Return the match as myPreventedMatches shows it: quantities only of what expired."""
+        """Return the match as myPreventedMatches shows it: quantities only of what the mode takes from."""
         match = self.match
         shown: dict[str, Any] = {
             "symbol": match.symbol,
@@ -77,9 +82,9 @@ class PreventedMatch(Struct, frozen=True):
             "price": amount(match.price),
             "transactTime": stamp(match.at),
         }
-        if match.mode in {"EXPIRE_TAKER", "EXPIRE_BOTH"}:
+        if match.mode != "EXPIRE_MAKER":
             shown["takerPreventedQuantity"] = amount(match.taker_quantity)
-        if match.mode in {"EXPIRE_MAKER", "EXPIRE_BOTH"}:
+        if match.mode != "EXPIRE_TAKER":
             shown["makerPreventedQuantity"] = amount(match.maker_quantity)
         return shown
 
@@ -111,12 +116,17 @@ class OrderRecord(Struct):
     canceled_as: str = ""
     executions: list[Execution] = []
     amendments: list[Amendment] = []
-    prevented: PreventedMatch | None = None
+    prevented: list[PreventedMatch] = []
 
     @property
     def is_open(self) -> bool:
         """Whether it may still be filled."""
         return self.status in LIVE
+
+    @property
+    def prevented_quantity(self) -> Decimal:
+        """What was prevented of it in all."""
+        return sum((each.quantity_of(self.order_id) for each in self.prevented), ZERO)
 
     def shown(self, stamp: Stamp) -> dict[str, Any]:
         """Return the order as GET /order shows it."""
@@ -210,9 +220,9 @@ class OrderRecord(Struct):
             fields["strategyId"] = self.extras.strategy_id
         if self.extras.strategy_type is not None:
             fields["strategyType"] = self.extras.strategy_type
-        if self.prevented is not None:
-            fields["preventedMatchId"] = self.prevented.number
-            fields["preventedQuantity"] = amount(self.prevented.quantity_of(self.order_id))
+        if self.prevented:
+            fields["preventedMatchId"] = self.prevented[-1].number
+            fields["preventedQuantity"] = amount(self.prevented_quantity)
         if self.expiry_reason:
             fields["expiryReason"] = self.expiry_reason
         return fields

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from roottrading.domain.balance import Balance
+from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.exchange_server.records import NO_GROUP, Execution, Extras, PreventedMatch
 from roottrading.exchange_server.wording import Stamp, amount
@@ -49,6 +50,7 @@ class ExecutionReport(UserEvent, frozen=True, kw_only=True):
     extras: Extras
     expiry_reason: str = ""
     prevented: PreventedMatch | None = None
+    prevented_quantity: Decimal = ZERO
 
     def shown(self, stamp: Stamp) -> dict[str, Any]:
         """Return the executionReport."""
@@ -96,9 +98,10 @@ class ExecutionReport(UserEvent, frozen=True, kw_only=True):
         if self.extras.strategy_type is not None:
             shown["J"] = self.extras.strategy_type
         if self.prevented is not None:
-            quantity = amount(self.prevented.quantity_of(self.order_id))
-            shown |= {"v": self.prevented.number, "A": quantity, "B": quantity, "u": NO_GROUP}
+            shown |= {"v": self.prevented.number, "A": amount(self.prevented_quantity), "u": NO_GROUP}
             shown |= {"U": self.prevented.counterpart_of(self.order_id), "Cs": self.symbol}
+            if self.what == "TRADE_PREVENTION":
+                shown["B"] = amount(self.prevented.quantity_of(self.order_id))
         if self.expiry_reason:
             shown["eR"] = self.expiry_reason
         return shown

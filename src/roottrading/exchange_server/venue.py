@@ -28,7 +28,9 @@ from roottrading.messages.exchange import ENTRY, AmendOrder, ExchangeEvent, Orde
 
 NOBODY: Final = ""  # the core's own account: nobody's
 LEAST_HISTORY: Final = 10_000  # more than can end in one call: the ledger reads there what ended in it
-_PREVENTIONS: Final = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"})  # what the core can do
+_PREVENTIONS: Final = frozenset(
+    {"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"}
+)  # what the core can do
 
 
 class OwnTrade(Struct, frozen=True):
@@ -103,7 +105,8 @@ class TradingVenue:
 
     def amend(self, record: OrderRecord, quantity: Decimal, new_id: str, now: Time) -> Sequence[ExchangeEvent]:
         """Lower an order's quantity and give it a new client order id; a refusal is under that id."""
-        request = AmendOrder(record.symbol, new_id, ENTRY, now, record.client_order_id, quantity)
+        left = quantity - self.ledger.decremented(record)  # the core has taken what was prevented from its quantity
+        request = AmendOrder(record.symbol, new_id, ENTRY, now, record.client_order_id, left)
         events = self.exchange.execute(request, now, record.account)
         if any(isinstance(event, OrderReported) for event in events):
             self.exchange.rename(record.symbol, record.order_id, new_id)

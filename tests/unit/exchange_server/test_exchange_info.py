@@ -28,7 +28,7 @@ SHIPPED = shipped_instruments()
 @pytest.mark.parametrize("symbol", sorted(SHIPPED))
 def test_recorded_rules_come_back(symbol: str) -> None:
     instrument = SHIPPED[symbol]
-    known = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"})
+    known = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"})
     expected = replace(instrument, self_trade_prevention=instrument.self_trade_prevention & known)
     assert read_back(expected) == expected
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from roottrading.exchange_server.server import ExchangeServer
+from roottrading.exchange_server.wording import milliseconds
 from tests.unit.exchange_server.serving import (
     BEGIN,
     OTHER_KEY,
@@ -137,7 +138,7 @@ REFUSALS = [
     ({"pegPriceType": "PRIMARY_PEG"}, -1013, "Pegged orders are not supported for this symbol."),
     ({"strategyType": "5"}, -1134, None),
     (
-        {"selfTradePreventionMode": "DECREMENT"},
+        {"selfTradePreventionMode": "TRANSFER"},
         -1013,
         "This symbol does not allow the specified self-trade prevention mode.",
     ),
@@ -358,6 +359,44 @@ def test_a_match_with_oneself_is_prevented_and_told() -> None:
                 "takerPreventedQuantity": "0.10000000",
             }
         ]
+
+    with_client(test)
+
+
+def test_decrement_takes_from_both_and_tells_of_both() -> None:
+    async def test(client: Client, server: ExchangeServer) -> None:
+        heard: list[Any] = []
+        server.subscribers.add(client.key, lambda event: heard.append(event.shown(milliseconds)))
+        await limit(client, side="SELL", price="60005", quantity="0.3", newClientOrderId="rests")
+        server.venue.price_moved("BTCUSDT", Decimal(60_000), Decimal(0), client.clock.time)
+        heard.clear()
+        taker = (await limit(client, price="60005", selfTradePreventionMode="DECREMENT")).body
+        assert (taker["status"], taker["origQty"], taker["executedQty"]) == (
+            "EXPIRED_IN_MATCH",
+            "0.10000000",
+            "0.00000000",
+        )
+        assert (taker["preventedMatchId"], taker["preventedQuantity"]) == (1, "0.10000000")
+        reports = [(each["i"], each["x"], each["X"], each.get("A"), each.get("B")) for each in heard if "x" in each]
+        assert reports == [
+            (2, "NEW", "NEW", None, None),
+            (2, "TRADE_PREVENTION", "EXPIRED_IN_MATCH", "0.10000000", "0.10000000"),
+            (1, "TRADE_PREVENTION", "NEW", "0.10000000", "0.10000000"),
+        ]
+        await limit(client, price="60005", quantity="0.15", selfTradePreventionMode="DECREMENT")
+        rests = (await client.signed("GET", ORDER, symbol="BTCUSDT", orderId=1)).body
+        assert (rests["status"], rests["origQty"], rests["preventedQuantity"]) == ("NEW", "0.30000000", "0.25000000")
+        held = {each["asset"]: each for each in (await client.signed("GET", "/api/v3/account")).body["balances"]}
+        assert (held["BTC"]["locked"], held["USDT"]["locked"]) == ("0.05000000", "0.00000000")
+        path = "/api/v3/order/amend/keepPriority"
+        amended = (await client.signed("PUT", path, symbol="BTCUSDT", orderId=1, newQty="0.28")).body["amendedOrder"]
+        assert amended["qty"] == "0.28000000"
+        server.venue.price_moved("BTCUSDT", Decimal(60_100), Decimal(100), client.clock.time)
+        rests = (await client.signed("GET", ORDER, symbol="BTCUSDT", orderId=1)).body
+        assert (rests["status"], rests["origQty"], rests["executedQty"]) == ("FILLED", "0.28000000", "0.03000000")
+        matches = (await client.signed("GET", "/api/v3/myPreventedMatches", symbol="BTCUSDT", orderId=1)).body
+        assert [each["makerPreventedQuantity"] for each in matches] == ["0.30000000", "0.20000000"]
+        assert [each["takerPreventedQuantity"] for each in matches] == ["0.10000000", "0.15000000"]
 
     with_client(test)
 

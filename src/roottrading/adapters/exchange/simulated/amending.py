@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.filters import check_size, check_tradable
-from roottrading.adapters.exchange.simulated.orders import lock, needs, payer, unlock
 from roottrading.adapters.exchange.simulated.queries import report
 from roottrading.adapters.exchange.simulated.refusals import AMEND_REJECTED, UNKNOWN_ORDER, Refused
+from roottrading.adapters.exchange.simulated.resizing import resize
 from roottrading.adapters.exchange.simulated.state import BookOrder
 from roottrading.adapters.exchange.simulated.venue import Venue
 from roottrading.domain.time import Time
@@ -20,21 +20,7 @@ def amend_order(venue: Venue, book: Book, account: str, request: AmendOrder, now
     if order is None:
         raise Refused(AMEND_REJECTED, UNKNOWN_ORDER)
     _check_quantity(book, order, request.quantity)
-    pair = [order]
-    sibling = book.orders.get(order.sibling)
-    if sibling is not None:
-        pair.append(sibling)
-    elif order.waits == "working":  # pending legs are no siblings yet
-        pair += [leg for leg in book.legs_of(order) if leg is not order and leg.waits == "working"]
-    for leg in pair:
-        leg.quantity = request.quantity
-        leg.updated_at = now
-    for leg in pair:
-        if leg.locked:
-            wallet = payer(venue, book, leg)
-            unlock(venue, wallet, leg)
-            lock(venue, wallet, leg, max(needs(book, each) for each in pair))
-        venue.changed(leg)
+    resize(venue, book, order, request.quantity, now)
     venue.mail[account].append(report(order, now))
 
 

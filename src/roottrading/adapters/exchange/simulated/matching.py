@@ -67,25 +67,31 @@ def _fill(venue: Venue, book: Book, order: BookOrder, price: Decimal | None, now
     limit = order.price
     if price is not None:
         until = order.quantity if limit is not None else _affordable(venue, book, order, price)
-        _meet(venue, book, order, price, until, now)
+        until = _meet(venue, book, order, price, until, now)
         if order.status not in ENDED and until > order.executed:
             fill_from_candle(venue, book, order, price, until - order.executed, False, now)
     if limit is not None and order.status not in ENDED:
         _meet(venue, book, order, limit, order.quantity, now)
 
 
-def _meet(venue: Venue, book: Book, order: BookOrder, bound: Decimal, until: Decimal, now: Time) -> None:
-    """Trade with resting orders up to `bound`, best price and longest wait first, until so much is executed."""
+def _meet(venue: Venue, book: Book, order: BookOrder, bound: Decimal, until: Decimal, now: Time) -> Decimal:
+    """Trade with resting orders up to `bound`, best price and longest wait first, until so much is executed.
+
+    Returns `until`, less what was taken from the order's quantity instead of being executed (DECREMENT).
+    """
     for maker in book.makers(order.side == "BUY", bound):
         if order.executed >= until:
-            return
+            break
         if prevented(order, maker):
+            before = order.quantity
             prevent(venue, book, order, maker, now)
+            until -= before - order.quantity
         else:
             quantity = min(until - order.executed, maker.quantity - maker.executed)
             match(venue, book, order, maker, quantity, now)
         if order.status in ENDED:
-            return
+            break
+    return until
 
 
 def _affordable(venue: Venue, book: Book, order: BookOrder, price: Decimal) -> Decimal:

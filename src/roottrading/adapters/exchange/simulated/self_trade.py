@@ -2,6 +2,7 @@
 
 from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.orders import end
+from roottrading.adapters.exchange.simulated.resizing import resize
 from roottrading.adapters.exchange.simulated.state import BookOrder
 from roottrading.adapters.exchange.simulated.venue import Prevention, Venue
 from roottrading.domain.money import ZERO
@@ -14,7 +15,10 @@ def prevented(taker: BookOrder, maker: BookOrder) -> bool:
 
 
 def prevent(venue: Venue, book: Book, taker: BookOrder, maker: BookOrder, now: Time) -> None:
-    """Expire what the taker's mode names: its own rest, the resting order, or both."""
+    """Expire what the taker's mode names: its own rest, the resting order, or both.
+
+    DECREMENT takes from both what they would have traded; one of which nothing is left expires.
+    """
     mode = taker.self_trade_prevention
     if venue.preventions is not None:
         venue.preventions.append(
@@ -29,6 +33,14 @@ def prevent(venue: Venue, book: Book, taker: BookOrder, maker: BookOrder, now: T
                 now,
             )
         )
+    if mode == "DECREMENT":
+        overlap = min(taker.quantity - taker.executed, maker.quantity - maker.executed)
+        for order in (maker, taker):
+            if order.quantity - order.executed > overlap:
+                resize(venue, book, order, order.quantity - overlap, now)
+            else:
+                order.quantity -= overlap
+                end(venue, book, order, "EXPIRED_IN_MATCH", "", now)
     if mode in {"EXPIRE_MAKER", "EXPIRE_BOTH"}:
         end(venue, book, maker, "EXPIRED_IN_MATCH", "", now)
     if mode in {"EXPIRE_TAKER", "EXPIRE_BOTH"}:

@@ -40,7 +40,7 @@ def instrument(**changes: Any) -> Instrument:
         "min_quantity": D("0.01"),
         "max_quantity": D(9000),
         "min_notional": D(5),
-        "self_trade_prevention": frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"}),
+        "self_trade_prevention": frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"}),
     }
     return Instrument(**{**values, **changes})
 

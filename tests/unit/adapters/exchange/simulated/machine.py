@@ -32,7 +32,9 @@ from tests.unit.adapters.exchange.simulated.harness import SYMBOL, instrument
 ACCOUNTS = ("main", "other")
 NAMES = st.sampled_from([f"o{number}" for number in range(12)])
 SIDES: st.SearchStrategy[Side] = st.sampled_from(["BUY", "SELL"])
-MODES: st.SearchStrategy[SelfTradePrevention] = st.sampled_from(["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"])
+MODES: st.SearchStrategy[SelfTradePrevention] = st.sampled_from(
+    ["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"]
+)
 FORCES: st.SearchStrategy[TimeInForce] = st.sampled_from(["GTC", "IOC", "FOK"])
 # near 100, where the candles are: hypothesis likes the ends of a range and small numbers
 PRICES = st.tuples(st.sampled_from([1, -1]), st.integers(0, 50)).map(lambda drawn: D(1000 + drawn[0] * drawn[1]) / 10)

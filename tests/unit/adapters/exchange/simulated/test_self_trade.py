@@ -37,6 +37,7 @@ def bench_with_foreign_account() -> Bench:
         ("EXPIRE_TAKER", ["taker"], [], (999, 1)),
         ("EXPIRE_MAKER", ["rests"], [("100", "2")], (1002, 0)),
         ("EXPIRE_BOTH", ["rests", "taker"], [], (1000, 0)),
+        ("DECREMENT", ["rests"], [("100", "1")], (1001, 0)),  # what is left of the taker meets the candle
     ],
 )
 def test_the_takers_mode_decides_who_goes(
@@ -153,3 +154,40 @@ def test_a_resting_order_larger_than_what_is_left_keeps_its_rest() -> None:
     assert fills(events) == [("100.1", "1"), ("100.2", "3")]
     assert of(OrderExecuted, events)[-1].status == "FILLED"
     assert bench.holds("BTC", FOREIGN) == (94, 2)
+
+
+@pytest.mark.parametrize(
+    ("resting", "ended", "btc", "filled"),
+    [
+        ("2", ["rests", "taker"], (1000, 0), []),
+        ("5", ["taker"], (997, 3), []),
+        ("0.5", ["rests"], (D("1001.5"), 0), [("100", "1.5")]),
+    ],
+)
+def test_decrement_takes_from_both_what_they_would_have_traded(
+    resting: str, ended: list[str], btc: tuple[D, D], filled: list[tuple[str, str]]
+) -> None:
+    bench = Bench()
+    bench.opens("99.9")
+    bench.place(limit("SELL", resting, "100", "rests"))
+    bench.closes()
+    bench.opens("100")
+    events = bench.place(limit("BUY", "2", "100", "taker", mode="DECREMENT"))
+    assert endings(events) == [(name, "EXPIRED_IN_MATCH", "") for name in ended]
+    assert fills(events) == filled
+    assert bench.holds("BTC") == btc
+    assert bench.holds("USDT")[1] == 0
+
+
+def test_a_decremented_leg_takes_its_list_with_it() -> None:
+    bench = Bench({"USDT": "1000", "BTC": "5"})
+    bench.opens("99")
+    bench.place_list("OCO", stop("SELL", "5", "90"), maker("SELL", "5", "100"))
+    bench.closes()
+    bench.opens("100")
+    events = bench.place(limit("BUY", "2", "100", "taker", mode="DECREMENT"))
+    assert endings(events) == [("taker", "EXPIRED_IN_MATCH", "")]
+    assert bench.holds("BTC") == (2, 3)
+    events = bench.place(limit("BUY", "3", "100", "again", mode="DECREMENT"))
+    assert {name for name, _, _ in endings(events)} == {"t", "s", "again"}
+    assert bench.holds("BTC") == (5, 0)
