@@ -2,36 +2,59 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from roottrading.domain.time import DAY, MILLISECOND, Time
 from roottrading.exchange_server.market import payloads
-from roottrading.exchange_server.market.events import BestChanged, BookChanged, Level, MarketEvent, Quoted, Traded
+from roottrading.exchange_server.market.events import (
+    BestChanged,
+    BookChanged,
+    CandleEnded,
+    Level,
+    MarketEvent,
+    Quoted,
+    Traded,
+)
 from roottrading.exchange_server.market.intervals import next_open, open_of
 from roottrading.exchange_server.market.klines import Kline
 from roottrading.exchange_server.market.public_market import PublicMarket
-from roottrading.exchange_server.market.stream_names import ALL, Stream
+from roottrading.exchange_server.market.stream_names import ALL, Kind, Stream
 from roottrading.exchange_server.market.symbol_market import SymbolMarket
 from roottrading.exchange_server.wording import Stamp
 
 Written = Callable[[Stamp], object]
 Say = Callable[[str, Written], None]
 _NEVER: Final = -1
+_LONG: Final = 1_000  # after so many buckets in which nobody moved the clock, closing them begins anew
+Group = Literal["prints", "best", "book", "klines", "statistics"]
+GROUPS: Final[dict[Kind, Group]] = {  # what kinds of streams hear the same events
+    "trade": "prints",
+    "aggTrade": "prints",
+    "bookTicker": "best",
+    "depth": "book",
+    "levels": "book",
+    "kline": "klines",
+    "ticker": "statistics",
+    "miniTicker": "statistics",
+    "avgPrice": "statistics",
+}
 AT_ONCE: Final = 100 * MILLISECOND  # changes of a book come no faster: streams of that pace pass on each as it is
 
 
 class Open(Struct):
     """A stream that somebody listens to: when it spoke last, and what has gathered since.
 
-    `opened` is the bucket of a kline stream that is still to be closed; `first` the first update id gathered.
+    `opened` is the bucket of a kline stream that is still to be closed, at `ends`; `first` the first update id that
+    gathered.
     """
 
     stream: Stream
     spoke_at: Time = _NEVER
     moved: bool = False
     opened: Time = _NEVER
+    ends: Time = _NEVER
     first: int = 0
     last: int = 0
     bids: dict[Decimal, Level] = {}
@@ -47,7 +70,7 @@ class Board:
         self._say = say
         self._open: dict[str, Open] = {}
         self._held: list[MarketEvent] | None = None
-        self._of_symbol: dict[str, list[Open]] = {}
+        self._hearing: dict[tuple[str, Group], list[Open]] = {}
         market.listeners.append(self.hear)
 
     def open(self, stream: Stream, now: Time) -> None:
@@ -56,25 +79,35 @@ class Board:
             return
         kept = self._open[stream.name] = Open(stream, bids={}, asks={})
         if stream.kind == "kline":
-            kept.opened = open_of(stream.interval, now, stream.offset)
-        self._of_symbol.setdefault(stream.symbol, []).append(kept)
+            self._turn(kept, open_of(stream.interval, now, stream.offset))
+        self._hearing.setdefault((stream.symbol, GROUPS[stream.kind]), []).append(kept)
 
     def close(self, name: str) -> None:
         """Speak a stream no longer."""
         kept = self._open.pop(name, None)
         if kept is not None:
-            self._of_symbol[kept.stream.symbol].remove(kept)
+            self._hearing[kept.stream.symbol, GROUPS[kept.stream.kind]].remove(kept)
 
     def hear(self, event: MarketEvent) -> None:
         """Say what an event makes streams say at once, after what time itself made due before it."""
         if self._held is not None:
             self._held.append(event)
             return
-        symbol = event.symbol
-        for kept in (*self._of_symbol.get(symbol, ()), *self._of_symbol.get(ALL, ())):
-            if kept.stream.kind == "kline":
-                self._close_buckets(kept, event.at)
-            self._hear(kept, event)
+        now, symbol = event.at, event.symbol
+        if isinstance(event, BookChanged):
+            for kept in self._hearing.get((symbol, "book"), ()):
+                self._gather(kept, event)
+                if kept.stream.every <= AT_ONCE:
+                    self._speak(kept, now)
+        elif isinstance(event, BestChanged):
+            for kept in self._hearing.get((symbol, "best"), ()):
+                self._say(kept.stream.name, lambda _: payloads.best(symbol, event.update, event.bid, event.ask))
+        elif isinstance(event, Traded):
+            self._hear_print(event)
+        elif isinstance(event, Quoted | CandleEnded):
+            for kept in self._hearing.get((symbol, "klines"), ()):
+                self._close_buckets(kept, now)
+                kept.moved = kept.moved or isinstance(event, Quoted)
 
     def hold(self) -> None:
         """Keep what is heard from now on until released."""
@@ -95,36 +128,25 @@ class Board:
             if kept.moved and now - kept.spoke_at >= kept.stream.every:
                 self._speak(kept, now)
 
-    def next_close(self) -> Time | None:
-        """Return when the next kline that somebody listens to closes, None where nobody does."""
-        ends = [
-            next_open(kept.stream.interval, kept.opened, kept.stream.offset)
-            for kept in self._open.values()
-            if kept.stream.kind == "kline"
-        ]
-        return min(ends, default=None)
-
     # ---- events
 
-    def _hear(self, kept: Open, event: MarketEvent) -> None:
-        kind, name, now = kept.stream.kind, kept.stream.name, event.at
-        symbol = event.symbol
-        if isinstance(event, Traded):
-            trade, joined = event.trade, event.aggregate
-            if kind == "trade":
-                self._say(name, lambda stamp: payloads.trade(symbol, trade, now, stamp))
-            elif kind == "aggTrade" and joined is not None:
-                self._say(name, lambda stamp: payloads.aggregate(symbol, joined, now, stamp))
-            elif kind in {"kline", "ticker", "miniTicker", "avgPrice"}:
-                kept.moved = True
-        elif isinstance(event, BestChanged):
-            self._say_best(kept, event.update, event.bid, event.ask, symbol)
-        elif isinstance(event, BookChanged):
-            self._gather(kept, event)
-            if kept.moved and kept.stream.every <= AT_ONCE and kind in {"depth", "levels"}:
-                self._speak(kept, now)
-        elif isinstance(event, Quoted) and kind == "kline":
+    def _hear_print(self, event: Traded) -> None:
+        now, symbol = event.at, event.symbol
+        for kept in self._hearing.get((symbol, "prints"), ()):
+            self._print(kept, event)
+        for kept in self._hearing.get((symbol, "klines"), ()):
+            self._close_buckets(kept, now)
             kept.moved = True
+        for place in (symbol, ALL):
+            for kept in self._hearing.get((place, "statistics"), ()):
+                kept.moved = True
+
+    def _print(self, kept: Open, event: Traded) -> None:
+        now, symbol, trade, joined = event.at, event.symbol, event.trade, event.aggregate
+        if kept.stream.kind == "trade":
+            self._say(kept.stream.name, lambda stamp: payloads.trade(symbol, trade, now, stamp))
+        elif joined is not None:
+            self._say(kept.stream.name, lambda stamp: payloads.aggregate(symbol, joined, now, stamp))
 
     def _speak(self, kept: Open, now: Time) -> None:
         """Say what gathered in a stream."""
@@ -133,38 +155,38 @@ class Board:
         for written in self._gathered(kept, now):
             self._say(kept.stream.name, written)
 
-    def _say_best(self, kept: Open, update: int, bid: Level | None, ask: Level | None, symbol: str) -> None:
-        if kept.stream.kind == "bookTicker":
-            self._say(kept.stream.name, lambda _: payloads.best(symbol, update, bid, ask))
-
     @staticmethod
     def _gather(kept: Open, event: BookChanged) -> None:
         """Keep what changed in a book until its stream speaks."""
-        kind = kept.stream.kind
-        if kind == "levels":
-            kept.moved = True
-        elif kind == "depth":
+        if kept.stream.kind == "depth":
             kept.first = kept.first if kept.moved else event.first_update
             kept.last = event.last_update
-            kept.moved = True
             kept.bids |= {price: (price, quantity) for price, quantity in event.bids}
             kept.asks |= {price: (price, quantity) for price, quantity in event.asks}
+        kept.moved = True
 
     # ---- time
 
     def _close_buckets(self, kept: Open, now: Time) -> None:
         """Say the closed klines of all buckets that ended by `now`."""
         stream = kept.stream
-        while (end := next_open(stream.interval, kept.opened, stream.offset)) <= now:
-            if end + 1_000 * (end - kept.opened) < now:  # nobody moved the clock for very long: begin anew
-                kept.opened = open_of(stream.interval, now, stream.offset)
+        while kept.ends <= now:
+            opened, end = kept.opened, kept.ends
+            if end + _LONG * (end - opened) < now:
+                self._turn(kept, open_of(stream.interval, now, stream.offset))
                 return
-            kline = self._market.symbols[stream.symbol].kline(stream.interval, kept.opened, end, stream.offset)
-            kept.opened = end
+            kline = self._market.symbols[stream.symbol].kline(stream.interval, opened, end, stream.offset)
+            self._turn(kept, end)
             kept.moved = False
             kept.spoke_at = end
             if kline is not None:
                 self._say(stream.name, self._kline(stream, kline, end))
+
+    @staticmethod
+    def _turn(kept: Open, opened: Time) -> None:
+        """Turn to the bucket that opens at `opened`."""
+        kept.opened = opened
+        kept.ends = next_open(kept.stream.interval, opened, kept.stream.offset)
 
     @staticmethod
     def _kline(stream: Stream, kline: Kline, now: Time) -> Written:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from roottrading.domain.columns import Candles
 from roottrading.domain.money import ZERO
@@ -27,6 +28,7 @@ from roottrading.exchange_server.market.spread import POINTS, partial, point_tim
 from roottrading.exchange_server.market.tick_prices import TickPrices
 from roottrading.runtimes.replay import CandleReader
 
+_REMEMBERED: Final = 2_048  # folds in the making
 _ENDS: Final = POINTS  # the place after a candle's points: its end
 
 
@@ -44,6 +46,7 @@ class CandleSource:
         self.end = int(self._times[-1]) + self.reader.span
         self._traded = np.concatenate(([0], np.cumsum(candles.volume > 0)))  # candles with prints before each row
         self.ready = 0
+        self._folded: dict[int, tuple[Kline, int]] = {}  # from which row: the fold of all up to another
         self._row = 0
         self._place = 0
         self._bids: tuple[Level, ...] = ()
@@ -112,15 +115,14 @@ class CandleSource:
         first, last = self.reader.first_at_or_after(open_time), self.reader.last_by(min(end - 1, now))
         if last < first:
             return None
-        open_row = last if self.reader.open_time(last) + span > now else None
-        kline = self._closed(first, last if open_row is not None else last + 1)
-        if open_row is not None:
-            growing = partial(self.reader.candle(open_row), self._first_id(open_row), now)
-            if growing is not None:
-                if kline is None:
-                    kline = growing
-                else:
-                    kline.join(growing)
+        growing = self.reader.open_time(last) + span > now
+        kline = self._closed_since(first, last if growing else last + 1)
+        if growing:
+            part = partial(self.reader.candle(last), self._first_id(last), now)
+            if kline is None:
+                kline = part
+            elif part is not None:
+                kline.join(part)
         if kline is not None:
             kline.open_time, kline.end = open_time, end
         return kline
@@ -174,6 +176,22 @@ class CandleSource:
         """Return the print at a place among all prints."""
         row = int(np.searchsorted(self._traded, index // POINTS, side="right")) - 1
         return prints(self.reader.candle(row), self._first_id(row))[index % POINTS]
+
+    def _closed_since(self, first: int, last: int) -> Kline | None:
+        """Fold the rows `[first, last)`, all of them closed; what was folded before of them is kept."""
+        kept, following = self._folded.get(first, (None, first))
+        if following > last:
+            kept, following = None, first
+        more = self._closed(following, last)
+        if more is None:
+            return None if kept is None else replace(kept)
+        if kept is not None:
+            kept.join(more)
+            more = kept
+        if len(self._folded) >= _REMEMBERED:
+            self._folded.clear()
+        self._folded[first] = (more, last)
+        return replace(more)
 
     def _closed(self, first: int, last: int) -> Kline | None:
         """Fold the rows `[first, last)`, all of them closed."""
