@@ -63,7 +63,7 @@ class Connections:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is being done but waiting for the exchange."""
-        return self.link.is_idle and not self.feed.waiting
+        return self.link.is_idle and not self.feed.waiting and not self.feed.market.streams.asking
 
     @property
     def under_way(self) -> tuple[AnyRequest, ...]:
@@ -73,7 +73,7 @@ class Connections:
     @property
     def frames(self) -> Mapping[str, int]:
         """The frames that were read and dealt with, by connection."""
-        return {**self.link.frames, **self.feed.market.streams.status().frames}
+        return {**self.link.frames, **self.feed.market.streams.frames}
 
 
 def linked_run(
