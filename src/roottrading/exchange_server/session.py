@@ -48,6 +48,11 @@ class Session:
             "userDataStream.unsubscribe": (frozenset({"subscriptionId"}), self._unsubscribe),
         }
 
+    @property
+    def account(self) -> str:
+        """Who is logged on, empty for nobody."""
+        return self._account
+
     async def answer(self, text: str | bytes) -> bytes:
         """Answer one frame, whatever it is."""
         try:

@@ -265,6 +265,20 @@ def test_a_late_report_comes_after_what_followed_it() -> None:
     play(script)
 
 
+def test_an_account_s_connection_is_cut_at_the_event_that_was_named() -> None:
+    async def script(place: Place) -> None:
+        fault(place, kind="drop", where="user executionReport TRADE")
+        async with place.socket("/ws-api/v3") as socket:
+            await subscribe(place, socket)
+            await buy(place)
+            while (message := await socket.receive(10)).type is WSMsgType.TEXT:
+                pass
+            assert message.type in {WSMsgType.CLOSED, WSMsgType.ERROR}
+        assert await bought(place)
+
+    play(script)
+
+
 # ---- connections and market streams
 
 

@@ -35,7 +35,14 @@ Kind = Literal[
     "empty_book",
     "list_part",
 ]
-_PLACES: Final = ("GET ", "POST ", "PUT ", "DELETE ", "* ", "ws ", "stream ", "user ")
+_METHODS: Final = ("GET ", "POST ", "PUT ", "DELETE ", "* ")
+_ON: Final = {  # what can strike where; acts can strike everywhere
+    "an answer over REST": ANSWERS | {"drop"},
+    "an answer of the WebSocket API": ANSWERS | CONNECTIONS,
+    "a stream": CONNECTIONS | MESSAGES | {"latency", "body", "field"},
+    "an account's event": CONNECTIONS | MESSAGES | {"field"},
+    "everything": frozenset({"latency", "field", "drop"}),
+}
 
 
 class FaultError(ValueError):
@@ -100,10 +107,13 @@ def _problem(fault: Fault) -> str:
         return "nth is 1 or more; times, jitter and retry_after are 0 or more"
     if fault.milliseconds < 0 and fault.kind != "drift":
         return "milliseconds are 0 or more"
-    if fault.where and not (fault.where == "*" or fault.where.startswith(_PLACES)):
+    place = _place(fault.where)
+    if fault.where and not place:
         return f"where is {fault.where!r}: use a pattern such as 'POST /api/v3/order', 'ws order.place', 'stream *'"
     if fault.kind in ANSWERS | MESSAGES and not fault.where:
         return "where is missing: it says which answers or messages it strikes"
+    if place and fault.kind not in ACTS | _ON[place]:
+        return f"it cannot strike {place}; there can {', '.join(sorted(_ON[place]))}, and what is done to the market"
     if fault.kind == "refusal" and not 400 <= fault.status <= 599:
         return f"status is {fault.status}: use one from 400 to 599"
     needed = {
@@ -115,6 +125,16 @@ def _problem(fault: Fault) -> str:
     }.get(fault.kind, ())
     lacking = [name for name in needed if not getattr(fault, name)]
     return f"{' and '.join(lacking)} must be given" if lacking else ""
+
+
+def _place(where: str) -> str:
+    """Say in words what a pattern names, empty for none that there is."""
+    if where == "*":
+        return "everything"
+    if where.startswith(_METHODS):
+        return "an answer over REST"
+    kind = where.partition(" ")[0] if " " in where else ""
+    return {"ws": "an answer of the WebSocket API", "stream": "a stream", "user": "an account's event"}.get(kind, "")
 
 
 def read_fault(given: object) -> Fault:

@@ -94,7 +94,8 @@ class Meddling:
     ) -> bytes | None:
         """Answer by way of `answer`, or in spite of it; None sends nothing."""
         self._api.add(connection)
-        symbol, key = (frame.parameters.given(name) for name in ("symbol", "apiKey"))
+        symbol = frame.parameters.given("symbol")
+        key = frame.parameters.given("apiKey") or (connection.session.account if connection.session else "")
         strikes = self.register.strike(f"ws {frame.method}", symbol, key)
         for strike in strikes:
             if strike.fault.kind == "latency":

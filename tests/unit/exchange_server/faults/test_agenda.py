@@ -15,8 +15,8 @@ NOON = parse_time("2021-04-17T12:00:00Z")
 def test_faults_begin_at_their_instant_in_order() -> None:
     register = Register()
     agenda = Agenda(register)
-    assert agenda.add(Fault(kind="cut", where="*")) == 1
-    assert agenda.add(Fault(kind="body", where="*", at="2021-04-17T13:00:00Z")) is None
+    assert agenda.add(Fault(kind="cut", where="GET *")) == 1
+    assert agenda.add(Fault(kind="body", where="GET *", at="2021-04-17T13:00:00Z")) is None
     assert agenda.add(Fault(kind="latency", where="*", at="2021-04-17T12:00:00Z")) is None
     assert [fault.kind for fault in agenda.coming()] == ["latency", "body"]
     assert agenda.next_at() == NOON
@@ -31,14 +31,14 @@ def test_faults_begin_at_their_instant_in_order() -> None:
 
 def test_what_is_to_come_can_be_forgotten() -> None:
     agenda = Agenda(Register())
-    agenda.add(Fault(kind="cut", where="*", at="2021-04-17"))
+    agenda.add(Fault(kind="cut", where="GET *", at="2021-04-17"))
     agenda.clear()
     assert (agenda.next_at(), agenda.coming()) == (None, [])
 
 
 def test_an_instant_that_is_none_is_refused() -> None:
     with pytest.raises(FaultError, match="fault 'cut': at: "):
-        Agenda(Register()).add(Fault(kind="cut", where="*", at="tomorrow"))
+        Agenda(Register()).add(Fault(kind="cut", where="GET *", at="tomorrow"))
 
 
 def test_the_example_is_a_scenario() -> None:
@@ -53,8 +53,8 @@ def test_the_example_is_a_scenario() -> None:
         ("[[fault]\n", "no TOML"),
         ("x = 1\n", "a scenario holds"),
         ("[fault]\nkind = 'cut'\n", "a scenario holds"),
-        ("[[fault]]\nkind = 'cut'\nwhere = '*'\n[[fault]]\nkind = 'cut'\n", "fault 2: .*where is missing"),
-        ("[[fault]]\nkind = 'cut'\nwhere = '*'\nat = 'soon'\n", "fault 1: "),
+        ("[[fault]]\nkind = 'cut'\nwhere = 'ws *'\n[[fault]]\nkind = 'cut'\n", "fault 2: .*where is missing"),
+        ("[[fault]]\nkind = 'cut'\nwhere = 'ws *'\nat = 'soon'\n", "fault 1: "),
     ],
 )
 def test_a_wrong_scenario_is_refused_with_its_place(tmp_path: Path, text: str, words: str) -> None:

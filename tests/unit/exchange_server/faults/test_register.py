@@ -18,7 +18,7 @@ def numbers(strikes: list[Strike]) -> list[int]:
 def test_faults_strike_at_their_occurrences_in_the_order_they_came() -> None:
     register = Register()
     register.add(Fault(kind="latency", where="GET *", nth=2, times=2))
-    register.add(Fault(kind="refusal", where="*", times=0))
+    register.add(Fault(kind="refusal", where="* /*", times=0))
     found = [numbers(register.strike(where)) for where in ("GET /a", "POST /a", "GET /b", "GET /c", "GET /d")]
     assert found == [[2], [2], [1, 2], [1, 2], [2]]
     assert [(each.seen, each.struck) for each in register] == [(4, 2), (5, 5)]
@@ -73,8 +73,8 @@ def test_one_that_cannot_be_carried_out_does_not_stand() -> None:
 
 def test_faults_are_taken_away() -> None:
     register = Register()
-    first = register.add(Fault(kind="cut", where="*"))
-    register.add(Fault(kind="cut", where="*"))
+    first = register.add(Fault(kind="cut", where="GET *"))
+    register.add(Fault(kind="cut", where="GET *"))
     assert register.remove(first)
     assert not register.remove(first)
     assert len(register.strike("GET /")) == 1
@@ -102,9 +102,14 @@ def test_jitter_differs_from_strike_to_strike() -> None:
         ({"kind": "cut"}, "where is missing"),
         ({"kind": "lose"}, "where is missing"),
         ({"kind": "cut", "where": "order"}, "use a pattern such as 'POST /api/v3/order'"),
+        ({"kind": "stall", "where": "POST *"}, "it cannot strike an answer over REST; there can body, cut, drop"),
+        ({"kind": "refusal", "where": "stream *"}, "it cannot strike a stream"),
+        ({"kind": "lose", "where": "ws *"}, "it cannot strike an answer of the WebSocket API"),
+        ({"kind": "body", "where": "user *"}, "it cannot strike an account's event"),
+        ({"kind": "cut", "where": "*"}, "it cannot strike everything"),
         ({"kind": "cut", "where": "*", "nth": 0}, "nth is 1 or more"),
         ({"kind": "cut", "where": "*", "milliseconds": -1}, "milliseconds are 0 or more"),
-        ({"kind": "refusal", "where": "*", "status": 200}, "status is 200"),
+        ({"kind": "refusal", "where": "GET *", "status": 200}, "status is 200"),
         ({"kind": "filter", "symbol": "X"}, "field and value must be given"),
         ({"kind": "balance", "amount": "1"}, "account and asset must be given"),
         ({"kind": "cut", "where": "*", "color": "red"}, "unknown field `color`"),
