@@ -232,7 +232,8 @@ class BinanceLink:
 
     async def _keep_comparing(self) -> None:
         while True:
-            await asyncio.sleep(self._settings.reconcile_every / SECOND)
+            # a minute of the exchange's: an accelerated one has them more often
+            await asyncio.sleep(self._settings.reconcile_every / SECOND / self._settings.clock_rate)
             try:
                 await self._look_at_instruments(everything=False)
             except Unanswered as error:

@@ -51,7 +51,7 @@ class LinkSettings(Struct, frozen=True):
     ] = 12 * SECOND
     repeats: Annotated[int, Bounds(ge=0, le=10, description="times that a question without an answer is repeated")] = 2
     reconcile_every: Annotated[
-        Time, Bounds(ge=SECOND, le=10 * MINUTE, description="microseconds between two comparisons with the exchange")
+        Time, Bounds(ge=SECOND, le=10 * MINUTE, description="microseconds of the exchange's between two comparisons")
     ] = MINUTE
     first_pause: Annotated[
         Time,

@@ -499,7 +499,85 @@ def test_a_cancel_by_hand_is_told() -> None:
     run(test)
 
 
+def test_a_greeting_that_fails_is_tried_again_and_entries_wait_for_it() -> None:
+    async def test(exchange: Scripted) -> None:
+        exchange.answer("openOrders.status", no(-1000, "?", 500), no(-1000, "?", 500), ok({}), lambda _: ok([]))
+        exchange.answer("order.place", ok(FILLED))
+        async with linked(exchange, replace(QUICK, receive_window=5 * SECOND), greeted=False) as (link, listener):
+            link.send([fresh(PLACE, link)])
+            assert "-1000" in (await listener.went("user_data", "comparing")).reason
+            await listener.until(LinkChanged, lambda event: "a list was expected" in event.reason)
+            assert not exchange.said("order.place")
+            await listener.until(OrderOpened)
+            assert listener.of(ReconcileDue)
+
+    run(test)
+
+
+def test_balances_that_cannot_be_told_are_asked_for_with_the_next_change(caplog: pytest.LogCaptureFixture) -> None:
+    async def test(exchange: Scripted) -> None:
+        async with linked(exchange) as (_, listener):
+            listener.clear()
+            exchange.answer("account.status", ok({"balances": 5}), ok({"balances": []}))
+            await exchange.push({"e": "balanceUpdate", "E": NOW, "a": "USDT", "d": "1", "T": NOW})
+            while "the account does not answer" not in caplog.text:
+                await asyncio.sleep(0.01)
+            await exchange.push({"e": "balanceUpdate", "E": NOW, "a": "USDT", "d": "1", "T": NOW})
+            await listener.until(AccountChanged)
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("myTrades", no(-1000, "?", 500)),
+        ("myTrades", ok({"no": "list"})),
+        ("myTrades", ok([{"symbol": "BTCUSDT"}])),
+        ("allOrders", no(-1007, "?", 504)),
+        ("allOrders", ok({"no": "list"})),
+    ],
+)
+def test_executions_that_cannot_be_told_are_unknown(words: str, answer: Reply) -> None:
+    async def test(exchange: Scripted) -> None:
+        fee = {"commission": "0", "commissionAsset": "BTC", "time": NOW, "isBuyer": True, "isMaker": False}
+        trade = {"symbol": "BTCUSDT", "id": 17, "orderId": 40, "price": "1", "qty": "1", **fee}
+        exchange.answer("myTrades", lambda _: ok([trade]))
+        exchange.answer(words, answer)
+        async with linked(exchange) as (link, listener):
+            link.send([fresh(asked.FILLS, link)])
+            assert (await listener.until(OutcomeUnknown)).client_order_id == "d-c-q2"
+
+    run(test)
+
+
+def test_an_order_that_the_exchange_forgot_leaves_its_execution_without_a_name() -> None:
+    async def test(exchange: Scripted) -> None:
+        fee = {"commission": "0", "commissionAsset": "BTC", "time": NOW, "isBuyer": True, "isMaker": False}
+        trade = {"symbol": "BTCUSDT", "id": 17, "orderId": 40, "price": "1", "qty": "1", **fee}
+        exchange.answer("myTrades", lambda _: ok([trade]))
+        exchange.answer("allOrders", lambda _: ok([report("later", orderId=41)]))
+        async with linked(exchange) as (link, listener):
+            link.send([fresh(asked.FILLS, link)])
+            (execution,) = (await listener.until(ExecutionsReported)).executions
+            assert (execution.client_order_id, execution.trade_id) == ("", 17)
+
+    run(test)
+
+
 # ---- again and again
+
+
+def test_instruments_that_cannot_be_looked_at_stay_what_they_were(caplog: pytest.LogCaptureFixture) -> None:
+    async def test(exchange: Scripted) -> None:
+        same = ok(exchange_info())
+        exchange.answer("GET exchangeInfo", same, same, no(-1000, "?", 500))
+        async with linked(exchange, replace(QUICK, reconcile_every=100 * MILLISECOND, repeats=0)) as (link, listener):
+            await listener.greeted(times=3)
+            assert link.instruments["BTCUSDT"].status == "TRADING"
+        assert "could not be looked at" in caplog.text
+
+    run(test)
 
 
 def test_every_minute_is_compared_and_changed_rules_are_told() -> None:
