@@ -92,7 +92,7 @@ def assemble(opened: OpenedMarket, terms: Terms, wall: Callable[[], float]) -> E
     drifting = DriftingClock(clock)
     streams.attach(board, drifting)
     endpoints = (*ENDPOINTS, *market_endpoints(market), *(sapi.ENDPOINTS if terms.sapi else ()))
-    server = ExchangeServer(venue, drifting, endpoints, terms.limits, streams, traffic=traffic)
+    server = ExchangeServer(venue, drifting, endpoints, terms.limits, streams, traffic=traffic, sockets=terms.sockets)
     acts = Acts(venue, drifting, drained, depth.ladders)
     server.meddler = meddling = Meddling(register, acts, streams, server.subscribers, drifting.now)
     return Exchange(server, venue, market, streams, traffic, clock, meddling, agenda)

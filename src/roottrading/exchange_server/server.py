@@ -15,6 +15,7 @@ from roottrading.exchange_server.limits import Limits, LimitSettings
 from roottrading.exchange_server.names import Names
 from roottrading.exchange_server.parameters import Parameters
 from roottrading.exchange_server.ports import Clock, MarketStreams, Meddler
+from roottrading.exchange_server.socket_settings import SocketSettings
 from roottrading.exchange_server.subscribers import Subscribers
 from roottrading.exchange_server.traffic import Traffic
 from roottrading.exchange_server.venue import TradingVenue
@@ -49,6 +50,7 @@ class ExchangeServer:
         streams: MarketStreams | None = None,
         meddler: Meddler | None = None,
         traffic: Traffic | None = None,
+        sockets: SocketSettings | None = None,
     ) -> None:
         self.venue = venue
         self.clock = clock
@@ -57,6 +59,7 @@ class ExchangeServer:
         self.streams = streams
         self.meddler = meddler
         self.traffic = Traffic() if traffic is None else traffic
+        self.sockets = SocketSettings() if sockets is None else sockets
         self.subscribers = Subscribers()
         self.names = Names()
         known = tuple(endpoints)

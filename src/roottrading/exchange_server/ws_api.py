@@ -11,7 +11,6 @@ from roottrading.exchange_server.frames import read_frame
 from roottrading.exchange_server.rest import error_response, time_unit
 from roottrading.exchange_server.server import ExchangeServer
 from roottrading.exchange_server.session import Session, read_flag
-from roottrading.exchange_server.socket_settings import SocketSettings
 from roottrading.exchange_server.traffic import Traffic, peer_of
 
 CONNECTING: Final = 2  # what a connection weighs
@@ -22,8 +21,9 @@ _TEXTS: Final = (WSMsgType.TEXT, WSMsgType.BINARY)
 class ApiConnection:
     """One socket and its session; whoever meddles makes it mute, deaf, or cuts it."""
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request, traffic: Traffic) -> None:
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request, traffic: Traffic, backlog: int) -> None:
         self.socket = socket
+        self.backlog = backlog
         self.transport = request.transport
         self.peer = peer_of(request)
         self.traffic = traffic
@@ -34,9 +34,11 @@ class ApiConnection:
         self.session: Session | None = None
 
     def send(self, frame: bytes) -> None:
-        """Let a text frame go out after those before it."""
+        """Let a text frame go out after those before it; a reader who is too slow is cut."""
         self.traffic.wrote(self.peer)
         self.queue.put_nowait(frame)
+        if self.queue.qsize() > self.backlog:
+            self.cut()
 
     def stop(self) -> None:
         """End the connection once what waits has gone out."""
@@ -59,9 +61,9 @@ class ApiConnection:
 class ApiSockets:
     """All connections of the WebSocket API."""
 
-    def __init__(self, server: ExchangeServer, settings: SocketSettings | None = None) -> None:
+    def __init__(self, server: ExchangeServer) -> None:
         self._server = server
-        self._settings = settings or SocketSettings()
+        self._settings = server.sockets
         self.connections: list[ApiConnection] = []
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -77,7 +79,7 @@ class ApiSockets:
             return error_response(error)
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=64 * 1024)
         await socket.prepare(request)
-        connection = ApiConnection(socket, request, server.traffic)
+        connection = ApiConnection(socket, request, server.traffic, self._settings.backlog)
         server.traffic.opened(connection.peer)
         session = connection.session = Session(server, address, connection.send, micro=micro, shows=shows)
         self.connections.append(connection)

@@ -16,7 +16,9 @@ from roottrading.exchange_server.frames import read_frame
 from roottrading.exchange_server.keys import HmacSecret, PublicKey
 from roottrading.exchange_server.limits import LimitSettings
 from roottrading.exchange_server.server import ExchangeServer
-from tests.unit.exchange_server.serving import BEGIN, KEY, SECRET, HandClock, new_server, serving
+from roottrading.exchange_server.wording import milliseconds
+from tests.unit.exchange_server.serving import BEGIN, KEY, SECRET, HandClock, later, new_server, serving
+from tests.unit.exchange_server.test_order_lists import OPOCO
 
 NOW = BEGIN // 1000
 PRIVATE = Ed25519PrivateKey.generate()
@@ -320,7 +322,8 @@ def test_pings_are_answered_and_a_peer_without_pongs_is_cut() -> None:
 
     async def run() -> None:
         server, _ = new_server()
-        sockets = ApiSockets(server, SocketSettings(ping_every=20_000, pong_within=1_000_000))
+        server.sockets = SocketSettings(ping_every=20_000, pong_within=1_000_000)
+        sockets = ApiSockets(server)
         app = web.Application()
         app.router.add_get("/ws-api/v3", sockets.serve)
         runner = web.AppRunner(app)
@@ -351,3 +354,50 @@ def test_pings_are_answered_and_a_peer_without_pongs_is_cut() -> None:
         await runner.cleanup()
 
     asyncio.run(run())
+
+
+def test_a_stop_that_triggers_is_told_step_by_step() -> None:
+    async def test(socket: Socket, server: ExchangeServer) -> None:
+        heard: list[Any] = []
+        server.subscribers.add(KEY, lambda event: heard.append(event.shown(milliseconds)))
+        order = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_LOSS_LIMIT", "timeInForce": "GTC"}
+        await socket.signed("order.place", **order, quantity="0.5", price="57000", stopPrice="58000")
+        later(socket.clock)
+        server.venue.price_moved("BTCUSDT", Decimal(57_900), Decimal(1_000), socket.clock.time)
+        steps = [(each["x"], each["X"], each["w"], each.get("W")) for each in heard if "x" in each]
+        assert steps == [
+            ("NEW", "NEW", False, None),
+            ("NEW", "NEW", True, NOW + 1000),
+            ("TRADE", "FILLED", False, NOW + 1000),
+        ]
+        assert (heard[-2]["L"], heard[-2]["t"], heard[-2]["P"]) == ("58000.00000000", 1, "58000.00000000")
+
+    over_a_socket(test)
+
+
+def test_a_list_s_pending_legs_are_told_when_they_come_in() -> None:
+    async def test(socket: Socket, server: ExchangeServer) -> None:
+        heard: list[Any] = []
+        server.subscribers.add(KEY, lambda event: heard.append(event.shown(milliseconds)))
+        answer = await socket.signed("orderList.place.opoco", **OPOCO, workingClientOrderId="entry")
+        assert answer["status"] == 200
+        steps = [(each["i"], each["x"], each["X"], each["q"], each["w"]) for each in heard if "x" in each]
+        assert steps == [
+            (1, "NEW", "NEW", "0.50000000", True),
+            (2, "NEW", "PENDING_NEW", "0.00000000", False),
+            (3, "NEW", "PENDING_NEW", "0.00000000", False),
+            (1, "TRADE", "FILLED", "0.50000000", False),
+            (2, "NEW", "NEW", "0.50000000", False),
+            (3, "NEW", "NEW", "0.50000000", True),
+        ]
+        lists = [(each["l"], each["L"]) for each in heard if each["e"] == "listStatus"]
+        assert lists == [("EXEC_STARTED", "EXECUTING")]
+        heard.clear()
+        later(socket.clock)
+        server.venue.price_moved("BTCUSDT", Decimal(62_500), Decimal(1_000), socket.clock.time)
+        ends = [(each["i"], each["x"], each.get("eR")) for each in heard if "x" in each]
+        assert ends == [(2, "EXPIRED", "OCO_TRIGGER"), (3, "TRADE", None)]
+        lists = [(each["l"], each["L"]) for each in heard if each["e"] == "listStatus"]
+        assert lists == [("ALL_DONE", "ALL_DONE")]
+
+    over_a_socket(test)
