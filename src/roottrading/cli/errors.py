@@ -1,6 +1,10 @@
 """Errors as a person reads them: what went wrong, and the exit code."""
 
 from collections.abc import Iterator
+from typing import Final
+
+# Packages that the core does without, and the extra that brings them.
+EXTRAS: Final = {"aiohttp": "exchange", "cryptography": "exchange", "polars": "parquet"}
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -28,6 +32,8 @@ def explain(error: BaseException) -> Iterator[str]:
     if type(error).__module__.partition(".")[0] == "roottrading":
         for line in str(error).splitlines() or [name]:
             yield f"error: {line}"
+    elif isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
+        yield f"error: this needs the package {error.name}: pip install 'roottrading[{EXTRAS[error.name]}]'"
     elif isinstance(error, OSError):
         yield f"error: {error.filename or name}: {error.strerror or error}"
     else:
