@@ -220,6 +220,8 @@ class BinanceLink:
         except Malformed as error:
             raise LinkError(f"the exchange's first answer is not in Binance's form: {error}") from None
         lacking = [symbol for symbol in self._symbols if symbol not in self.instruments]
+        pairs = self.instruments.items()
+        self._reader.assets = {symbol: (each.base_asset, each.quote_asset) for symbol, each in pairs}
         if lacking:
             raise LinkError(f"the exchange does not list {', '.join(lacking)}: check the configured symbols")
 

@@ -35,11 +35,17 @@ class Reader:
         self.strangers = Strangers()
         self.orders = KnownOrders()
         self.rates: dict[str, Rates] = {}
+        self.assets: dict[str, tuple[str, str]] = {}  # by symbol: base and quote
         self._assumed = rates_of(fees or FeeSchedule())
 
     def rate(self, symbol: str, side: Side, is_maker: bool, fee_asset: str) -> Decimal:
         """Return the fee rate of an execution, as far as it is known."""
         return self.rates.get(symbol, self._assumed).rate(side, is_maker, fee_asset)
+
+    def free_of_charge(self, symbol: str, side: Side) -> str:
+        """Return the asset in which nothing was charged where the exchange names none: the one received."""
+        base, quote = self.assets.get(symbol, ("", ""))
+        return base if side == "BUY" else quote
 
     def order(self, told: Any, where: str) -> OrderReply:
         """Read an order. Raises Malformed."""

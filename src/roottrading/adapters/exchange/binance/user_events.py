@@ -129,7 +129,8 @@ def _executed(reader: Reader, report: ExecutionReport, name: str, at: Time) -> S
     if not reader.orders.is_news(report.s, report.t, report.i):
         return ()
     side = reader.side(report.S)
-    asset = report.N or ""
+    asset = report.N or reader.free_of_charge(report.s, side)
+    rate = reader.rate(report.s, side, report.m, asset) if report.N else ZERO
     executed = OrderExecuted(
         report.s,
         name,
@@ -141,7 +142,7 @@ def _executed(reader: Reader, report: ExecutionReport, name: str, at: Time) -> S
         report.l,
         report.n or ZERO,
         asset,
-        reader.rate(report.s, side, report.m, asset),
+        rate,
         report.m,
         report.z,
         reader.status(report.X),

@@ -105,6 +105,14 @@ def test_an_execution() -> None:
     ]
 
 
+def test_an_execution_free_of_charge() -> None:
+    reader = Reader()
+    reader.assets["BTCUSDT"] = ("BTC", "USDT")
+    (event,) = tuple(read_frame(reader, frame(**TRADE, n="0", N=None)))
+    assert isinstance(event, OrderExecuted)
+    assert (event.fee, event.fee_asset, event.fee_rate) == (D(0), "USDT", D(0))
+
+
 def test_an_execution_is_passed_on_once() -> None:
     reader = Reader()
     assert len(read_frame(reader, frame(**TRADE, **FEE))) == 1
