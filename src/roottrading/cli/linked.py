@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from roottrading.cli.preparing import Prepared, check_timeframes, digest, known_
 from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, finish, warn
 from roottrading.cli.tally import Tally
 from roottrading.cli.watching import StopWish, Watcher
+from roottrading.config.secrets import KEY, SECRET, exchange_key
 from roottrading.config.settings import Settings
 from roottrading.config.show import settings_digest
 from roottrading.messages.service import Row
@@ -37,9 +38,6 @@ from roottrading.runtimes.linked.running import LinkedRun
 from roottrading.runtimes.result import journal
 from roottrading.runtimes.session import Position
 
-KEY: Final = "ROOTTRADING_EXCHANGE_KEY"
-SECRET: Final = "ROOTTRADING_EXCHANGE_SECRET"
-DEMO: Final = "demo"  # key and secret of the account that `roottrading exchange` opens where none is named
 HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -63,7 +61,7 @@ def run_linked(settings: Settings, url: str) -> None:
     heard = tuple(sorted({symbol for symbol, _ in acting.plan.streams}))
     stepped = settings.run.admin is not None
     rate = 1 if stepped else asyncio.run(pace_of(url))
-    connections = Connections(url, _credentials(os.environ), heard, stepped=stepped, rate=rate)
+    connections = Connections(url, _credentials(), heard, stepped=stepped, rate=rate)
     with closing(_open_store(settings, url, acting)) as store:
         tally = Tally(journal(store, "trade_cycles"))
         console, stop = Console(), StopWish()
@@ -88,16 +86,12 @@ def _check(settings: Settings, url: str) -> list[str]:
     return []
 
 
-def _credentials(environment: Mapping[str, str]) -> Credentials:
-    """Return the account's key: from the environment, a secret also from the file that SECRET_FILE names."""
-    file = environment.get(f"{SECRET}_FILE")
+def _credentials() -> Credentials:
+    known = exchange_key(os.environ)
     try:
-        secret = environment.get(SECRET, DEMO) if file is None else Path(file).read_text().strip()
-        return credentials(environment.get(KEY, DEMO), secret)
-    except OSError as error:
-        raise CommandError(f"{SECRET}_FILE: cannot read {file}: {error.strerror or error}") from None
+        return credentials(known.key, known.secret)
     except ValueError as error:
-        raise CommandError(f"{SECRET}: {error}") from None
+        raise CommandError(f"{KEY}, {SECRET}: {error}") from None
 
 
 def _open_store(settings: Settings, url: str, acting: Cast) -> Store:

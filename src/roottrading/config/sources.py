@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from roottrading.config.secrets import VARIABLES
+
 PREFIX: Final = "ROOTTRADING_"
 FILE_VARIABLE: Final = "ROOTTRADING_CONFIG"  # names the TOML file; no setting
 DEFAULT_FILE: Final = "roottrading.toml"
@@ -55,11 +57,14 @@ def from_toml(path: Path) -> tuple[dict[Key, Given], list[Problem]]:
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[Key, Given]:
-    """Read the variables whose names begin with ROOTTRADING_; two underscores part section and key."""
+    """Read the variables whose names begin with ROOTTRADING_; two underscores part section and key.
+
+    Those of secrets are no settings.
+    """
     return {
         tuple(name.removeprefix(PREFIX).lower().split("__")): Given(value, True, f"variable {name}")
         for name, value in sorted(environment.items())
-        if name.startswith(PREFIX) and name != FILE_VARIABLE
+        if name.startswith(PREFIX) and name != FILE_VARIABLE and name not in VARIABLES
     }
 
 

@@ -1,0 +1,38 @@
+"""Secrets are read, and never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from roottrading.config.load import load
+from roottrading.config.secrets import KEY, SECRET, SECRET_FILE, ExchangeKey, SecretError, exchange_key
+from roottrading.config.show import show
+
+
+def test_they_come_from_the_environment_or_from_a_file(tmp_path: Path) -> None:
+    assert exchange_key({KEY: "abc", SECRET: "hush"}) == ExchangeKey("abc", "hush")
+    (tmp_path / "secret").write_text("hush\n")
+    assert exchange_key({KEY: "abc", SECRET_FILE: str(tmp_path / "secret")}) == ExchangeKey("abc", "hush")
+
+
+def test_without_any_it_is_the_account_of_our_own_exchange() -> None:
+    assert exchange_key({}) == ExchangeKey("demo", "demo")
+
+
+def test_they_are_no_settings_and_are_not_shown() -> None:
+    loaded = load(environment={KEY: "abc", SECRET: "hush", "ROOTTRADING_RUN__SPEED": "60x"})
+    assert loaded.settings.run.speed == "60x"
+    shown = show(loaded.settings, loaded.origins)
+    assert "hush" not in shown
+    assert "hush" not in repr(exchange_key({SECRET: "hush"}))
+
+
+def test_a_file_that_cannot_be_read_and_two_places_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SecretError, match="cannot read"):
+        exchange_key({SECRET_FILE: str(tmp_path / "nowhere")})
+    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    with pytest.raises(SecretError, match="no text"):
+        exchange_key({SECRET_FILE: str(tmp_path / "secret")})
+    with pytest.raises(SecretError, match="keep one") as refused:
+        exchange_key({SECRET: "hush", SECRET_FILE: "x"})
+    assert "hush" not in str(refused.value)
