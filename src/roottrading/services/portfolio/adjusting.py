@@ -19,7 +19,7 @@ def take_capital(records: Records, rows: list[Row], adjusted: AccountAdjusted) -
     rows.append(Row(state.ADJUSTMENTS, (adjusted.number,), adjusted))
     reference, at, amount = str(adjusted.number), adjusted.effective_at, adjusted.amount
     records.book(rows, at, "capital", "", reference, ZERO, amount)
-    records.change_books(rows, capital=amount, cash=amount)
+    records.change_books(capital=amount, cash=amount)
 
 
 def check_adoption(adjusted: AccountAdjusted, instruments: Mapping[str, Instrument]) -> None:
@@ -36,7 +36,7 @@ def check_adoption(adjusted: AccountAdjusted, instruments: Mapping[str, Instrume
 
 def take_adoption(records: Records, rows: list[Row], moved: TradeCycleMoved) -> None:
     """Book coins when the cycle that adopts them opens: until then they are the owner's, whatever the symbol does."""
-    adjusted = _adopted_by(records, moved.cycle_id)
+    adjusted = _adopted_by(records, moved.cycle_id) if records.pending else None
     if adjusted is None or adjusted.price is None:
         return
     del records.pending[adjusted.number]
@@ -48,8 +48,8 @@ def take_adoption(records: Records, rows: list[Row], moved: TradeCycleMoved) -> 
     lend_dust(records, rows, holding, reference, moved.at)
     cost = amount * price
     records.book(rows, moved.at, "adopted", moved.symbol, reference, amount, cost)
-    records.keep(rows, booking.after_adoption(booking.opened(holding, moved.cycle_id), amount, price))
-    records.change_books(rows, capital=cost)
+    records.keep(booking.after_adoption(booking.opened(holding, moved.cycle_id), amount, price))
+    records.change_books(capital=cost)
 
 
 def _adopted_by(records: Records, cycle: str) -> AccountAdjusted | None:

@@ -51,11 +51,11 @@ class Portfolio:
         self._instruments = instruments
         self._records = Records(deployment, capital)
         self._handlers: dict[type, Callable[[Any, Time], Decision]] = {
-            Envelope: lambda envelope, _: self._on_event(envelope),
-            InstantComplete: lambda complete, _: self._on_instant(complete),
-            AccountChanged: lambda changed, _: self._on_account(changed),
+            Envelope: self._on_event,
+            InstantComplete: self._on_instant,
+            AccountChanged: self._on_account,
             AccountAdjusted: self._on_adjustment,
-            DeadlineDue: lambda due, _: self._on_deadline(due),
+            DeadlineDue: self._on_deadline,
         }
         self._takes: dict[type, Callable[[Any, list[Row]], None]] = {
             OrderChanged: self._on_order,
@@ -94,14 +94,14 @@ class Portfolio:
             self._quote_asset,
         )
 
-    def _on_event(self, envelope: Envelope) -> Decision:
-        body = envelope.body
+    def _on_event(self, envelope: Envelope, now: Time) -> Decision:
+        body, takes = envelope.body, self._takes
         rows: list[Row] = []
         for fact in body.facts if type(body) is TradeProgressed else (body,):
-            take = self._takes.get(type(fact))
+            take = takes.get(type(fact))
             if take is not None:
                 take(fact, rows)
-        return Decision((), (), (), tuple(rows)) if rows else NOTHING
+        return self._records.decision(rows)
 
     def _on_fill(self, filled: OrderFilled, rows: list[Row]) -> None:
         fill = filled.fill
@@ -126,41 +126,45 @@ class Portfolio:
         else:
             del locks[order.id]
             rows.append(Row(state.LOCKS, (order.id,), None))
-        self._records.mark_changed(rows)
+        self._records.mark_changed()
 
-    def _on_instant(self, complete: InstantComplete) -> Decision:
+    def _on_instant(self, complete: InstantComplete, now: Time) -> Decision:
         records = self._records
         if not records.books.changed:
             return NOTHING
-        rows: list[Row] = []
-        records.replace_books(rows, replace(records.books, changed=False))
+        records.replace_books(replace(records.books, changed=False))
         balances = self.balances()
-        update = valuation.portfolio_at(
-            complete.at,
-            records.books,
-            balances,
-            valuation.value_positions(records.holdings.values(), complete.closes),
-            self._discrepancies(balances) if records.account else (),
-        )
-        return Decision(messages=(Outgoing(PORTFOLIO_UPDATES, KEY, update),), rows=tuple(rows))
+        positions = valuation.value_positions(records.holdings.values(), complete.closes)
+        short = self._discrepancies(balances) if records.account else ()
+        update = valuation.portfolio_at(complete.at, records.books, balances, positions, short)
+        return records.decision([], (Outgoing(PORTFOLIO_UPDATES, KEY, update),))
 
     def _discrepancies(self, balances: Iterable[Balance]) -> tuple[str, ...]:
         # An asset that the exchange never spoke of is unknown, not missing.
-        account = [Balance(total.asset, total.total, ZERO) for total in self._records.account.values()]
-        heard = [balance for balance in balances if balance.asset in self._records.account]
-        return tuple(str(missing) for missing in check_against(heard, account))
+        account = self._records.account
+        short = [
+            balance
+            for balance in balances
+            if balance.asset in account and account[balance.asset].total < balance.free + balance.locked
+        ]
+        if not short:
+            return ()
+        held = [Balance(balance.asset, account[balance.asset].total, ZERO) for balance in short]
+        return tuple(str(missing) for missing in check_against(short, held))
 
-    def _on_account(self, changed: AccountChanged) -> Decision:
+    def _on_account(self, changed: AccountChanged, now: Time) -> Decision:
         rows: list[Row] = []
+        account = self._records.account
         for balance in changed.balances:
-            total = AccountTotal(balance.asset, balance.free + balance.locked)
-            if self._records.account.get(balance.asset) != total:
-                self._records.account[balance.asset] = total
-                rows.append(Row(state.ACCOUNT, (balance.asset,), total))
+            asset, total = balance.asset, balance.free + balance.locked
+            known = account.get(asset)
+            if known is None or known.total != total:
+                kept = account[asset] = AccountTotal(asset, total)
+                rows.append(Row(state.ACCOUNT, (asset,), kept))
         if not rows:
             return NOTHING
-        self._records.mark_changed(rows)
-        return Decision(rows=tuple(rows))
+        self._records.mark_changed()
+        return self._records.decision(rows)
 
     def _on_adjustment(self, adjusted: AccountAdjusted, now: Time) -> Decision:
         records = self._records
@@ -169,24 +173,24 @@ class Portfolio:
         if adjusted.kind == "adopt":
             check_adoption(adjusted, self._instruments)
         rows: list[Row] = []
-        records.replace_books(rows, replace(records.books, adjusted=adjusted.number))
+        records.replace_books(replace(records.books, adjusted=adjusted.number))
         if adjusted.kind == "capital" and adjusted.effective_at <= now:
             take_capital(records, rows, adjusted)
-            return Decision(rows=tuple(rows))
+            return records.decision(rows)
         records.pending[adjusted.number] = adjusted
         rows.append(Row(state.PENDING, (adjusted.number,), adjusted))
         if adjusted.kind == "adopt":
-            return Decision(rows=tuple(rows))
-        return Decision(deadlines=((f"{_DEADLINE}/{adjusted.number}", adjusted.effective_at),), rows=tuple(rows))
+            return records.decision(rows)
+        return records.decision(rows, (), ((f"{_DEADLINE}/{adjusted.number}", adjusted.effective_at),))
 
-    def _on_deadline(self, due: DeadlineDue) -> Decision:
+    def _on_deadline(self, due: DeadlineDue, now: Time) -> Decision:
         name, _, number = due.key.partition("/")
         adjusted = self._records.pending.pop(int(number), None) if name == _DEADLINE else None
         if adjusted is None:
             return NOTHING
         rows = [Row(state.PENDING, (adjusted.number,), None)]
         take_capital(self._records, rows, adjusted)
-        return Decision(rows=tuple(rows))
+        return self._records.decision(rows)
 
     def _instrument(self, symbol: str, what: str, name: str) -> Instrument:
         instrument = self._instruments.get(symbol)

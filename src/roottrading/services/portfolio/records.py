@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from roottrading.domain.fill import Fill
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
-from roottrading.messages.service import AccountAdjusted, Row
+from roottrading.messages.service import NOTHING, AccountAdjusted, Decision, Outgoing, Row
 from roottrading.services.portfolio import state
 from roottrading.services.portfolio.state import (
     AccountTotal,
@@ -23,7 +23,10 @@ from roottrading.services.portfolio.state import (
 
 
 class Records:
-    """What the portfolio knows, each kind by its key; a change is made here and leaves as a row."""
+    """What the portfolio knows, each kind by its key; a change is made here and leaves as a row.
+
+    Books and holdings may change several times in a decision: their rows are what `decision` finds at its end.
+    """
 
     def __init__(self, deployment: str, capital: Decimal) -> None:
         self.books = Books(deployment, capital, capital)
@@ -33,6 +36,8 @@ class Records:
         self.foreign_fees: dict[str, ForeignFees] = {}
         self.account: dict[str, AccountTotal] = {}
         self.pending: dict[int, AccountAdjusted] = {}
+        self._books_changed = False
+        self._holdings_changed: dict[str, None] = {}  # by symbol
 
     def tables(self) -> dict[str, dict[Any, Any]]:
         """Return the records of each table by the first column of its key; the books are one row."""
@@ -84,7 +89,6 @@ class Records:
 
     def change_books(
         self,
-        rows: list[Row],
         capital: Decimal = ZERO,
         cash: Decimal = ZERO,
         realized: Decimal = ZERO,
@@ -105,17 +109,17 @@ class Records:
             self._entries,
             books.adjusted,
         )
-        rows.append(Row(state.BOOKS, (books.deployment,), self.books))
+        self._books_changed = True
 
-    def mark_changed(self, rows: list[Row]) -> None:
+    def mark_changed(self) -> None:
         """Remember that an update is due."""
         if not self.books.changed:
-            self.replace_books(rows, replace(self.books, changed=True))
+            self.replace_books(replace(self.books, changed=True))
 
-    def replace_books(self, rows: list[Row], books: Books) -> None:
+    def replace_books(self, books: Books) -> None:
         """Take other books whole."""
         self.books = books
-        rows.append(Row(state.BOOKS, (books.deployment,), books))
+        self._books_changed = True
 
     def pay_foreign_fee(self, rows: list[Row], fill: Fill) -> None:
         """Add a fee that the owner's coins paid."""
@@ -124,7 +128,25 @@ class Records:
         self.foreign_fees[fill.fee_asset] = fees
         rows.append(Row(state.FOREIGN_FEES, (fill.fee_asset,), fees))
 
-    def keep(self, rows: list[Row], holding: Holding) -> None:
+    def keep(self, holding: Holding) -> None:
         """Take a changed holding."""
         self.holdings[holding.symbol] = holding
-        rows.append(Row(state.HOLDINGS, (holding.symbol,), holding))
+        self._holdings_changed[holding.symbol] = None
+
+    def decision(
+        self,
+        rows: list[Row],
+        messages: tuple[Outgoing, ...] = (),
+        deadlines: tuple[tuple[str, Time | None], ...] = (),
+    ) -> Decision:
+        """Return what an input came to: `rows`, and those of the books and holdings that it changed."""
+        if self._holdings_changed:
+            for symbol in self._holdings_changed:
+                rows.append(Row(state.HOLDINGS, (symbol,), self.holdings[symbol]))
+            self._holdings_changed = {}
+        if self._books_changed:
+            rows.append(Row(state.BOOKS, (self.books.deployment,), self.books))
+            self._books_changed = False
+        if not (rows or messages or deadlines):
+            return NOTHING
+        return Decision(messages, (), deadlines, tuple(rows))

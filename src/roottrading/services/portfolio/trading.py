@@ -37,9 +37,9 @@ def take_fill(records: Records, rows: list[Row], fill: Fill, instrument: Instrum
         records.pay_foreign_fee(rows, fill)
     if after.manual and booking.is_flat(after, instrument):
         after = _close(records, rows, after, fill.filled_at)
-    records.keep(rows, after)
+    records.keep(after)
     records.change_books(
-        rows, cash=-notional - charged if buys else notional - charged, charged=charged, fees=fill.fee_in_quote
+        cash=-notional - charged if buys else notional - charged, charged=charged, fees=fill.fee_in_quote
     )
 
 
@@ -48,12 +48,13 @@ def take_move(records: Records, rows: list[Row], moved: TradeCycleMoved, instrum
     before = records.holding(moved.symbol)
     if before.cycle_id != moved.cycle_id:
         return
-    after = replace(before, manual=moved.status == "manual")
+    manual = moved.status == "manual"
+    after = before if before.manual == manual else replace(before, manual=manual)
     if moved.status == "closed" or booking.is_flat(after, instrument):
         after = _close(records, rows, after, moved.at)
-    elif after == before:
+    elif after is before:
         return
-    records.keep(rows, after)
+    records.keep(after)
 
 
 def _begin(records: Records, rows: list[Row], holding: Holding, fill: Fill) -> Holding:
@@ -75,5 +76,5 @@ def lend_dust(records: Records, rows: list[Row], holding: Holding, reference: st
 def _close(records: Records, rows: list[Row], holding: Holding, at: Time) -> Holding:
     after, left, profit = booking.closed(holding)
     records.book(rows, at, "closed", holding.symbol, holding.cycle_id, left.quantity, left.cost, ZERO, "", profit)
-    records.change_books(rows, realized=profit, settled=holding.other_fees)
+    records.change_books(realized=profit, settled=holding.other_fees)
     return after

@@ -1,6 +1,6 @@
 """What the books are worth at given closes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from roottrading.domain.balance import Balance
@@ -36,10 +36,10 @@ def balances_of(
     return tuple(balances)
 
 
-def value_positions(holdings: Iterable[Holding], closes: Mapping[str, Decimal]) -> tuple[PositionValued, ...]:
+def value_positions(holdings: Collection[Holding], closes: Mapping[str, Decimal]) -> tuple[PositionValued, ...]:
     """Return everything held, dust too, at the closes (where there is none: at the last fill's price), by symbol."""
     valued = []
-    for holding in sorted(holdings, key=lambda holding: holding.symbol):
+    for holding in sorted(holdings, key=_symbol_of) if len(holdings) > 1 else holdings:
         quantity = holding.quantity
         whole = quantity + holding.dust_quantity
         if not whole and not holding.cycle_id:  # an open cycle that is sold out still has its cost
@@ -56,6 +56,10 @@ def value_positions(holdings: Iterable[Holding], closes: Mapping[str, Decimal]) 
             )
         )
     return tuple(valued)
+
+
+def _symbol_of(holding: Holding) -> str:
+    return holding.symbol
 
 
 def portfolio_at(
