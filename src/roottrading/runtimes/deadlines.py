@@ -26,7 +26,7 @@ class Deadlines:
 
     def next(self) -> Time | None:
         """Return the earliest time at which something is due."""
-        return min(self._due.values(), default=None)
+        return min(self._due.values()) if self._due else None
 
     def take(self, until: Time) -> list[tuple[str, str]]:
         """Remove and return what is due at or before `until`: (role, key), in order."""

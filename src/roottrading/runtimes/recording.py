@@ -45,6 +45,6 @@ MAY_HOLD_FACTS: Final = frozenset({TradeProgressed, *_RECORDED})  # bodies for w
 def record(envelope: Envelope, rows: list[Row]) -> None:
     """Add the rows of the facts in the envelope that reports want back."""
     for number, fact in enumerate(facts_of(envelope.body)):
-        made = _RECORDED.get(type(fact))
-        if made is not None:
-            rows.append(made((f"{envelope.source}:{envelope.stream}", envelope.sequence, number), fact))
+        if type(fact) in _RECORDED:
+            place = (f"{envelope.source}:{envelope.stream}", envelope.sequence, number)
+            rows.append(_RECORDED[type(fact)](place, fact))

@@ -4,7 +4,6 @@ An instant is a sequence of phases - fills, deadlines, closed candles - each bro
 (consistency-rules 1.1). Embedded and backtest are loops over a session; they differ in what they do at rest.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Final, Literal, Protocol
@@ -92,8 +91,9 @@ class Session:
 
     def give(self, inputs: Iterable[tuple[Unit, Input]], now: Time, last: Sequence[tuple[Unit, Input]] = ()) -> None:
         """Bring one phase with these inputs to rest."""
-        settle(self.wiring, deque(inputs), now, self.effects, last)
-        self._note_deadlines()
+        settle(self.wiring, list(inputs), now, self.effects, last)
+        if self.effects.deadlines:
+            self._note_deadlines()
 
     def fills(self, instant: Instant) -> None:
         """Let the exchange match what rested in the candles that close, then stand on the opens of the next."""

@@ -1,6 +1,5 @@
 """Bring one phase of an instant to rest: drain every message, hand requests over in canonical order, again."""
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -53,25 +52,25 @@ def wire(units: Mapping[str, Unit], exchange: InProcessExchange) -> Wiring:
 
 def settle(
     wiring: Wiring,
-    inbox: deque[tuple[Unit, Input]],
+    inbox: list[tuple[Unit, Input]],
     now: Time,
     done: Effects,
     last: Sequence[tuple[Unit, Input]] = (),
 ) -> None:
-    """Work off `inbox` until nothing is under way.
+    """Work off `inbox`, first in first out, until nothing is under way.
 
     `last` is given after the first drain and before its requests go out: InstantComplete (consistency-rules 1.1).
     Delivered envelopes leave `done.envelopes`; rows, deadlines and watches stay in it.
     """
     _drain(wiring, inbox, now, done)
     if last:
-        inbox.extend(last)
+        inbox += last
         _drain(wiring, inbox, now, done)
     while done.requests:
         held = sorted(done.requests, key=canonical_order) if len(done.requests) > 1 else done.requests
         done.requests = []
         for request in held:
-            inbox.extend(addressed(wiring, wiring.exchange.execute(request, now)))
+            inbox += addressed(wiring, wiring.exchange.execute(request, now))
         _drain(wiring, inbox, now, done)
 
 
@@ -90,10 +89,9 @@ def addressed(wiring: Wiring, events: Sequence[ExchangeEvent]) -> list[tuple[Uni
     return heard
 
 
-def _drain(wiring: Wiring, inbox: deque[tuple[Unit, Input]], now: Time, done: Effects) -> None:
+def _drain(wiring: Wiring, inbox: list[tuple[Unit, Input]], now: Time, done: Effects) -> None:
     envelopes, routes = done.envelopes, wiring.routes
-    while inbox:
-        unit, given = inbox.popleft()
+    for unit, given in inbox:  # what is appended meanwhile comes in its turn
         step(unit, given, now, done)
         if envelopes:
             for channel, envelope in envelopes:
@@ -102,3 +100,4 @@ def _drain(wiring: Wiring, inbox: deque[tuple[Unit, Input]], now: Time, done: Ef
                 for consumer in routes[channel, envelope.source]:
                     inbox.append((consumer, envelope))
             envelopes.clear()
+    inbox.clear()

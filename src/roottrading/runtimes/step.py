@@ -84,10 +84,10 @@ def step(unit: Unit, given: Input, now: Time, done: Effects) -> None:
             origin = cause or f"{stream}/{sequence}"
             envelopes.append((channel, Envelope(role, stream, sequence, follows, now, origin, out.body)))
     if requests := decision.requests:
-        done.requests.extend(requests)
+        done.requests += requests
     if rows := decision.rows:
-        done.rows.extend(rows)
+        done.rows += rows
     if deadlines := decision.deadlines:
-        done.deadlines.extend([(unit.role, key, when) for key, when in deadlines])
+        done.deadlines += [(unit.role, key, when) for key, when in deadlines]
     if watches := decision.watches:
-        done.watches.extend([(unit.role, watch) for watch in watches])
+        done.watches += [(unit.role, watch) for watch in watches]
