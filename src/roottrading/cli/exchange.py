@@ -52,6 +52,9 @@ Balances = Annotated[
 Sapi = Annotated[
     bool, typer.Option("--sapi", help="Answer, mostly with nothing, what some clients ask of /sapi before they begin.")
 ]
+ListenKeys = Annotated[
+    bool, typer.Option("--listen-keys", help="Have listen keys, which Binance has no more, for older clients.")
+]
 AdminPort = Annotated[
     int | None,
     typer.Option("--admin-port", help="Port of the admin door on loopback: status, clock, accounts, faults (0: any)."),
@@ -82,6 +85,7 @@ def exchange(
     balances: Balances = None,
     accounts_file: AccountsFile = None,
     sapi: Sapi = False,
+    listen_keys: ListenKeys = False,
     admin_port: AdminPort = None,
     faults: Faults = None,
     expected: Expected = None,
@@ -103,7 +107,7 @@ def exchange(
             openings += read_accounts(accounts or [USUAL_ACCOUNT], balances or [USUAL_BALANCE])
     except AccountError as error:
         raise CommandError(str(error)) from None
-    made = _open(loaded.settings, clock, begin, _expected(expected or []), sapi)
+    made = _open(loaded.settings, clock, begin, _expected(expected or []), sapi=sapi, listen_keys=listen_keys)
     _arm(made, faults or [])
     _serve(made, openings, host, port, admin_port)
 
@@ -132,7 +136,15 @@ def _arm(made: "Exchange", scenarios: Sequence[Path]) -> None:
         raise CommandError(str(error)) from None
 
 
-def _open(settings: "Settings", clock: str, begin: str | None, expected: Mapping[str, int], sapi: bool) -> "Exchange":
+def _open(
+    settings: "Settings",
+    clock: str,
+    begin: str | None,
+    expected: Mapping[str, int],
+    *,
+    sapi: bool,
+    listen_keys: bool,
+) -> "Exchange":
     """Put the exchange together; CommandError for a clock or a beginning that there is not."""
     import time
 
@@ -161,7 +173,7 @@ def _open(settings: "Settings", clock: str, begin: str | None, expected: Mapping
     )
     # connections are counted in five minutes of the exchange's time: where that stands, they would never end
     limits = LimitSettings(connections_5_minutes=NO_BOUND) if clock == STEPPED else LimitSettings()
-    terms = Terms(clock, settings.fees, settings.exchange, limits, expected, sapi=sapi)
+    terms = Terms(clock, settings.fees, settings.exchange, limits, expected, sapi=sapi, listen_keys=listen_keys)
     if begin_at is not None:  # reading took time
         terms = replace(terms, begin=begin_at + (time.monotonic_ns() - began) // 1000)
     try:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.time import MINUTE, Time
-from roottrading.exchange_server import sapi
+from roottrading.exchange_server import listen_keys, sapi
 from roottrading.exchange_server.clock_paced import PacedClock, pace_of
 from roottrading.exchange_server.clock_stepped import SteppedClock
 from roottrading.exchange_server.drifting import DriftingClock
@@ -39,7 +39,7 @@ class Terms(Struct, frozen=True):
 
     `expected` are the processes of each service that a stepped clock waits for. `begin` is the first instant of any
     other clock where that is later than the market's: inside a candle. With `sapi` there are answers, mostly empty, to
-    what some clients ask there before they begin.
+    what some clients ask there before they begin; with `listen_keys` older ones hear user data as they used to.
     """
 
     clock: str
@@ -50,6 +50,7 @@ class Terms(Struct, frozen=True):
     sockets: SocketSettings = SocketSettings()
     begin: Time = 0
     sapi: bool = False
+    listen_keys: bool = False
 
 
 class Exchange(Struct):
@@ -93,6 +94,8 @@ def assemble(opened: OpenedMarket, terms: Terms, wall: Callable[[], float]) -> E
     streams.attach(board, drifting)
     endpoints = (*ENDPOINTS, *market_endpoints(market), *(sapi.ENDPOINTS if terms.sapi else ()))
     server = ExchangeServer(venue, drifting, endpoints, terms.limits, streams, traffic=traffic, sockets=terms.sockets)
+    if terms.listen_keys:
+        server.offer(listen_keys.endpoints(listen_keys.ListenKeys(server.subscribers, streams)))
     acts = Acts(venue, drifting, drained, depth.ladders)
     server.meddler = meddling = Meddling(register, acts, streams, server.subscribers, drifting.now)
     return Exchange(server, venue, market, streams, traffic, clock, meddling, agenda)

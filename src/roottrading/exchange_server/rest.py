@@ -34,10 +34,10 @@ class RestDoor:
     async def undisturbed(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         path = request.path
-        if path == GONE:
-            return page(410, "410 Gone")
         endpoint = self._server.rest.get((request.method, path))
         if endpoint is None:
+            if path == GONE:
+                return page(410, "410 Gone")
             known = any(each == path for _, each in self._server.rest)
             return page(405, "405 Not Allowed") if known else page(404, "404 Not Found")
         address = request.remote or ""

@@ -62,10 +62,16 @@ class ExchangeServer:
         self.sockets = SocketSettings() if sockets is None else sockets
         self.subscribers = Subscribers()
         self.names = Names()
-        known = tuple(endpoints)
-        self.rest = {(each.method, each.path): each for each in known if each.method}
-        self.methods = {each.words: each for each in known if each.words}
+        self.rest: dict[tuple[str, str], Endpoint] = {}
+        self.methods: dict[str, Endpoint] = {}
+        self.offer(endpoints)
         venue.user_listeners += [self.limits.hear, self._publish]
+
+    def offer(self, endpoints: Iterable[Endpoint]) -> None:
+        """Offer more endpoints."""
+        known = tuple(endpoints)
+        self.rest |= {(each.method, each.path): each for each in known if each.method}
+        self.methods |= {each.words: each for each in known if each.words}
 
     def uid(self, account: str) -> int:
         """Return the number by which Binance would call the account."""
