@@ -192,3 +192,23 @@ def test_no_request_brings_the_server_down() -> None:
         assert (await client.call("GET", "/api/v3/ping")).status == 200
 
     with_client(test)
+
+
+def test_no_frames_bring_a_socket_down() -> None:
+    async def test(client: Client, server: ExchangeServer) -> None:
+        chance = random.Random(4)
+        methods = [*server.methods, "session.logon", "session.subscriptions", "userDataStream.unsubscribe"]
+        async with client.session.ws_connect(f"{client.base}/ws-api/v3") as socket:
+            for number in range(ROUNDS // 20):
+                data = chance.randbytes(chance.randrange(80))
+                if number % 3 == 0:
+                    await socket.send_bytes(data)
+                elif number % 3 == 1:
+                    await socket.send_str(data.decode("latin-1"))
+                else:
+                    await socket.send_str(json.dumps(_request(methods, chance)))
+                answer = json.loads((await asyncio.wait_for(socket.receive(), 10)).data)
+                assert answer["status"] < 500
+                server.limits = type(server.limits)(server.limits.settings)
+
+    with_client(test)
