@@ -94,19 +94,18 @@ class SimulatedExchange:
         book = venue.books.get(request.symbol)
         if book is None:
             raise Refused(BAD_SYMBOL, "Invalid symbol.")
-        if isinstance(request, QueryAccount):
+        in_time = now - venue.model.receive_window <= request.issued_at <= now + AHEAD
+        if in_time and isinstance(request, PlaceOrderList):  # the two that trade most come first
+            place_list(venue, book, account, request, now)
+        elif in_time and isinstance(request, CancelReplace):
+            cancel_replace(venue, book, account, request, now)
+        elif isinstance(request, QueryAccount):
             held = tuple(self.balances(account).values())
             venue.mail[account].append(AccountChanged(request.symbol, request.client_order_id, now, held))
-            return
-        if isinstance(request, (QueryOrder, ListOpenOrders, ListFills)):
+        elif isinstance(request, (QueryOrder, ListOpenOrders, ListFills)):
             venue.mail[account].append(answer(book, account, request, now))
-            return
-        if not now - venue.model.receive_window <= request.issued_at <= now + AHEAD:
+        elif not in_time:
             raise Refused(CLOCK, OUTSIDE_WINDOW)
-        if isinstance(request, PlaceOrderList):
-            place_list(venue, book, account, request, now)
-        elif isinstance(request, CancelReplace):
-            cancel_replace(venue, book, account, request, now)
         elif isinstance(request, PlaceOrder):
             check_order(book, account, request.order)
             place(venue, book, account, request.order, now)

@@ -47,9 +47,10 @@ def fill(
     if order.sibling >= 0:
         _touch_one_leg(venue, book, order, now)
     amount, asset, rate = commission(venue, book, order, price, quantity, is_maker, now)
-    _settle(venue, book, order, price, quantity, amount, asset)
+    value = price * quantity
+    _settle(venue, book, order, price, quantity, value, amount, asset)
     order.executed = executed = order.executed + quantity
-    order.executed_quote += price * quantity
+    order.executed_quote += value
     filled = executed == order.quantity
     order.status = "FILLED" if filled else "PARTIALLY_FILLED"
     order.updated_at = now
@@ -94,13 +95,23 @@ def _touch_one_leg(venue: Venue, book: Book, order: BookOrder, now: Time) -> Non
 
 
 def _settle(
-    venue: Venue, book: Book, order: BookOrder, price: Decimal, quantity: Decimal, fee: Decimal, fee_asset: str
+    venue: Venue,
+    book: Book,
+    order: BookOrder,
+    price: Decimal,
+    quantity: Decimal,
+    value: Decimal,
+    fee: Decimal,
+    fee_asset: str,
 ) -> None:
-    """Move the money: paid from what the order locked (else from free), received into free or its pending leg."""
+    """Move the money: paid from what the order locked (else from free), received into free or its pending leg.
+
+    `value` is price x quantity.
+    """
     base, quote = book.pairs.get(order.account) or venue.pair(book, order.account)
     venue.touched += (base, quote)
     if order.side == "SELL":
-        receiver, received = quote, price * quantity
+        receiver, received = quote, value
         if order.locked:
             order.locked -= quantity
             base.locked -= quantity
@@ -113,7 +124,7 @@ def _settle(
             order.locked -= reserved
             quote.locked -= reserved
             quote.free += reserved
-        quote.free -= price * quantity
+        quote.free -= value
         market = book.market
         if order.account not in market.bought:
             market.bought = (*market.bought, order.account)

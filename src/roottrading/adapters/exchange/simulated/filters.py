@@ -55,8 +55,9 @@ def check_form(instrument: Instrument, spec: OrderSpec, sized: bool = True) -> N
         raise Refused(INVALID, f"{name} orders are not supported for this symbol.")
     if spec.self_trade_prevention not in instrument.self_trade_prevention:
         raise Refused(INVALID, "This symbol does not allow the specified self-trade prevention mode.")
-    shape = (spec.price is not None, spec.stop_price is not None, spec.time_in_force is not None)
-    if shape != SHAPES[spec.type]:
+    priced, stopped, timed = SHAPES[spec.type]
+    if (spec.price is None) is priced or (spec.stop_price is None) is stopped or (spec.time_in_force is None) is timed:
+        shape = (spec.price is not None, spec.stop_price is not None, spec.time_in_force is not None)
         raise _misshapen(shape, SHAPES[spec.type])
     if spec.quote_quantity is not None:
         _check_quote_form(spec, sized)
@@ -86,13 +87,14 @@ def _check_quote_form(spec: OrderSpec, sized: bool) -> None:
 
 def check_prices(book: Book, spec: OrderSpec) -> None:
     """Refuse prices off PRICE_FILTER, and a limit off PERCENT_PRICE_BY_SIDE (the average price is the last one)."""
+    lowest, tick, highest = book.lowest_price, book.tick, book.highest_price
     price = spec.stop_price
-    if price is not None and (price < book.lowest_price or price % book.tick or price > book.highest_price):
+    if price is not None and (price < lowest or price % tick or price > highest):
         raise _precise(price, "stopPrice") or filter_failure("PRICE_FILTER")
     price = spec.price
     if price is None:
         return
-    if price < book.lowest_price or price % book.tick or price > book.highest_price:
+    if price < lowest or price % tick or price > highest:
         raise _precise(price, "price") or filter_failure("PRICE_FILTER")
     percent, last = book.instrument.percent_price, book.market.last
     if percent is not None and last is not None:
@@ -108,9 +110,9 @@ def check_size(book: Book, spec: Asked, quantity: Decimal) -> None:
     check_lots(book, spec.type, quantity)
     price = spec.price or spec.stop_price or book.market.last
     if price is not None:
-        notional = price * quantity
-        if notional < book.instrument.min_notional or book.instrument.max_notional:
-            check_notional(book.instrument, notional, spec.type == "MARKET")
+        notional, instrument = price * quantity, book.instrument
+        if notional < instrument.min_notional or instrument.max_notional:
+            check_notional(instrument, notional, spec.type == "MARKET")
 
 
 def check_lots(book: Book, kind: OrderType, quantity: Decimal) -> None:

@@ -155,21 +155,21 @@ def leave(book: Book, order: BookOrder) -> None:
 
 def retire(venue: Venue, book: Book, order: BookOrder, now: Time) -> None:
     """Take an order that has come to its end out of the book, and forget the oldest one where history is full."""
-    market = book.market
+    market, number = book.market, order.id
     if order.waits:
         leave(book, order)
     order.updated_at = now
     order.ended = market.endings = market.endings + 1
-    del book.orders[order.id]
+    del book.orders[number]
     history = book.history
-    history[order.id] = order
+    history[number] = order
     if venue.changes is not None:
         venue.changed(order)
     if len(history) > venue.model.history:
         _, oldest = history.popitem(last=False)
-        key = (oldest.account, oldest.client_order_id)
-        if book.clients.get(key) == oldest.id:
-            del book.clients[key]
+        key, clients = (oldest.account, oldest.client_order_id), book.clients
+        if clients.get(key) == oldest.id:
+            del clients[key]
         if venue.changes is not None:
             venue.changed(oldest)
 
@@ -183,11 +183,12 @@ def end(venue: Venue, book: Book, order: BookOrder, status: OrderStatus, reason:
     venue.mail[order.account].append(
         OrderEnded(order.symbol, order.client_order_id, now, order.id, status, order.executed, reason)
     )
-    for number in order.pending:
-        leg = book.orders.get(number)
-        if leg is not None:
-            end(venue, book, leg, "EXPIRED", "OTO_PHASE_ONE_EXPIRED", now)
-    order.pending = ()
+    if order.pending:
+        for number in order.pending:
+            leg = book.orders.get(number)
+            if leg is not None:
+                end(venue, book, leg, "EXPIRED", "OTO_PHASE_ONE_EXPIRED", now)
+        order.pending = ()
     if order.sibling >= 0:
         part_from_sibling(venue, book, order, now)
 

@@ -94,12 +94,17 @@ class Venue:
         changed: dict[str, list[Balance]] = {}
         told = self.told
         for wallet in self.touched:
-            amounts = (wallet.free, wallet.locked)
+            free, locked = amounts = (wallet.free, wallet.locked)
             if amounts != told[id(wallet)]:
                 told[id(wallet)] = amounts
-                changed.setdefault(wallet.account, []).append(Balance(wallet.asset, wallet.free, wallet.locked))
+                account = wallet.account
+                balance = Balance(wallet.asset, free, locked)
+                if account in changed:
+                    changed[account].append(balance)
+                else:
+                    changed[account] = [balance]
                 if self.changes is not None:
-                    self.changes.wallets.add((wallet.account, wallet.asset))
+                    self.changes.wallets.add((account, wallet.asset))
         self.touched.clear()
         for account, balances in changed.items():
             self.mail[account].append(AccountChanged("", "", now, tuple(balances)))
