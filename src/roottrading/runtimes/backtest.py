@@ -37,7 +37,7 @@ from roottrading.services.coordinator.verdicts_to_commands import Coordinator
 from roottrading.services.gateway import Forwarder
 from roottrading.services.signal_aggregator.formula import micro
 
-_KEEP_EVERY = 1_000  # rows
+_KEEP_EVERY = 200  # rows: few enough that the next ones are made in memory that is still at hand
 
 Observer = Callable[[Position], bool]  # told of what came to rest; False stops the run
 
