@@ -4,16 +4,12 @@ from collections import Counter, deque
 from random import Random
 from typing import Final
 
-from roottrading.exchange_server.clock_proof import Exchange, Report, RestProof
+from roottrading import pipeline
+from roottrading.exchange_server.clock_proof import Exchange, Report, RestProof, listeners
 
-ROLES: Final = ("gateway", "analyzer", "trader", "portfolio")
-HEARS: Final = {
-    "market": ("analyzer",),
-    "signals": ("trader", "portfolio"),
-    "events": ("portfolio", "analyzer"),
-}
-SAYS: Final = {"gateway": ("market",), "analyzer": ("signals",), "trader": ("events",), "portfolio": ("events",)}
-ROUTES: Final = {channel: frozenset(roles) for channel, roles in HEARS.items()}
+HEARS: Final = {channel: sorted(roles) for channel, roles in listeners().items()}
+SAYS: Final = {role.name: [channel.name for channel in role.produces] for role in pipeline.ROLES}
+ROLES: Final = tuple(SAYS)
 
 Work = int  # how much still follows of a message
 
@@ -58,8 +54,10 @@ class World:
         self.answers: deque[tuple[str, Report]] = deque()
         self.asked: deque[tuple[str, int]] = deque()
         self.numbers = 0
+        names = ("_work", "_deliver", "_read", "_send", "_reply", "_answer", "_arrive")
+        self.pace = {name: self.dice.choice((1.0, 1.0, 0.1)) for name in names}
         self.idle_waves = 0
-        self.proof = RestProof(dict.fromkeys(ROLES, 1), ROUTES)
+        self.proof = RestProof(dict.fromkeys(ROLES, 1))
         for role in ROLES:
             self.proof.join(role, role)
             self.frame(role, work)
@@ -87,7 +85,8 @@ class World:
     def step(self) -> None:
         """Let one thing happen that can."""
         possible = [self._work, self._deliver, self._read, self._send, self._reply, self._answer, self._arrive]
-        self.dice.shuffle(possible)
+        # in every world some things are much slower than others
+        possible.sort(key=lambda act: -(self.dice.random() ** (1 / self.pace[act.__name__])))
         for act in possible:
             if act():
                 return
@@ -177,8 +176,12 @@ class World:
     def _arrive(self) -> bool:
         if not self.answers:
             return False
-        self.proof.report(*self.answers.popleft())
+        self.hear(*self.answers.popleft())
         return True
+
+    def hear(self, role: str, report: Report) -> None:
+        """Take a process's counters, where they are taken."""
+        self.proof.report(role, report)
 
     def execute(self) -> None:
         """Carry out what is held, as the exchange does at rest."""
