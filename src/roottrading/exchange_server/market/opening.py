@@ -69,6 +69,9 @@ def open_market(
     recorded = [FeedSource(feeds[symbol]) for symbol in wanted if symbol in feeds]
     market = PublicMarket([*sources, *recorded])
     begin = market.start if start is None else max(start + shift, market.start)
+    for source in sources if recorded else ():
+        if source.end <= begin:
+            raise TapeError(f"the candles of {source.symbol} end at {iso(source.end)}, the feeds begin at {iso(begin)}")
     return OpenedMarket(
         market,
         {symbol: instruments[symbol] for symbol in wanted},
