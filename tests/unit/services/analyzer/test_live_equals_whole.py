@@ -103,6 +103,18 @@ def test_real_minutes_across_a_halt() -> None:
     assert any(b.atr is not None for b in batches)
 
 
+def test_signals_that_columns_tell_need_not_be_told_again() -> None:
+    plan = hourly_plan()
+    tape = {symbol: random_candles(symbol, "1h", 420, ord(symbol[0]), 0.02) for symbol in ("BTCUSDT", "ETHUSDT")}
+    envelopes = list(candle_envelopes(tape, timeframes_of(plan)))
+    blocks = WholeBlocks(plan, tape, whole_fold(end_of(tape)))
+    batches, rows = run(Analyzer(plan, blocks), envelopes)
+    same, fewer = run(Analyzer(plan, blocks, keeps_signals=False), envelopes)
+    assert same == batches
+    assert [row for row in rows if row.table != "signals"] == fewer
+    assert len(rows) - len(fewer) > 300
+
+
 @pytest.mark.parametrize("every", [1, 3, 50])
 def test_candles_may_be_left_out_where_the_tape_is_known(every: int) -> None:
     plan = hourly_plan()
