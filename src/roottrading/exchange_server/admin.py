@@ -89,7 +89,13 @@ class Admin:
     async def faults(self, _: web.Request) -> Any:
         """Return all faults, how often each was met and struck, and those still to come."""
         standing = [
-            {"number": each.number, "seen": each.seen, "struck": each.struck, "fault": _shown(each.fault)}
+            {
+                "number": each.number,
+                "seen": each.seen,
+                "struck": each.struck,
+                "fault": _shown(each.fault),
+                **({"problem": each.problem} if each.problem else {}),
+            }
             for each in self._exchange.meddling.register
         ]
         return {"faults": standing, "coming": [_shown(fault) for fault in self._exchange.agenda.coming()]}

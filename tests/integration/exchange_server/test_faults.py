@@ -400,6 +400,27 @@ def test_balances_are_changed_by_hand_at_an_order_of_somebody() -> None:
     play(script)
 
 
+def test_what_cannot_be_done_to_an_account_is_said_and_disturbs_nobody() -> None:
+    async def script(place: Place) -> None:
+        fault(place, kind="balance", where="POST *", account=KEY, asset="USDT", amount=Decimal(-999_999))
+        assert (await buy(place))[0] == 200
+        (standing,) = place.exchange.meddling.register
+        assert (standing.seen, standing.struck) == (1, 0)
+        assert "999999 can not be taken out" in standing.problem
+
+    play(script)
+
+
+def test_an_act_at_an_event_does_not_strike_at_what_it_caused() -> None:
+    async def script(place: Place) -> None:
+        fault(place, kind="balance", where="user *", account=KEY, asset="USDT", amount=Decimal(-1), times=0)
+        assert (await buy(place))[0] == 200
+        (standing,) = place.exchange.meddling.register
+        assert standing.struck == 3  # NEW, TRADE and the balances
+
+    play(script)
+
+
 def test_the_clock_goes_wrong_and_right_again() -> None:
     async def script(place: Place) -> None:
         query = place.signed(symbol="LTCUSDT")

@@ -38,7 +38,7 @@ class Agenda:
     def come(self, now: Time) -> None:
         """Let the faults whose time has come begin."""
         while self._coming and self._coming[0][0] <= now:
-            self._register.add(heappop(self._coming)[2])
+            self._register.begin(heappop(self._coming)[2])
 
     def coming(self) -> list[Fault]:
         """Return what is still to come, in order."""

@@ -22,8 +22,7 @@ def refused(fault: Fault) -> web.Response:
     """Return the refusal; a 403 is a page of the machine before the exchange."""
     if fault.status == 403:
         return page(403, "403 Forbidden")
-    error = ApiError(fault.code, fault.message, fault.status, retry_after=fault.retry_after or None)
-    return error_response(error)
+    return error_response(_error_of(fault))
 
 
 async def wait_in_vain(request: web.Request, strike: Strike) -> web.StreamResponse:
@@ -69,9 +68,9 @@ async def answer_api(
             if fault.executed:
                 await answer(frame)
             if fault.kind == "refusal":
-                return _failed(frame, fault.status, fault.code, fault.message)
+                return _failed(connection, frame, _error_of(fault))
             await asyncio.sleep(strike.delay)
-            return None if fault.silent else _failed(frame, 504, -1007, TIMEOUT)
+            return None if fault.silent else _failed(connection, frame, ApiError(-1007, TIMEOUT, 504))
         if fault.kind == "cut" and fault.moment == "before":
             connection.cut()
             return None
@@ -91,5 +90,11 @@ async def answer_api(
     return said
 
 
-def _failed(frame: Frame, status: int, code: int, message: str) -> bytes:
-    return answer_frame(frame.identity, status, "error", {"code": code, "msg": message}, None)
+def _error_of(fault: Fault) -> ApiError:
+    return ApiError(fault.code, fault.message, fault.status, retry_after=fault.retry_after or None)
+
+
+def _failed(connection: ApiConnection, frame: Frame, error: ApiError) -> bytes:
+    session = connection.session
+    told = error.body() if session is None else session.told(error)
+    return answer_frame(frame.identity, error.status, "error", told, None)

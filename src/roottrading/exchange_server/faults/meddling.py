@@ -48,6 +48,7 @@ class Meddling:
         self._subscribers = subscribers
         self._now = now
         self._api: WeakSet[ApiConnection] = WeakSet()
+        self._is_acting = False
         self._kept: dict[str, list[UserEvent]] = {}  # by account: what comes after its next event
         self._kept_frames: dict[tuple[Connection, str], list[bytes]] = {}
         register.at_once = self._at_once
@@ -65,7 +66,7 @@ class Meddling:
             if fault.kind == "latency":
                 await asyncio.sleep(strike.delay)
             elif fault.kind in ACTS:
-                self._acting.act(strike)
+                self._act(strike)
         for strike in strikes:
             fault = strike.fault
             if fault.kind in {"refusal", "timeout"}:
@@ -101,7 +102,7 @@ class Meddling:
             if strike.fault.kind == "latency":
                 await asyncio.sleep(strike.delay)
             elif strike.fault.kind in ACTS:
-                self._acting.act(strike)
+                self._act(strike)
             elif strike.fault.kind in CONNECTIONS:
                 self._connection(connection, strike)
         return await answer_api(strikes, connection, frame, answer)
@@ -129,7 +130,7 @@ class Meddling:
                 self._kept.setdefault(account, []).extend(says)
                 return []
             elif fault.kind in ACTS:
-                self._acting.act(strike)
+                self._act(strike)
             elif fault.kind in CONNECTIONS:
                 for connection in tuple(self._api):
                     self._connection(connection, strike)
@@ -156,12 +157,25 @@ class Meddling:
                 self._kept_frames.setdefault((connection, name), []).extend(says)
                 return
             elif fault.kind in ACTS:
-                self._acting.act(strike)
+                self._act(strike)
             elif fault.kind in CONNECTIONS:
                 self._connection(connection, strike)
         kept = self._kept_frames.pop((connection, name), []) if says else []
         for each in (*says, *kept):
             connection.send(each)
+
+    def _act(self, strike: Strike) -> None:
+        """Do to market and accounts what a fault says, where it can be done; what comes of it strikes nothing more."""
+        if self._is_acting:
+            self.register.fail(strike, "it would have struck at what an act of a fault caused")
+            return
+        self._is_acting = True
+        try:
+            self._acting.act(strike)
+        except ValueError as error:
+            self.register.fail(strike, str(error))
+        finally:
+            self._is_acting = False
 
     # ---- connections
 

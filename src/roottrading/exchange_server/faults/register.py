@@ -10,12 +10,13 @@ from roottrading.exchange_server.faults.fault import NOW, Fault
 
 
 class Standing(Struct):
-    """A fault with its number, and how often it was met and struck."""
+    """A fault with its number, how often it was met and struck, and why it last could not be carried out."""
 
     number: int
     fault: Fault
     seen: int = 0
     struck: int = 0
+    problem: str = ""
 
 
 class Strike(Struct, frozen=True):
@@ -56,6 +57,20 @@ class Register:
             standing.seen = standing.struck = 1
         return standing.number
 
+    def begin(self, fault: Fault) -> None:
+        """Take in a fault whose time has come: one that cannot be carried out stands with its problem."""
+        try:
+            self.add(fault)
+        except ValueError as error:
+            self._standing[self._numbers] = Standing(self._numbers, fault, problem=str(error))
+
+    def fail(self, strike: Strike, problem: str) -> None:
+        """Note that a strike could not be carried out."""
+        standing = self._standing.get(strike.number)
+        if standing is not None:
+            standing.struck -= 1
+            standing.problem = problem
+
     def remove(self, number: int) -> bool:
         """Take a fault away; say whether there was one of that number."""
         return self._standing.pop(number, None) is not None
@@ -69,7 +84,7 @@ class Register:
         found = []
         for standing in self._standing.values():
             fault = standing.fault
-            if not fault.where or not fnmatchcase(where, fault.where):
+            if fault.where == NOW or not fnmatchcase(where, fault.where):
                 continue
             if fault.symbol not in {"", symbol} or fault.account not in {"", account}:
                 continue

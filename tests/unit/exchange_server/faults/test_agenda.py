@@ -67,3 +67,16 @@ def test_a_wrong_scenario_is_refused_with_its_place(tmp_path: Path, text: str, w
 def test_a_scenario_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FaultError, match="No such file"):
         read_scenario(tmp_path / "none.toml")
+
+
+def test_what_cannot_be_carried_out_when_its_time_comes_stands_with_its_problem() -> None:
+    register = Register()
+    agenda = Agenda(register)
+
+    def refuse(_: object) -> None:
+        raise FaultError("no such symbol")
+
+    register.at_once = refuse
+    agenda.add(Fault(kind="drift", at="2021-04-17"))
+    agenda.come(NOON)
+    assert [(each.struck, each.problem) for each in register] == [(0, "no such symbol")]
