@@ -76,7 +76,7 @@ class Session:
                     account = inbound.account or self._server.keys.account_of(inbound.key)
         except ApiError as error:
             return answer_frame(
-                frame.identity, error.status, "error", self._told(error), self._limits("") if shows else None
+                frame.identity, error.status, "error", self.told(error), self._limits("") if shows else None
             )
         return answer_frame(frame.identity, 200, "result", result, self._limits(account) if shows else None)
 
@@ -89,6 +89,15 @@ class Session:
     def terminate(self, event: UserEvent) -> None:
         """Tell of an end that concerns the whole connection (serverShutdown)."""
         self._send(msgspec.json.encode({"event": event.shown(self._stamp)}))
+
+    def told(self, error: ApiError) -> dict[str, Any]:
+        """Return the error; one of limits says until when, as this wire has no headers."""
+        body = error.body()
+        if error.retry_after is not None and error.data is None:
+            now = self._server.clock.now()
+            until = now + error.retry_after * SECOND
+            body["data"] = {"serverTime": now // MILLISECOND, "retryAfter": until // MILLISECOND}
+        return body
 
     # ---- requests
 
@@ -116,15 +125,6 @@ class Session:
             words = f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'."
             raise ApiError(-1104, words)
         return obey(frame, now)
-
-    def _told(self, error: ApiError) -> dict[str, Any]:
-        """Return the error; one of limits says until when, as this wire has no headers."""
-        body = error.body()
-        if error.retry_after is not None and error.data is None:
-            now = self._server.clock.now()
-            until = now + error.retry_after * SECOND
-            body["data"] = {"serverTime": now // MILLISECOND, "retryAfter": until // MILLISECOND}
-        return body
 
     def _limits(self, account: str) -> list[dict[str, Any]]:
         limits, now = self._server.limits, self._server.clock.now()
