@@ -1,7 +1,7 @@
 """Putting a linked run together: Binance's account and market at one address, and the services over them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -43,15 +43,24 @@ class LinkedMarket(Struct, frozen=True):
 class Connections:
     """The account's link and the market's feed at one address (http://HOST:PORT), on one clock and one budget.
 
-    `stepped` is for an exchange whose clock stands between moves; else it goes `rate` times as fast as ours.
+    `stepped` is for an exchange whose clock stands between moves; else it goes `rate` times as fast as ours, which is
+    `local` (microseconds that only go forward).
     """
 
     def __init__(
-        self, url: str, credentials: Credentials, symbols: tuple[str, ...], *, stepped: bool = False, rate: int = 1
+        self,
+        url: str,
+        credentials: Credentials,
+        symbols: tuple[str, ...],
+        *,
+        stepped: bool = False,
+        rate: int = 1,
+        local: Callable[[], Time] | None = None,
     ) -> None:
         settings = _STEPPED if stepped else LinkSettings(clock_rate=rate)
         budget = Budget()
-        self.clock = StandingClock(_local) if stepped else ServerClock(_local, rate)
+        ours = local or _local
+        self.clock = StandingClock(ours) if stepped else ServerClock(ours, rate)
         self.link = BinanceLink(endpoints_at(url), credentials, symbols, settings, clock=self.clock, budget=budget)
         endpoints = market_endpoints_at(url)
         self.feed = MarketFeed(
