@@ -67,7 +67,7 @@ def drop_answered(turn: Turn, client_order_id: str, reported: bool = False) -> N
     execution = turn.execution
     for unanswered in execution.unanswered:
         if _is_answered(execution, unanswered.request, client_order_id, reported):
-            execution.unanswered = tuple(entry for entry in execution.unanswered if entry is not unanswered)
+            execution.unanswered = tuple([entry for entry in execution.unanswered if entry is not unanswered])
             turn.resurvey()
             request = unanswered.request
             if type(request) is CancelOrder and execution.orders[request.target].status != "CANCELED":

@@ -12,7 +12,7 @@ from roottrading.messages.events import OrderFilled
 from roottrading.messages.exchange import OrderExecuted
 from roottrading.messages.service import Row
 from roottrading.services.trader.asked import ask_about, drop_answered, from_request
-from roottrading.services.trader.folding import keep, update
+from roottrading.services.trader.folding import update
 from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_of
 from roottrading.services.trader.state import FILLS, CycleExecution
 from roottrading.services.trader.turn import Turn
@@ -66,7 +66,7 @@ def fold_by_hand(turn: Turn, event: OrderExecuted) -> None:
         event.order_id,
     )
     _book(turn, event, order.id)
-    keep(turn, order)
+    turn.keep(order)
 
 
 def close(turn: Turn, reason: str) -> None:

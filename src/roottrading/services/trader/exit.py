@@ -31,8 +31,7 @@ def leave(turn: Turn) -> None:
     for lock in locks:
         locked += lock.quantity - lock.executed_quantity
     spare = available(turn.desk, execution, locked) - locked
-    idle = [lock for lock in locks if not _works(execution, lock)]
-    if idle:
+    if locks and (idle := [lock for lock in locks if not _works(execution, lock)]):
         _replace(turn, idle, spare)
         return
     quantity = whole_at_market(turn.instrument, max(spare, ZERO))

@@ -52,7 +52,7 @@ def fold_opened(turn: Turn, event: OrderOpened) -> None:
             ZERO,
             event.order_id,
         )
-        keep(turn, order)
+        turn.keep(order)
     else:
         update(turn, before, event.status, ZERO, event.at, event.order_id, event.quantity)
     if execution.unanswered:
@@ -88,7 +88,7 @@ def fold_reported(turn: Turn, event: OrderReported) -> Order | None:
             event.executed_quantity,
             event.order_id,
         )
-        keep(turn, order)
+        turn.keep(order)
     else:
         order = update(turn, before, event.status, event.executed_quantity, at, event.order_id, event.quantity)
     drop_answered(turn, event.client_order_id, reported=True)
@@ -148,18 +148,5 @@ def update(
         executed,
         binance_order_id,
     )
-    keep(turn, order)
+    turn.keep(order)
     return order
-
-
-def keep(turn: Turn, order: Order) -> None:
-    """Remember the order as it now is; the turn's end says so."""
-    execution = turn.execution
-    if not turn.kept:
-        execution.orders = dict(execution.orders)  # the old one is in a row by now
-    execution.orders[order.client_order_id] = order
-    turn.kept[order.client_order_id] = None
-    # However we heard of it, what we know of free balances from before is older than this order's news (2.5).
-    known, told = execution.touched_at, order.updated_at
-    execution.touched_at = told if told > known else known
-    turn.resurvey()

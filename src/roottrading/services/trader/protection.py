@@ -75,7 +75,7 @@ def give_up(turn: Turn, client_order_id: str) -> None:
     """Note that we asked to cancel a leg, and with it its list."""
     execution = turn.execution
     legs = (client_order_id, sibling_of(execution, client_order_id))
-    execution.given_up = (*execution.given_up, *(leg for leg in legs if leg in execution.orders))
+    execution.given_up = (*execution.given_up, *[leg for leg in legs if leg in execution.orders])
     turn.resurvey()
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from roottrading.domain.money import ZERO
-from roottrading.domain.order import ENDED
+from roottrading.domain.order import ENDED, Order
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import CycleStatus, move
 from roottrading.messages.channels import TRADE_EVENTS
@@ -75,6 +75,20 @@ class Turn:
         self._survey = None
         self.changed = True
 
+    def keep(self, order: Order) -> None:
+        """Remember an order as it now is; the turn's end says so."""
+        execution = self.execution
+        client_order_id = order.client_order_id
+        if not self.kept:
+            execution.orders = dict(execution.orders)  # the old one is in a row by now
+        execution.orders[client_order_id] = order
+        self.kept[client_order_id] = None
+        # However we heard of it, what we know of free balances from before is older than this order's news (2.5).
+        known, told = execution.touched_at, order.updated_at
+        execution.touched_at = told if told > known else known
+        self._survey = None
+        self.changed = True
+
     def say(self, fact: Fact) -> None:
         """Publish a fact about the symbol."""
         self.facts.append(fact)
@@ -93,7 +107,8 @@ class Turn:
         execution = self.execution
         execution.unanswered = (*execution.unanswered, Unanswered(request))
         self.requests.append(request)
-        self.resurvey()
+        self._survey = None
+        self.changed = True
 
     def look(self, request: AnyRequest) -> None:
         """Send a question that changes nothing at the exchange; nobody waits for its answer."""
@@ -103,7 +118,7 @@ class Turn:
         """Take the cycle to another status and say so. Raises IllegalMove where there is no such arrow."""
         execution = self.execution
         execution.status = move(execution.cycle_id, execution.status, status)
-        self.say(TradeCycleMoved(execution.cycle_id, execution.symbol, status, reason, self.now))
+        self.facts.append(TradeCycleMoved(execution.cycle_id, execution.symbol, status, reason, self.now))
         self.changed = True
 
     def wake(self, kind: DeadlineKind, at: Time) -> None:
