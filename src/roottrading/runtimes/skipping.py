@@ -148,15 +148,16 @@ class Skipper:
         self._hear()
 
     def _fills(self, at: Time) -> None:
-        closing = [followed for followed in self._followed.values() if followed.next_close == at]
-        opening = [followed for followed in self._followed.values() if followed.next_open == at]
-        if not closing and not opening:
+        met = [each for each in self._followed.values() if each.next_close == at or each.next_open == at]
+        if not met:
             return
         events: list[ExchangeEvent] = []
-        for followed in closing:
-            events.extend(self._exchange.candle_closed(followed.finest_closed(at), at))
-        for followed in opening:
-            events.extend(self._exchange.candle_opens(followed.finest_opening(at), at))
+        for followed in met:
+            if followed.next_close == at:
+                events.extend(self._exchange.candle_closed(followed.finest_closed(at), at))
+        for followed in met:
+            if followed.next_open == at:
+                events.extend(self._exchange.candle_opens(followed.finest_opening(at), at))
         if events:
             self._session.give(addressed(self._session.wiring, events), at)
         self._hear()
