@@ -29,7 +29,7 @@ from roottrading.exchange_server.venue import TradingVenue
 from roottrading.messages.commands import CloseTradeCycle, OpenTradeCycle, ProtectionPlan
 from roottrading.messages.envelope import Envelope, Message
 from roottrading.messages.events import TradeCycleMoved, facts_of
-from roottrading.messages.exchange import ExchangeReply, canonical_order
+from roottrading.messages.exchange import ExchangeReply, ReconcileDue, canonical_order
 from roottrading.messages.service import DeadlineDue, Input, Resumed, Row
 from roottrading.services.trader import TABLES, Trader, TraderSettings
 from tests.contract.exchange_doors import KEY, MODEL, SECRET, SYMBOL, RunningClock, instruments, served
@@ -74,6 +74,7 @@ class Desk:
         self, link: BinanceLink, wire: Wire, venue: TradingVenue, clock: RunningClock, faults: Register
     ) -> None:
         self.faults = faults
+        self.greeted = False
         self._instruments = venue.instruments
         self.link = link
         self.wire = wire
@@ -91,6 +92,7 @@ class Desk:
 
     async def _listen(self) -> None:
         async for told in self.link.events():
+            self.greeted |= any(isinstance(event, ReconcileDue) for event in told)
             self.give(told[0] if len(told) == 1 else ExchangeReply(tuple(told)))
 
     def give(self, given: Input) -> None:
@@ -199,6 +201,7 @@ async def desk(lists: bool = True) -> AsyncIterator[Desk]:
         found = Desk(link, wire, venue, clock, faults)
         try:
             found.give(Resumed())
+            await found.until(lambda: found.greeted)
             yield found
         finally:
             for timer in found._timers.values():

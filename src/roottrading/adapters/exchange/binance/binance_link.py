@@ -101,10 +101,10 @@ class BinanceLink:
     async def close(self) -> None:
         """End all connections; requests under way are heard no more."""
         self._is_open = False
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while self._tasks:  # again where a library swallowed it
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=1)
         await self._doors.rest.close()
         self._queue.put_nowait(None)
 
@@ -247,7 +247,8 @@ class BinanceLink:
         """Measure the clock now and then, and at once where the exchange refused a time."""
         while True:
             try:
-                await asyncio.wait_for(self._carrier.doubted.wait(), self._settings.reconcile_every / SECOND)
+                async with asyncio.timeout(self._settings.reconcile_every / SECOND):
+                    await self._carrier.doubted.wait()
                 self._clock.doubt()
             except TimeoutError:
                 pass

@@ -110,7 +110,8 @@ class Carrier:
             return True
         left = request.issued_at + self._settings.receive_window - self._clock.now()
         try:
-            await asyncio.wait_for(self.compared.wait(), max(0, left) / SECOND / self._settings.clock_rate)
+            async with asyncio.timeout(max(0, left) / SECOND / self._settings.clock_rate):
+                await self.compared.wait()
         except TimeoutError:
             words = "not sent: the account was not compared with the exchange in time"
             self._put((refused_here(request, CLOCK, words, self._clock.now()),))

@@ -72,7 +72,7 @@ class ServerClock:
         if self._offset is None or best is None:
             return self.now() - _UNKNOWN
         age = max(0, self._local() - best.answered_at)
-        return self._local() * self._rate + self._offset - (best.uncertainty + age // _DRIFT + 1) * self._rate
+        return self._local() * self._rate + self._offset - (best.uncertainty + age // _DRIFT + 2) * self._rate
 
     def measured(self, measurement: Measurement) -> None:
         """Take a measurement; the most certain of the last ones counts."""

@@ -63,16 +63,14 @@ class SocketApi:
         """Connect, log on where the key allows it, and subscribe to the account's events. Raises SocketEnded."""
         settings = self._settings
         try:
-            self._socket = await asyncio.wait_for(
-                session.ws_connect(
+            async with asyncio.timeout(settings.connect_timeout / SECOND):
+                self._socket = await session.ws_connect(
                     f"{url}?timeUnit=MICROSECOND",
                     heartbeat=settings.heartbeat / SECOND,
                     max_msg_size=_LARGEST_FRAME,
                     autoping=True,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_FAREWELL),
-                ),
-                settings.connect_timeout / SECOND,
-            )
+                )
         except aiohttp.WSServerHandshakeError as error:
             wait = None if error.headers is None else error.headers.get("Retry-After")
             note_limits(self._budget, failure(error.status, b"", wait), self._clock.now())
@@ -150,7 +148,9 @@ class SocketApi:
                     return None
                 return Silence("the socket broke while it was written to")
             try:
-                reply = await asyncio.wait_for(waiting, self._settings.answer_timeout / SECOND)
+                # not wait_for, which in Python 3.11 may swallow being canceled
+                async with asyncio.timeout(self._settings.answer_timeout / SECOND):
+                    reply = await waiting
             except TimeoutError:
                 return Silence("no answer in time")
             except _Forsaken:

@@ -333,6 +333,21 @@ def test_a_closed_link_refuses_what_comes_too_late() -> None:
     run(test)
 
 
+def test_it_closes_at_any_moment() -> None:
+    async def test(exchange: Scripted) -> None:
+        for number in range(20):
+            link = BinanceLink(exchange.endpoints, HMAC, ["BTCUSDT"], QUICK)
+            await link.open()
+            link.send([fresh(asked.QUERY, link), fresh(PLACE, link)])
+            for _ in range(number * 3):  # somewhere between connecting, subscribing and greeting
+                await asyncio.sleep(0)
+            await link.close()
+            assert [told async for told in link.events()] is not None
+            assert not link.under_way
+
+    run(test)
+
+
 # ---- limits
 
 

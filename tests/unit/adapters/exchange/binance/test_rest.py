@@ -42,7 +42,7 @@ def test_a_change_is_signed_with_its_own_time() -> None:
         async with rest_at(exchange.endpoints.rest) as rest:
             assert await rest.measure_clock()
             answer = await rest.call(call_of(asked.PLACE))
-        assert answer == Success({"orderId": 1}, NOW - 1)  # what the exchange had surely reached
+        assert answer == Success({"orderId": 1}, NOW - 2)  # what the exchange had surely reached
         (heard,) = exchange.said("POST order")
         assert heard.headers["X-MBX-APIKEY"] == KEY
         assert heard.headers["X-MBX-TIME-UNIT"] == "MICROSECOND"
