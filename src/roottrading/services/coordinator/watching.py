@@ -35,11 +35,10 @@ def _fixed(symbol: str, threshold: Decimal) -> _Fixed:
     every = Watch(key, key, ONE, -ONE)
     falls = Watch(key, key, threshold - MICRO)
     no_close = Watch(f"close/{symbol}", symbol)
-    flat = {None: every, False: falls, True: Watch(key, key, None, threshold)}
-    held = {None: every, False: falls, True: Watch(key, key, -threshold, threshold)}
+    alike: dict[bool | None, _Pair] = {None: (every, no_close), False: (falls, no_close)}
     return _Fixed(
-        {below: (watch, no_close) for below, watch in flat.items()},
-        {below: (watch, no_close) for below, watch in held.items()},
+        alike | {True: (Watch(key, key, None, threshold), no_close)},
+        alike | {True: (Watch(key, key, -threshold, threshold), no_close)},
     )
 
 
