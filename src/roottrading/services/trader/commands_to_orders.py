@@ -168,10 +168,11 @@ class Trader:
         return merged((asked, for_all(self._desk, "", now, lambda turn: resume(turn, resumed.unanswered))))
 
     def _on_account(self, event: AccountChanged, now: Time) -> Decision:
-        told = on_account(self._desk, event)
-        if not is_answer(self._desk, event):
+        desk = self._desk
+        told = on_account(desk, event)
+        if not desk.takeover.waiting or not is_answer(desk, event):
             return told
-        change, waited = taken_over(self._desk)
+        change, waited = taken_over(desk)
         return merged((told, change, *(self._commands[type(command)](command, now) for command in waited)))
 
     def _on_envelope(self, envelope: Envelope, now: Time) -> Decision:
@@ -179,7 +180,8 @@ class Trader:
         obey = self._commands.get(type(command))
         if obey is None:
             return NOTHING
-        return hold(self._desk, command) if must_wait(self._desk, command) else obey(command, now)
+        desk = self._desk
+        return hold(desk, command) if desk.takeover.waiting and must_wait(desk, command) else obey(command, now)
 
     def _on_entering(self, command: Entering, now: Time) -> Decision:
         desk = self._desk

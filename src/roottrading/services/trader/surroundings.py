@@ -53,13 +53,13 @@ def on_account(desk: Desk, event: AccountChanged) -> Decision:
     rows = []
     free, at = desk.free, event.at
     if ACCOUNT_HEARD not in free:
-        rows.append(_keep_balance(desk, FreeBalance(ACCOUNT_HEARD, ZERO, at)))
+        heard = free[ACCOUNT_HEARD] = FreeBalance(ACCOUNT_HEARD, ZERO, at)
+        rows.append(Row(BALANCES, (ACCOUNT_HEARD,), heard))
     for balance in event.balances:
         asset = balance.asset
-        if asset in desk.bases:
-            known = free.get(asset)
-            if known is None or at >= known.at:
-                rows.append(_keep_balance(desk, FreeBalance(asset, balance.free, at)))
+        if asset in desk.bases and (asset not in free or at >= free[asset].at):
+            kept = free[asset] = FreeBalance(asset, balance.free, at)
+            rows.append(Row(BALANCES, (asset,), kept))
     return Decision((), (), (), tuple(rows)) if rows else NOTHING
 
 
@@ -115,11 +115,6 @@ def on_orphans(desk: Desk, event: OpenOrdersReported, now: Time) -> Decision:
         return NOTHING
     text = f"{', '.join(names)} rest at the exchange under our prefix, but no cycle has them: cancel them by hand"
     return Decision((_alert("critical", "order_without_cycle", text, event.symbol, now),))
-
-
-def _keep_balance(desk: Desk, balance: FreeBalance) -> Row:
-    desk.free[balance.asset] = balance
-    return Row(BALANCES, (balance.asset,), balance)
 
 
 def _reopen(turn: Turn) -> None:

@@ -34,14 +34,12 @@ def ask_again(desk: Desk, now: Time) -> Decision:
 
 
 def is_answer(desk: Desk, event: AccountChanged) -> bool:
-    """Say whether this is the account as this load asked for it."""
-    return desk.takeover.waiting and event.client_order_id == _number(desk)
+    """Say whether this is the account as the load asked for it that waits for it."""
+    return event.client_order_id == _number(desk)
 
 
 def must_wait(desk: Desk, command: Command) -> bool:
-    """Say whether a command comes too early: an entry, or what concerns one that waits."""
-    if not desk.takeover.waiting:
-        return False
+    """Say whether a command comes too early before that answer: an entry, or what concerns one that waits."""
     if isinstance(command, OpenTradeCycle | AdoptTradeCycle):
         return True
     return any(held.command.cycle_id == command.cycle_id for held in desk.held.values())
