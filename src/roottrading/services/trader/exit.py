@@ -14,7 +14,7 @@ from roottrading.services.trader.protection import give_up, step_over_makers
 from roottrading.services.trader.sizes import RESTING, available, rest_of, whole_at_market
 from roottrading.services.trader.state import CycleExecution
 from roottrading.services.trader.turn import Turn
-from roottrading.services.trader.unknown import fills_request
+from roottrading.services.trader.unknown import ask_for_balances, fills_request
 
 MOST_PATIENCE: Final = 60 * SECOND
 
@@ -37,8 +37,8 @@ def leave(turn: Turn) -> None:
     quantity = whole_at_market(turn.instrument, max(spare, ZERO))
     if turn.instrument.sellable(quantity, execution.last_price):
         _place(turn, quantity)
-    elif not locks and execution.short_of_base and turn.instrument.sellable(execution.held, execution.last_price):
-        _miss_base(turn)
+    elif not locks and turn.instrument.sellable(execution.held, execution.last_price):
+        doubt_balance(turn)
 
 
 def locks_of(execution: CycleExecution) -> list[Order]:
@@ -139,6 +139,25 @@ def _place(turn: Turn, quantity: Decimal) -> None:
 def _close(turn: Turn) -> None:
     if turn.execution.status in ("opening", "open"):
         turn.move("closing", turn.execution.exit_reason)
+
+
+def doubt_balance(turn: Turn) -> None:
+    """The account says that less is free than we hold: ask it once more, then look for who sold it (7.3).
+
+    A word about balances may be older than the fill it seems to follow.
+    """
+    execution = turn.execution
+    if execution.short_of_base:
+        _miss_base(turn)
+        return
+    execution.short_of_base = True
+    turn.alert(
+        "warning",
+        "base_short",
+        f"cycle {execution.cycle_id} holds {execution.held} {turn.instrument.base_asset}, less is free: asking again",
+    )
+    ask_for_balances(turn)
+    hold_back(turn, turn.desk.settings.repeat_after)
 
 
 def _miss_base(turn: Turn) -> None:

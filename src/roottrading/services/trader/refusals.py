@@ -29,6 +29,8 @@ CANCELLED_NOT_REPLACED: Final = -2021
 NOT_CANCELLED: Final = -2022
 LEG_GONE: Final = -2011
 RATE_LIMITED: Final = frozenset({-1003, -1008, -1015})
+TOO_LATE: Final = -1021  # an entry that came too late is expired, never signed again (consistency-rules 4.1)
+NOT_TRIED_AGAIN: Final = RATE_LIMITED | {TOO_LATE}
 UNSELLABLE: Final = ("NOTIONAL", "LOT_SIZE")  # filters that a remainder can be too small for
 
 
@@ -120,7 +122,7 @@ def _entry_refused(turn: Turn, event: OrderRefused) -> None:
     execution = turn.execution
     if execution.bought:
         return  # a completion or a later try: what is there is looked after
-    if event.code not in RATE_LIMITED and reprice(turn):
+    if event.code not in NOT_TRIED_AGAIN and reprice(turn):
         return
     reason = f"exchange {event.code}: {event.message}"
     turn.refuse("OpenTradeCycle", reason)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from roottrading.messages.events import ProtectionRestored
 from roottrading.services.trader.booking import close, expire
 from roottrading.services.trader.entry import cancel_resting, complete, is_entry_cancel
-from roottrading.services.trader.exit import leave
+from roottrading.services.trader.exit import doubt_balance, leave
 from roottrading.services.trader.protection import least_price, move_stops, protect
 from roottrading.services.trader.sizes import large_enough, protectable
 from roottrading.services.trader.state import CycleExecution, SpanKind
@@ -107,6 +107,10 @@ def _protect_purchase(turn: Turn) -> None:
     if not enough and not turn.survey.covered and complete(turn):
         return
     if not protect(turn):
+        if protectable(instrument, execution.held - turn.survey.covered, least_price(turn)):
+            if execution.held_back_until is None:
+                doubt_balance(turn)
+            return  # there is enough, only the account does not say so yet
         execution.protected = execution.bought
         if not turn.survey.covered:
             _sell_small_rest(turn)

@@ -407,3 +407,12 @@ def test_fees_in_bnb_leave_the_whole_quantity_to_protect() -> None:
     bench.filled()
     assert bench.orders["s1"].quantity == D(1)
     assert bench.fills[0].fee_in_quote == D(1) * D("100.30") * D("0.001")
+
+
+def test_a_resting_entry_that_came_too_late_is_not_tried_again() -> None:
+    bench = Bench()
+    bench.exchange.refusals["e"] = [(-1021, "Timestamp for this request is outside of the recvWindow.")]
+    bench.command(opening(entry_limit="99.50", entry_timeout_at=T + 60 * SECOND))
+    bench.advance(10 * SECOND)
+    assert bench.asked() == ["PlaceOrder e1"]
+    assert bench.status == "expired"

@@ -5,8 +5,19 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from roottrading.domain.balance import Balance
 from roottrading.messages.commands import CloseTradeCycle, MoveStop
-from roottrading.messages.exchange import CancelReplace, ExchangeEvent, InstrumentChanged, ReconcileDue
+from roottrading.messages.events import AlertRaised
+from roottrading.messages.exchange import (
+    AccountChanged,
+    CancelReplace,
+    ExchangeEvent,
+    InstrumentChanged,
+    PlaceOrder,
+    QueryAccount,
+    ReconcileDue,
+    Request,
+)
 from tests.unit.services.trader.bench import INSTRUMENT, SECOND, SYMBOL, Bench, T, adopting, cycle, leg, opening
 
 D = Decimal
@@ -354,3 +365,42 @@ def test_adopting_in_a_busy_symbol_is_refused() -> None:
     bench.filled()
     bench.command(replace(adopting(), cycle_id=cycle(2)))
     assert bench.refusals == [("AdoptTradeCycle", "symbol_busy")]
+
+
+def wrong_about_balances(bench: Bench, answers: int) -> None:
+    """Let the account say, later than the fill, that no base is free; `answers` questions about it get that answer."""
+    honest, left = bench.exchange.execute, [answers]
+
+    def execute(request: Request, now: int) -> list[ExchangeEvent]:
+        events = list(honest(request, now))
+        lie = AccountChanged("", "", now + 5, (Balance("BASE", D(0), D(0)),))
+        if isinstance(request, PlaceOrder) and request.order.side == "BUY":
+            return [lie, *(event for event in events if not isinstance(event, AccountChanged))]
+        if isinstance(request, QueryAccount) and left[0]:
+            left[0] -= 1
+            return [replace(lie, symbol=request.symbol, client_order_id=request.client_order_id)]
+        return [replace(event, at=now + 10) if isinstance(event, AccountChanged) else event for event in events]
+
+    bench.exchange.execute = execute  # type: ignore[method-assign]
+
+
+def test_a_balance_that_hides_the_purchase_is_asked_for_again_and_the_stop_is_placed() -> None:
+    bench = Bench(replace(INSTRUMENT, oto_allowed=False, opo_allowed=False))
+    wrong_about_balances(bench, answers=0)
+    bench.command(opening())
+    assert [alert.subject for alert in bench.said(AlertRaised)] == ["base_short"]
+    bench.advance(2 * SECOND)
+    assert bench.status == "open"
+    assert [order.spec.type for order in bench.exchange.orders.values() if order.status == "NEW"] == [
+        "STOP_LOSS",
+        "LIMIT_MAKER",
+    ]
+
+
+def test_base_that_stays_away_without_a_sale_makes_the_cycle_manual_and_says_so() -> None:
+    bench = Bench(replace(INSTRUMENT, oto_allowed=False, opo_allowed=False))
+    wrong_about_balances(bench, answers=100)
+    bench.command(opening())
+    bench.advance(5 * SECOND)
+    assert bench.status == "manual"
+    assert [alert.subject for alert in bench.said(AlertRaised)][-1] == "base_missing"
