@@ -35,6 +35,7 @@ from roottrading.messages.exchange import (
 )
 
 _LOG: Final = logging.getLogger(__name__)
+_BETWEEN_LOOKS: Final = 1.0  # seconds between two looks at instruments of which a filter made doubtful
 _CLOCK_QUESTIONS: Final = 3  # at the start
 _BAD_KEY: Final = frozenset({-2014, NOT_ALLOWED, -1022})
 
@@ -234,14 +235,29 @@ class BinanceLink:
 
     async def _keep_comparing(self) -> None:
         while True:
-            # a minute of the exchange's: an accelerated one has them more often
-            await asyncio.sleep(self._settings.reconcile_every / SECOND / self._settings.clock_rate)
+            surprised = await self._until_minute_or_surprise()
             try:
                 await self._look_at_instruments(everything=False)
             except Unanswered as error:
                 _LOG.warning("the exchange's instruments could not be looked at: %s", error)
-            if self._carrier.compared.is_set():
+            if surprised:
+                await asyncio.sleep(_BETWEEN_LOOKS)
+            elif self._carrier.compared.is_set():
                 self._put((ReconcileDue("", "", self._clock.now()),))
+
+    async def _until_minute_or_surprise(self) -> bool:
+        """Wait for the next comparison, a minute of the exchange's; say whether a filter refused something before."""
+        surprised = self._carrier.surprised
+        # an accelerated exchange has minutes more often
+        pause = self._settings.reconcile_every / SECOND / self._settings.clock_rate
+        waiting = asyncio.ensure_future(surprised.wait())
+        try:
+            await asyncio.wait({waiting}, timeout=pause)
+        finally:
+            waiting.cancel()
+        found = surprised.is_set()
+        surprised.clear()
+        return found
 
     async def _keep_clock(self) -> None:
         """Measure the clock now and then, and at once where the exchange refused a time."""

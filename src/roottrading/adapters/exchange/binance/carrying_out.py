@@ -9,7 +9,7 @@ from typing import Final
 from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
 from roottrading.adapters.exchange.binance.calls import Call, call_of
 from roottrading.adapters.exchange.binance.doors import Doors
-from roottrading.adapters.exchange.binance.errors import CLOCK, Failure
+from roottrading.adapters.exchange.binance.errors import BROKEN_FILTER, CLOCK, Failure
 from roottrading.adapters.exchange.binance.orders_to_events import Reader
 from roottrading.adapters.exchange.binance.questions import Questions, Unanswered
 from roottrading.adapters.exchange.binance.replies import Events, failed, refused_here, succeeded, unknown
@@ -30,7 +30,7 @@ class Carrier:
     """Carries requests out; whatever comes of one is put as events.
 
     `compared` is set while nothing of the account is missed: only then do entries go out. `doubted` is set where the
-    exchange refused a time.
+    exchange refused a time, `surprised` where it refused a request by a filter: the rules may be other ones by now.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Carrier:
     ) -> None:
         self.compared = asyncio.Event()
         self.doubted = asyncio.Event()
+        self.surprised = asyncio.Event()
         self._doors = doors
         self._questions = questions
         self._reader = reader
@@ -154,6 +155,8 @@ class Carrier:
             case Failure():
                 if answer.meaning == "clock":
                     self.doubted.set()
+                elif answer.code == BROKEN_FILTER and answer.meaning == "refused":
+                    self.surprised.set()
                 return failed(self._reader, request, answer, at)
             case NotSent():
                 return (refused_here(request, answer.code, answer.message, now),)

@@ -70,7 +70,8 @@ class Doors:
         denied = self._denied(call.purpose, call.weight, call.orders)
         if denied is not None:
             return denied
-        answer = None if self.socket is None else await self.socket.call(call)
+        socket = self.socket
+        answer = None if socket is None or socket.is_silent else await socket.call(call)
         if answer is None:
             answer = await self._over_rest(call.purpose, lambda: self.rest.call(call))
         if isinstance(answer, Failure) and answer.meaning in {"limited", "banned"}:

@@ -9,6 +9,7 @@ Meaning = Literal["refused", "absent", "unknown", "clock", "limited", "banned"]
 
 UNKNOWN_OUTCOME: Final = frozenset({-1000, -1001, -1006, -1007, -1016})
 CLOCK: Final = -1021
+BROKEN_FILTER: Final = -1013
 TOO_MANY_REQUESTS: Final = -1003
 TOO_MANY_ORDERS: Final = -1015
 OVERLOADED: Final = -1008
@@ -88,7 +89,7 @@ def _code_of(status: int) -> int:
         return TOO_MANY_REQUESTS
     if status in {401, 451}:
         return NOT_ALLOWED
-    return -1000 if status >= 500 else -1013
+    return -1000 if status >= 500 else BROKEN_FILTER
 
 
 def _seconds(text: str | None) -> int:

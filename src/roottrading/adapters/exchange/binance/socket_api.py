@@ -57,6 +57,8 @@ class SocketApi:
         self.frames = 0  # read and dealt with
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._asked: dict[int, float] = {}  # when, by the loop's clock; in order
+        self._heard_at = 0.0
         self._logged_on = False
 
     async def open(self, session: aiohttp.ClientSession, url: str) -> None:
@@ -122,6 +124,17 @@ class SocketApi:
         """How many answers are waited for."""
         return len(self._waiting)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether an answer is overdue and nothing else came meanwhile: it may have stalled, unlike the other door.
+
+        Half of the patience counts as overdue, so that who asks what became of a request asks elsewhere at once.
+        """
+        if not self._asked:
+            return False
+        since = max(next(iter(self._asked.values())), self._heard_at)
+        return asyncio.get_running_loop().time() - since > self._settings.patience / SECOND / 2
+
     async def call(self, call: Call) -> Answer | None:
         """Carry a call out, once; None where nothing was sent."""
         params = {**call.params, **signing_params(call, self._clock, self._settings)}
@@ -138,6 +151,7 @@ class SocketApi:
         if socket is None or socket.closed:
             return None
         number = next(self._numbers)
+        self._asked[number] = asyncio.get_running_loop().time()
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         asked_at = self._clock.earliest()
         try:
@@ -157,6 +171,7 @@ class SocketApi:
                 return Silence("the socket ended")
         finally:
             self._waiting.pop(number, None)
+            self._asked.pop(number, None)
         return self._answer(reply, asked_at)
 
     def _answer(self, reply: dict[str, Any], asked_at: Time) -> Answer:
@@ -184,6 +199,7 @@ class SocketApi:
         try:
             async for message in socket:
                 if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                    self._heard_at = asyncio.get_running_loop().time()
                     self._take(message.data)
                     self.frames += 1
         finally:
