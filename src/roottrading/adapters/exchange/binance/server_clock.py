@@ -75,12 +75,21 @@ class ServerClock:
         return self._local() * self._rate + self._offset - (best.uncertainty + age // _DRIFT + 2) * self._rate
 
     def measured(self, measurement: Measurement) -> None:
-        """Take a measurement; the most certain of the last ones counts."""
-        self._measured.append(measurement)
+        """Take a measurement; the most certain of the last ones counts, but none that this one disproves."""
+        kept = [each for each in self._measured if self._agree(each, measurement)]
+        self._measured.clear()
+        self._measured.extend([*kept, measurement])
         best = min(self._measured, key=lambda each: each.uncertainty)
         self._offset = best.offset(self._rate)
         if self._told > self._local() * self._rate + self._offset + _LARGEST_SLIP:
             self._told = 0
+
+    def _agree(self, earlier: Measurement, later: Measurement) -> bool:
+        """Say whether both can be true: else one of the two clocks was put to another time between them."""
+        apart = abs(earlier.offset(self._rate) - later.offset(self._rate))
+        drift = max(0, later.answered_at - earlier.answered_at) // _DRIFT + 1
+        unsure = (earlier.uncertainty + later.uncertainty + drift) * self._rate
+        return apart <= unsure + MILLISECOND  # times are told in whole milliseconds
 
     def doubt(self) -> None:
         """Forget earlier measurements: the exchange refused a time (-1021), so the next one counts, whatever it is."""

@@ -41,9 +41,19 @@ def test_the_most_certain_measurement_counts() -> None:
     clock = ServerClock(local)
     t = local.time
     clock.measured(Measurement(t, t + 10 * MILLISECOND, t + SECOND + 5 * MILLISECOND))
-    clock.measured(Measurement(t, t + 900 * MILLISECOND, t + 3 * SECOND))
+    clock.measured(Measurement(t, t + 900 * MILLISECOND, t + SECOND + 890 * MILLISECOND))
     assert clock.now() == t + SECOND
     assert clock.uncertainty == 5 * MILLISECOND
+
+
+def test_a_measurement_that_a_later_one_disproves_is_forgotten() -> None:
+    local = Local()
+    clock = ServerClock(local)
+    t = local.time
+    clock.measured(Measurement(t, t + 10 * MILLISECOND, t + 5 * SECOND))
+    clock.measured(Measurement(t, t + 40 * MILLISECOND, t + SECOND + 20 * MILLISECOND))
+    assert clock.now() == t + SECOND
+    assert clock.uncertainty == 20 * MILLISECOND
 
 
 def test_after_a_refused_time_the_next_measurement_counts() -> None:
