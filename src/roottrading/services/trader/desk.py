@@ -14,6 +14,7 @@ from roottrading.services.trader.state import (
     CONTROL_KEY,
     EXECUTIONS,
     HELD,
+    INSTRUMENTS,
     SYMBOLS,
     TAKEOVER,
     TAKEOVER_KEY,
@@ -34,7 +35,8 @@ class Desk:
     ) -> None:
         self.deployment = deployment
         self.prefix = f"{deployment}-"
-        self.instruments = instruments
+        self.instruments = dict(instruments)
+        self.changed: dict[str, Instrument] = {}  # of these: what the exchange said since
         self.fees = fees
         self.settings = settings
         self.bases = frozenset(instrument.base_asset for instrument in instruments.values())
@@ -59,6 +61,8 @@ class Desk:
                 self.control = record
             elif row.table == TAKEOVER:
                 self.takeover = record
+            elif row.table == INSTRUMENTS:
+                self.adopt(record)
             elif row.table == HELD:
                 self.held[record.place] = record
 
@@ -71,7 +75,12 @@ class Desk:
             CONTROL: {(CONTROL_KEY,): self.control} if self.control != Control() else {},
             TAKEOVER: {(TAKEOVER_KEY,): self.takeover} if self.takeover.number else {},
             HELD: {(place,): held for place, held in self.held.items()},
+            INSTRUMENTS: {(symbol,): instrument for symbol, instrument in self.changed.items()},
         }
+
+    def adopt(self, instrument: Instrument) -> None:
+        """Go by these filters from now on."""
+        self.instruments[instrument.symbol] = self.changed[instrument.symbol] = instrument
 
     def instrument(self, symbol: str) -> Instrument:
         """Return the symbol's filters. Raises ValueError naming it where it is not configured."""

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from roottrading.domain.fill import Fill
+from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO
 from roottrading.domain.order import Order
 from roottrading.domain.time import Time
@@ -146,6 +147,7 @@ BALANCES: Final = "trader_balances"
 CONTROL: Final = "trader_control"
 TAKEOVER: Final = "trader_takeover"
 HELD: Final = "trader_held_commands"
+INSTRUMENTS: Final = "trader_instruments"  # filters that changed since the start
 ORDERS: Final = "orders"
 FILLS: Final = "fills"
 CONTROL_KEY: Final = "trader"
@@ -158,6 +160,7 @@ TABLES: Final[tuple[Table, ...]] = (
     Table(CONTROL, ("service",), Control, "state"),
     Table(TAKEOVER, ("service",), Takeover, "state"),
     Table(HELD, ("place",), HeldCommand, "state"),
+    Table(INSTRUMENTS, ("symbol",), Instrument, "state"),
     Table(ORDERS, ("id",), Order, "journal"),
     Table(FILLS, ("id",), Fill, "journal"),
 )

@@ -13,7 +13,7 @@ from roottrading.messages.exchange import AccountChanged, InstrumentChanged, Ope
 from roottrading.messages.service import NOTHING, ControlChanged, Decision, Outgoing, Row
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.obeying import give_up_entry
-from roottrading.services.trader.state import BALANCES, CONTROL, CONTROL_KEY, SYMBOLS, Control, FreeBalance
+from roottrading.services.trader.state import BALANCES, CONTROL, CONTROL_KEY, INSTRUMENTS, SYMBOLS, Control, FreeBalance
 from roottrading.services.trader.turn import Turn
 from roottrading.services.trader.watchman import look_after
 
@@ -64,8 +64,24 @@ def on_account(desk: Desk, event: AccountChanged) -> Decision:
 
 
 def on_instrument(desk: Desk, event: InstrumentChanged, now: Time) -> Decision:
-    """Note the market's status: while it does not trade, entries are off and nothing is sent for positions (7.3)."""
-    if event.symbol not in desk.instruments or desk.market_status(event.symbol) == event.status:
+    """Go by the market's filters and status: while it does not trade, entries are off, and nothing is sent (7.3)."""
+    if event.symbol not in desk.instruments:
+        return NOTHING
+    return merged((_on_filters(desk, event, now), _on_status(desk, event, now)))
+
+
+def _on_filters(desk: Desk, event: InstrumentChanged, now: Time) -> Decision:
+    """Adopt filters that changed: by the old ones the exchange would refuse even a sale."""
+    known, told = desk.instruments[event.symbol], event.instrument
+    if told is None or replace(told, status=known.status) == known:
+        return NOTHING
+    desk.adopt(replace(told, status=known.status))
+    own = Decision(rows=(Row(INSTRUMENTS, (event.symbol,), desk.instruments[event.symbol]),))
+    return merged((own, for_all(desk, event.symbol, now, lambda turn: None)))
+
+
+def _on_status(desk: Desk, event: InstrumentChanged, now: Time) -> Decision:
+    if desk.market_status(event.symbol) == event.status:
         return NOTHING
     ledger = desk.symbols[event.symbol] = replace(desk.ledger(event.symbol), status=event.status)
     trading = event.status == "TRADING"
