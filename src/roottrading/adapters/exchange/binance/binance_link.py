@@ -243,6 +243,7 @@ class BinanceLink:
             if surprised:
                 await asyncio.sleep(_BETWEEN_LOOKS)
             elif self._carrier.compared.is_set():
+                await self._tell_balances()  # word of a change may have been lost, and books are held against it
                 self._put((ReconcileDue("", "", self._clock.now()),))
 
     async def _until_minute_or_surprise(self) -> bool:

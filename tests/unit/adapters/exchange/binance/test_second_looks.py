@@ -5,10 +5,11 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from roottrading.messages.exchange import InstrumentChanged, OrderRefused, OrderReported, OutcomeUnknown
+from roottrading.domain.time import MILLISECOND
+from roottrading.messages.exchange import AccountChanged, InstrumentChanged, OrderRefused, OrderReported, OutcomeUnknown
 from tests.unit.adapters.exchange.binance import asked
 from tests.unit.adapters.exchange.binance.scripted import NOW, Scripted, no, ok
-from tests.unit.adapters.exchange.binance.scripted_link import exchange_info, fresh, instrument, linked, run
+from tests.unit.adapters.exchange.binance.scripted_link import QUICK, exchange_info, fresh, instrument, linked, run
 from tests.unit.adapters.exchange.binance.test_replies import report
 
 
@@ -39,6 +40,19 @@ def test_a_socket_that_speaks_again_is_used_again() -> None:
             link.send([fresh(asked.QUERY, link)])
             assert (await listener.until(OrderReported)).status == "NEW"
         assert exchange.said("order.status")
+
+    run(test)
+
+
+def test_a_change_of_balances_of_which_word_was_lost_is_heard_with_the_next_comparison() -> None:
+    async def test(exchange: Scripted) -> None:
+        async with linked(exchange, replace(QUICK, reconcile_every=200 * MILLISECOND)) as (link, listener):
+            await listener.greeted()
+            spent = {"asset": "USDT", "free": "900.00", "locked": "0.00"}
+            exchange.answer("account.status", lambda _: ok({"balances": [spent]}))
+            told = len(listener.of(AccountChanged))
+            await listener.until(AccountChanged, times=told + 1)
+            assert listener.of(AccountChanged)[-1].balances[0].free == Decimal(900)
 
     run(test)
 
