@@ -1,6 +1,5 @@
 """The step: identity by sequence, gaps noticed, effects gathered, and the phase brought to rest in canonical order."""
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 
 import pytest
@@ -109,7 +108,7 @@ def test_a_phase_drains_messages_then_completes_the_instant_then_executes_in_can
     wiring = wire(units, exchange)
     done = Effects()
     complete = InstantComplete(1, {})
-    inbox: deque[tuple[Unit, Input]] = deque([(units["portfolio"], envelope(1, 0))])
+    inbox: list[tuple[Unit, Input]] = [(units["portfolio"], envelope(1, 0))]
     settle(wiring, inbox, 1, done, [(units["coordinator"], complete)])
     assert exchange.requests == [guard, leave, other, entry]
     assert [type(g) for g in portfolio.given] == [Envelope]

@@ -46,7 +46,7 @@ def test_a_socket_that_speaks_again_is_used_again() -> None:
 
 def test_a_change_of_balances_of_which_word_was_lost_is_heard_with_the_next_comparison() -> None:
     async def test(exchange: Scripted) -> None:
-        async with linked(exchange, replace(QUICK, reconcile_every=200 * MILLISECOND)) as (link, listener):
+        async with linked(exchange, replace(QUICK, reconcile_every=200 * MILLISECOND)) as (_, listener):
             await listener.greeted()
             spent = {"asset": "USDT", "free": "900.00", "locked": "0.00"}
             exchange.answer("account.status", lambda _: ok({"balances": [spent]}))
