@@ -1,9 +1,11 @@
 """The documents are true: generated parts current, commands run, settings load, links lead somewhere."""
 
 import ast
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +22,7 @@ from tools.make_docs import PART, current
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+STAND_INS = Path(__file__).parent / "stand_ins"  # for what a bare machine lacks
 REFUSING: Final = frozenset({"Refused", "_at_most"})
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
 
@@ -77,10 +80,19 @@ def test_every_command_shown_runs(path: Path, tmp_path: Path) -> None:
             shutil.copytree(ROOT / name, tmp_path / name)
     here = Path(sys.executable).parent
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ROOTTRADING_")}
-    environment["PATH"] = f"{here}:{environment['PATH']}"
-    for command in [line[2:] for text in blocks(path, "console") for line in text.splitlines() if line[:2] == "$ "]:
+    environment["PATH"] = f"{here}:{environment['PATH']}:{STAND_INS}"
+    try:
+        type_all(blocks(path, "console"), tmp_path, environment)
+    finally:
+        for left in tmp_path.glob("*.pid"):  # of a server whose own end was not typed any more
+            with contextlib.suppress(ProcessLookupError, ValueError):
+                os.kill(int(left.read_text()), signal.SIGTERM)
+
+
+def type_all(texts: list[str], folder: Path, environment: dict[str, str]) -> None:
+    for command in [line[2:] for text in texts for line in text.splitlines() if line[:2] == "$ "]:
         ended = subprocess.run(
-            ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
         assert ended.returncode == 0, f"$ {command}\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}"
 
