@@ -7,59 +7,30 @@ from typing import Any, Final
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from roottrading.domain.time import SECOND, Time
+from roottrading.domain.time import Time
+from roottrading.exchange_server.kept_socket import KeptSocket
 from roottrading.exchange_server.market.board import Board, Written
 from roottrading.exchange_server.market.control import Control
 from roottrading.exchange_server.market.stream_names import parse_stream
 from roottrading.exchange_server.ports import Clock
 from roottrading.exchange_server.socket_settings import SocketSettings
-from roottrading.exchange_server.traffic import Traffic, peer_of
+from roottrading.exchange_server.traffic import Traffic
 from roottrading.exchange_server.wording import Stamp, microseconds, milliseconds
 
 MOST_STREAMS: Final = 1_024
-_STOP: Final = object()
 
 
-class Connection:
-    """One socket: what it listens to, and what waits to be sent to it."""
+class Connection(KeptSocket):
+    """One socket of market data: what it listens to, and what waits to be sent to it."""
 
     def __init__(
         self, socket: web.WebSocketResponse, request: web.Request, traffic: Traffic, *, wrapped: bool, stamp: Stamp
     ) -> None:
         """Listen to nothing yet."""
-        self.socket = socket
-        self.transport = request.transport
-        self.peer = peer_of(request)
+        super().__init__(socket, request, traffic)
         self.stamp = stamp
         self.control = Control(wrapped=wrapped)
-        self.traffic = traffic
-        self.pongs_due: asyncio.TimerHandle | None = None
         self.heard: list[float] = []  # when the last messages of the client came
-        self.queue: asyncio.Queue[Any] = asyncio.Queue()
-        self.mute = False  # a stall: nothing leaves
-        self.deaf = False  # pings are not answered
-
-    def send(self, frame: bytes) -> None:
-        """Let a text frame go out after those before it."""
-        self.traffic.wrote(self.peer)
-        self.queue.put_nowait(frame)
-
-    def stop(self) -> None:
-        """End the connection once what waits has gone out."""
-        self.queue.put_nowait(_STOP)
-
-    def cut(self) -> None:
-        """End the connection at once, without a word."""
-        if self.transport is not None:
-            self.transport.abort()
-
-    async def write(self) -> None:
-        """Send what waits, one frame after the other, until told to stop."""
-        while (frame := await self.queue.get()) is not _STOP:
-            while self.mute:
-                await asyncio.sleep(0.01)
-            await self.socket.send_frame(frame, WSMsgType.TEXT)
-        await self.socket.close()
 
 
 Frames = Callable[[Connection, str, bytes], None]
@@ -117,7 +88,7 @@ class StreamSockets:
         if self._subscribe(connection, wanted_names(request)):
             tasks = [
                 asyncio.create_task(connection.write()),
-                asyncio.create_task(self._keep(connection)),
+                asyncio.create_task(connection.keep(self._settings, self.now)),
             ]
             try:
                 await self._read(connection)
@@ -135,8 +106,7 @@ class StreamSockets:
         if connection in self.connections:
             self.connections.remove(connection)
         self._traffic.closed(connection.peer)
-        if connection.pongs_due is not None:
-            connection.pongs_due.cancel()
+        connection.forgive()
         for name in connection.control.names:
             self._unhear(connection, name)
 
@@ -154,14 +124,8 @@ class StreamSockets:
             connection.heard = [at for at in connection.heard if at > loop.time() - 1] + [loop.time()]
             if len(connection.heard) > self._settings.messages:
                 return
-            if message.type is WSMsgType.PING:
-                if not connection.deaf:
-                    await connection.socket.pong(message.data)
-            elif message.type is WSMsgType.PONG:
-                if connection.pongs_due is not None:
-                    connection.pongs_due.cancel()
-                    connection.pongs_due = None
-            elif message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+            await connection.take_beat(message)
+            if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 data = message.data.encode() if isinstance(message.data, str) else message.data
                 if not self._obey(connection, data):
                     return
@@ -194,19 +158,6 @@ class StreamSockets:
             self._hearing.pop(name, None)
             if self._board is not None:
                 self._board.close(name)
-
-    async def _keep(self, connection: Connection) -> None:
-        """Ping, end a connection whose pong does not come, and every connection after its lifetime."""
-        loop = asyncio.get_running_loop()
-        every = self._settings.ping_every / SECOND
-        until = loop.time() + self._settings.lifetime / SECOND
-        while (left := until - loop.time()) > 0:
-            await asyncio.sleep(min(every, left))
-            if loop.time() < until and connection.pongs_due is None:
-                await connection.socket.ping(str(self.now()).encode())
-                due = self._settings.pong_within / SECOND
-                connection.pongs_due = loop.call_later(due, connection.cut)
-        connection.stop()
 
 
 def wanted_names(request: web.Request) -> list[str]:
