@@ -11,6 +11,7 @@ from roottrading.adapters.exchange.binance.budget import Budget
 from roottrading.adapters.exchange.binance.carrying_out import Carrier
 from roottrading.adapters.exchange.binance.doors import Doors
 from roottrading.adapters.exchange.binance.errors import NOT_ALLOWED, Failure
+from roottrading.adapters.exchange.binance.first_questions import check_listed, learn_clock
 from roottrading.adapters.exchange.binance.keeping_up import KeptSocket
 from roottrading.adapters.exchange.binance.orders_to_events import Reader
 from roottrading.adapters.exchange.binance.questions import Questions, Unanswered, missed
@@ -36,7 +37,6 @@ from roottrading.messages.exchange import (
 
 _LOG: Final = logging.getLogger(__name__)
 _BETWEEN_LOOKS: Final = 1.0  # seconds between two looks at instruments of which a filter made doubtful
-_CLOCK_QUESTIONS: Final = 3  # at the start
 _BAD_KEY: Final = frozenset({-2014, NOT_ALLOWED, -1022})
 
 
@@ -202,12 +202,7 @@ class BinanceLink:
     # ---- what is looked at again and again
 
     async def _learn(self) -> None:
-        for _ in range(_CLOCK_QUESTIONS):
-            await self._doors.rest.measure_clock()
-        if not self._clock.is_set:
-            raise LinkError(
-                "the exchange does not tell its time: check its address, the network, and a geo-block (451)"
-            )
+        await learn_clock(self._doors.rest, self._clock)
         try:
             self.instruments = await self._questions.instruments(self._symbols)
             await self._questions.account()
@@ -220,11 +215,9 @@ class BinanceLink:
             raise LinkError(f"the exchange did not answer a first question: {error}") from None
         except Malformed as error:
             raise LinkError(f"the exchange's first answer is not in Binance's form: {error}") from None
-        lacking = [symbol for symbol in self._symbols if symbol not in self.instruments]
         pairs = self.instruments.items()
         self._reader.assets = {symbol: (each.base_asset, each.quote_asset) for symbol, each in pairs}
-        if lacking:
-            raise LinkError(f"the exchange does not list {', '.join(lacking)}: check the configured symbols")
+        check_listed(self._symbols, self.instruments)
 
     async def _look_at_instruments(self, everything: bool) -> None:
         found = await self._questions.instruments(self._symbols)

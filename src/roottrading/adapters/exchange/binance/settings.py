@@ -26,11 +26,17 @@ def endpoints_at(url: str) -> Endpoints:
 
     Raises ValueError for what is no such address.
     """
+    root, sockets = roots_at(url)
+    return Endpoints(root, f"{sockets}/ws-api/v3")
+
+
+def roots_at(url: str) -> tuple[str, str]:
+    """Return the roots of HTTP and of WebSockets at one address. Raises ValueError for what is no such address."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{url!r} is no address of an exchange: write http://HOST:PORT")
     root = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-    return Endpoints(root, f"ws{root.removeprefix('http')}/ws-api/v3")
+    return root, f"ws{root.removeprefix('http')}"
 
 
 class LinkSettings(Struct, frozen=True):

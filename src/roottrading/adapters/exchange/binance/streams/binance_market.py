@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 from msgspec import Struct
@@ -13,11 +12,12 @@ from msgspec import Struct
 from roottrading.adapters.exchange.binance.breaker import Breaker
 from roottrading.adapters.exchange.binance.budget import Budget
 from roottrading.adapters.exchange.binance.doors import Doors
+from roottrading.adapters.exchange.binance.first_questions import check_listed, learn_clock
 from roottrading.adapters.exchange.binance.orders_to_events import Reader
 from roottrading.adapters.exchange.binance.questions import Questions, Unanswered
 from roottrading.adapters.exchange.binance.rest import Rest
 from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
-from roottrading.adapters.exchange.binance.settings import LinkSettings
+from roottrading.adapters.exchange.binance.settings import LinkSettings, roots_at
 from roottrading.adapters.exchange.binance.streams.candle_sequence import CandlePatience
 from roottrading.adapters.exchange.binance.streams.market_streams import Deliver, MarketStreams
 from roottrading.adapters.exchange.binance.streams.observations import MarketObservation
@@ -31,7 +31,6 @@ from roottrading.messages.exchange import InstrumentChanged, LinkChanged
 from roottrading.messages.service import CandleMissing, CandleObserved
 
 _LOG: Final = logging.getLogger(__name__)
-_CLOCK_QUESTIONS: Final = 3  # at the start
 
 
 class MarketEndpoints(Struct, frozen=True):
@@ -52,11 +51,7 @@ def market_endpoints_at(url: str) -> MarketEndpoints:
 
     Raises ValueError for what is no such address.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{url!r} is no address of an exchange: write http://HOST:PORT")
-    root = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-    return MarketEndpoints(root, f"ws{root.removeprefix('http')}")
+    return MarketEndpoints(*roots_at(url))
 
 
 class BinanceMarket:
@@ -137,19 +132,12 @@ class BinanceMarket:
             tasks.create_task(self._keep_looking())
 
     async def _learn(self) -> None:
-        for _ in range(_CLOCK_QUESTIONS):
-            await self._doors.rest.measure_clock()
-        if not self._clock.is_set:
-            raise LinkError(
-                "the exchange does not tell its time: check its address, the network, and a geo-block (451)"
-            )
+        await learn_clock(self._doors.rest, self._clock)
         try:
             self.instruments = await self._questions.instruments(self._symbols)
         except Unanswered as error:
             raise LinkError(f"the exchange does not tell its symbols ({error}): check those configured") from None
-        lacking = [symbol for symbol in self._symbols if symbol not in self.instruments]
-        if lacking:
-            raise LinkError(f"the exchange does not list {', '.join(lacking)}: check the configured symbols")
+        check_listed(self._symbols, self.instruments)
 
     async def _keep_looking(self) -> None:
         """Measure the clock and look at the instruments, again and again."""
