@@ -3,17 +3,16 @@
 Nothing in here waits or knows a socket: candles, the exchange's events and deadlines are handed in as they come.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import AnyRequest, ExchangeEvent
-from roottrading.messages.service import CandleObserved, Input, InstantComplete, Row
+from roottrading.messages.service import CandleObserved, InstantComplete, Row
 from roottrading.runtimes.keeping import Keeper
 from roottrading.runtimes.linked.barrier import CandleBarrier, Observation
 from roottrading.runtimes.linked.outbox import Outbox
 from roottrading.runtimes.session import Position, Session
 from roottrading.runtimes.settle import addressed
-from roottrading.runtimes.step import Unit
 
 Observer = Callable[[Position, Sequence[Row]], None]
 
@@ -74,11 +73,6 @@ class LinkedSession:
             self.session.due(now)
             self._rest()
         self._complete()
-
-    def give(self, inputs: Iterable[tuple[Unit, Input]]) -> None:
-        """Hand other inputs in: a person's commands."""
-        self.session.give(inputs, self._now())
-        self._rest()
 
     def end(self) -> None:
         """Keep what nobody had to wait for."""
