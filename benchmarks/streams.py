@@ -24,7 +24,8 @@ import aiohttp
 import numpy as np
 from aiohttp import WSMsgType, web
 
-from roottrading.adapters.exchange.binance.streams import MarketStreams, StreamSettings, Subscription, candles
+from roottrading.adapters.exchange.binance.streams import StreamSettings, Subscription, candles
+from roottrading.adapters.exchange.binance.streams.market_streams import MarketStreams
 from roottrading.adapters.exchange.binance.streams.observations import BookSnapshot, MarketObservation, PublicTrade
 from roottrading.adapters.exchange.binance.streams.settings import SilenceBounds
 from roottrading.domain.candle import Candle

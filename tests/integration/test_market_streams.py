@@ -4,13 +4,13 @@ import asyncio
 import os
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
 
 import aiohttp
 import pytest
 
-from roottrading.adapters.exchange.binance.streams import MarketStreams, StreamSettings, Subscription, candles
+from roottrading.adapters.exchange.binance.streams import StreamSettings, Subscription, candles
 from roottrading.adapters.exchange.binance.streams.candle_sequence import CandlePatience
+from roottrading.adapters.exchange.binance.streams.market_streams import MarketStreams
 from roottrading.adapters.exchange.binance.streams.observations import (
     BookLost,
     BookSnapshot,
@@ -19,25 +19,21 @@ from roottrading.adapters.exchange.binance.streams.observations import (
     PublicTrade,
     TradesLost,
 )
-from roottrading.adapters.exchange.binance.streams.settings import Reconnecting, SilenceBounds
-from roottrading.adapters.exchange.binance.streams.subscriptions import Kind
+from roottrading.adapters.exchange.binance.streams.settings import LeastSilence, Reconnecting, SilenceBounds
 from roottrading.domain.candle import Candle
-from roottrading.domain.time import MILLISECOND, MINUTE, SECOND
+from roottrading.domain.time import MILLISECOND, MINUTE, SECOND, Time
 from roottrading.messages.exchange import LinkChanged
 from roottrading.messages.service import CandleMissing, CandleObserved
 from roottrading.services.gateway import Gateway
 
 from .market_streams_server import START, MarketServer, until
 
-KINDS: Final[tuple[Kind, ...]] = (
-    "candles",
-    "aggregate_trades",
-    "trades",
-    "best_quote",
-    "depth",
-    "day_ticker",
-    "mini_ticker",
-)
+
+def silent_for(bound: Time) -> LeastSilence:
+    """Return the same bound for every kind of stream."""
+    return LeastSilence(*[bound] * len(LeastSilence.__struct_fields__))
+
+
 QUICK = StreamSettings(
     tick=5 * MILLISECOND,
     judging=20 * MILLISECOND,
@@ -264,7 +260,7 @@ def test_nothing_newer_passes_while_the_history_is_down() -> None:
 
 
 def test_a_stream_that_falls_silent_beside_others_has_its_connection_replaced() -> None:
-    silence = SilenceBounds(least=dict.fromkeys(KINDS, 150 * MILLISECOND), usual=8)
+    silence = SilenceBounds(least=silent_for(150 * MILLISECOND), usual=8)
 
     async def script(server: MarketServer, streams: MarketStreams, said: list[MarketObservation]) -> None:
         await serving(streams)
@@ -287,7 +283,7 @@ def test_a_stream_that_falls_silent_beside_others_has_its_connection_replaced() 
 
 
 def test_a_stream_that_is_silent_from_the_start_of_a_new_connection_is_noticed_by_what_it_did_before() -> None:
-    silence = SilenceBounds(least=dict.fromkeys(KINDS, 150 * MILLISECOND), usual=8)
+    silence = SilenceBounds(least=silent_for(150 * MILLISECOND), usual=8)
     ether = Subscription("aggregate_trades", "ETHUSDT")
 
     async def script(server: MarketServer, streams: MarketStreams, said: list[MarketObservation]) -> None:
@@ -580,7 +576,7 @@ def test_in_a_storm_of_faults_the_market_is_told_whole(seed: int) -> None:
     chance = random.Random(seed)
     symbols = ["BTCUSDT", "ETHUSDT", "XRPUSDT"]
     silence = SilenceBounds(
-        least=dict.fromkeys(KINDS, 250 * MILLISECOND), usual=8, probe=150 * MILLISECOND, connection=400 * MILLISECOND
+        least=silent_for(250 * MILLISECOND), usual=8, probe=150 * MILLISECOND, connection=400 * MILLISECOND
     )
     settings = replaced(
         QUICK, lifetime=400 * MILLISECOND, silence=silence, streams_a_connection=4, streams_in_address=2

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
 
+from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.config.fields import Moment
 from roottrading.config.sources import Key
@@ -20,7 +21,9 @@ from roottrading.services.trader.settings import TraderSettings
 
 Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
 Name = Annotated[str, Meta(pattern=r"[A-Za-z0-9_.-]+", description="a name of letters, digits and underscores")]
-Address = Annotated[str, Meta(pattern=r"https?://[^\s/]+/?", description="an address such as http://127.0.0.1:8080")]
+_HTTP: Final = r"https?://[^\s/]+/?"
+_WEBSOCKET: Final = r"wss?://[^\s/]+(/\S*)?"
+Address = Annotated[str, Meta(pattern=_HTTP, description="an address such as http://127.0.0.1:8080")]
 
 STRATEGY_FOLDER: Final = "strategies"
 
@@ -58,6 +61,13 @@ class RunSettings(Struct, frozen=True):
         Address | None,
         Bounds(description="exchange server to trade on, http://127.0.0.1:8080; off: the tape is played"),
     ] = None
+    market: Annotated[
+        str | None,
+        Meta(
+            pattern=rf"binance|{_HTTP}",
+            description='"binance" or an exchange server\'s address: the live market for simulated money',
+        ),
+    ] = None
     admin: Annotated[Address | None, Bounds(description="admin door of that server, where its clock is stepped")] = None
     output: Annotated[str | None, Bounds(description="folder for report.json and the CSV files")] = None
     report: Annotated[
@@ -87,6 +97,30 @@ class AccountSettings(Struct, frozen=True):
     ] = "sim"
 
 
+class BinanceSettings(Struct, frozen=True):
+    """Where Binance is, and how its streams are listened to.
+
+    What needs no key (`run --market binance`, `exchange --mirror binance`) goes to the public doors.
+    """
+
+    rest: Annotated[
+        str, Meta(pattern=_HTTP, description="address of REST for orders and account, such as https://HOST")
+    ] = "https://api.binance.com"
+    socket: Annotated[
+        str, Meta(pattern=_WEBSOCKET, description="address of the WebSocket API, such as wss://HOST/ws-api/v3")
+    ] = "wss://ws-api.binance.com:443/ws-api/v3"
+    stream: Annotated[
+        str, Meta(pattern=_WEBSOCKET, description="address of the market's streams, such as wss://HOST:PORT")
+    ] = "wss://stream.binance.com:9443"
+    public_rest: Annotated[
+        str, Meta(pattern=_HTTP, description="address of REST for the market alone, such as https://HOST")
+    ] = "https://data-api.binance.vision"
+    public_stream: Annotated[
+        str, Meta(pattern=_WEBSOCKET, description="address of the streams for the market alone, such as wss://HOST")
+    ] = "wss://data-stream.binance.vision"
+    streams: StreamSettings = StreamSettings()
+
+
 class StrategySettings(Struct, frozen=True):
     """How one strategy is used."""
 
@@ -105,6 +139,7 @@ class Settings(Struct, frozen=True):
     account: AccountSettings = field(default_factory=AccountSettings)
     fees: FeeSchedule = field(default_factory=FeeSchedule)
     exchange: FillModel = field(default_factory=FillModel)
+    binance: BinanceSettings = field(default_factory=BinanceSettings)
     strategies: Annotated[Mapping[Name, StrategySettings], Bounds(description="by the strategy's name")] = {}
     aggregator: AggregatorSettings = field(default_factory=AggregatorSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)
@@ -117,5 +152,6 @@ DERIVED: Final[Mapping[Key, Key]] = {
     ("coordinator", "capital"): ("account", "capital"),
     ("coordinator", "threshold"): ("aggregator", "threshold"),
     ("coordinator", "taker_slippage"): ("exchange", "slippage"),
+    ("binance", "streams", "url"): ("binance", "stream"),
     ("exchange", "receive_window_ms"): ("trader", "receive_window_ms"),
 }

@@ -5,10 +5,11 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from roottrading.config.fields import Field, fields_of
 from roottrading.config.reading import DEFAULT
-from roottrading.config.settings import DERIVED, Settings
+from roottrading.config.settings import DERIVED, BinanceSettings, Settings
 from roottrading.config.sources import Key
 from roottrading.config.values import to_toml
 
@@ -20,6 +21,7 @@ _AROUND: Final = frozenset(
         "speed",
         "state",
         "exchange",
+        "market",
         "admin",
         "output",
         "report",
@@ -31,6 +33,9 @@ _AROUND: Final = frozenset(
 )
 
 
+_ELSEWHERE: Final = BinanceSettings()  # where the market is heard decides no trade either
+
+
 def show(settings: Settings, origins: Mapping[Key, str]) -> str:
     """Return the settings as a TOML document with origins as comments."""
     return "\n".join(_section(settings, (), origins)).strip() + "\n"
@@ -38,6 +43,7 @@ def show(settings: Settings, origins: Mapping[Key, str]) -> str:
 
 def settings_digest(settings: Settings) -> str:
     """Return a digest of all that decides what is traded: two runs of different settings are different runs."""
+    settings = replace(settings, binance=_ELSEWHERE)
     lines = [line for line in _section(settings, (), {}) if line.partition(" = ")[0] not in _AROUND]
     return blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
 

@@ -1,6 +1,9 @@
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -138,6 +141,11 @@ def test_toml_dates_are_taken_as_utc() -> None:
         ("run.symbols=BTC USDT", "BTC USDT is not allowed: use a list: each a name"),
         ("account.deployment=Live", "Live is not allowed: use 1 to 8 small letters or digits"),
         ("coordinator.stop_distance.ema_cross=2", "2 is not allowed: use a number above 0 and below 1"),
+        ("run.market=live", 'live is not allowed: use "binance" or an exchange server\'s address'),
+        ("binance.rest=api.binance.com", "is not allowed: use address of REST for orders and account"),
+        ("binance.stream=https://a", "is not allowed: use address of the market's streams"),
+        ("binance.streams.control_messages=5", "5 is not allowed: use a whole number at least 1 and at most 4"),
+        ("binance.streams.silence.least.depth=0", "0 is not allowed: use a whole number above 0"),
         ("account=3", "is a section: give its keys"),
         ("strategies=3", "is a section: give names and their values"),
         ("account.capital.more=3", "is a value, not a section"),
@@ -210,10 +218,9 @@ def test_no_key_is_offered_that_cannot_be_set() -> None:
 
 
 @pytest.mark.parametrize("key", DERIVED)
-def test_what_follows_another_key_has_its_default_too(key: tuple[str, str]) -> None:
+def test_what_follows_another_key_has_its_default_too(key: tuple[str, ...]) -> None:
     settings: Any = Settings()
-    leader = DERIVED[key]
-    assert getattr(getattr(settings, key[0]), key[1]) == getattr(getattr(settings, leader[0]), leader[1])
+    assert reduce(getattr, key, settings) == reduce(getattr, DERIVED[key], settings)
 
 
 def test_a_wrong_value_of_a_leader_is_said_once() -> None:
@@ -301,7 +308,7 @@ def test_what_is_shown_reads_back_as_the_same_settings_and_names_origins() -> No
 def test_the_digest_follows_what_is_traded_and_nothing_else() -> None:
     plain = settings_digest(Settings())
     around = ["run.speed=60x", "run.state=a", "run.output=b", "run.log=c", "run.report=html", "run.tape=x"]
-    around.append("run.ledger=false")
+    around += ["run.ledger=false", "run.market=binance", "binance.streams.lifetime=60000000"]
     assert settings_digest(load(assignments=around).settings) == plain
     others = {
         settings_digest(load(assignments=[assignment]).settings)
@@ -364,3 +371,8 @@ def test_a_value_without_default_must_be_given() -> None:
     reader = Reader({})
     assert reader.read(Needy, ("needy",)) is None
     assert [str(problem) for problem in reader.problems] == ["needy.count: is missing: give a whole number at least 1"]
+
+
+def test_settings_are_read_without_the_packages_that_only_a_wire_needs() -> None:
+    asked = "import sys, roottrading.config.load; sys.exit('aiohttp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0

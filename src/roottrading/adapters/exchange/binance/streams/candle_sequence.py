@@ -1,13 +1,14 @@
 """One symbol's candles in order and without holes: what the stream left out is asked for before anything newer."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
 from msgspec import Struct
 
 from roottrading.adapters.exchange.binance.streams.history import CANDLES_A_QUESTION, CandlesWanted
+from roottrading.domain.bounds import Bounds
 from roottrading.domain.candle import Candle
-from roottrading.domain.time import MILLISECOND, SECOND, Time, duration
+from roottrading.domain.time import MILLISECOND, MINUTE, SECOND, Time, duration
 from roottrading.messages.service import CandleMissing, CandleObserved
 
 _NONE_YET: Final = -1
@@ -22,9 +23,15 @@ class CandlePatience(Struct, frozen=True):
     pause before the same question is repeated.
     """
 
-    settled: Time = 2 * SECOND
-    absent: Time = 4 * SECOND
-    again: Time = 500 * MILLISECOND
+    settled: Annotated[
+        Time, Bounds(gt=0, le=MINUTE, description="microseconds after its close at which a candle is asked for")
+    ] = 2 * SECOND
+    absent: Annotated[
+        Time, Bounds(gt=0, le=MINUTE, description="microseconds after which one that the history lacks does not exist")
+    ] = 4 * SECOND
+    again: Annotated[Time, Bounds(gt=0, le=MINUTE, description="microseconds before the history is asked again")] = (
+        500 * MILLISECOND
+    )
 
 
 class CandleSequence:

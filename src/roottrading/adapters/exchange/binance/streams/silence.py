@@ -43,7 +43,7 @@ class SilenceWatch:
         A stream that was silent for too long there gets a pause as usual that fits its silence: where the market
         itself is silent, connections are replaced less and less often.
         """
-        pulse = Pulse(self._bounds.least[subscription.kind], now)
+        pulse = Pulse(self._bounds.least.of(subscription.kind), now)
         known = None if before is None else before.pulses.get(subscription.name)
         if before is not None and known is not None:
             pulse.mean, pulse.count = known.mean, known.count

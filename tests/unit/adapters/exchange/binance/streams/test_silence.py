@@ -125,6 +125,6 @@ def test_a_stream_that_keeps_its_rhythm_is_never_stalled(pause: int, spread: lis
 def test_every_kind_has_its_least_silence(subscription: Subscription) -> None:
     watch = watching(subscription)
     now = talk(watch, subscription, MILLISECOND, 100)
-    least = BOUNDS.least[subscription.kind]
+    least = BOUNDS.least.of(subscription.kind)
     assert watch.stalled(now + least) == ""
     assert watch.stalled(now + least + 1) != ""
