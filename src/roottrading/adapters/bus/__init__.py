@@ -1,0 +1,1 @@
+"""What carries messages between processes: one that forgets what nobody hears, and one that keeps."""

@@ -1,0 +1,103 @@
+"""What a carrier is to a service's process: Pub/Sub that forgets what nobody hears, and a log that keeps.
+
+Both deliver envelopes whole and unchanged, those of one stream in the order in which they were published as long as
+nothing goes wrong. Both may deliver again what was delivered before; Pub/Sub may lose. Who hears tells the one by the
+sequence, the other by what a message follows (consistency-rules 2.3).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from roottrading.messages.envelope import Envelope
+
+Sent = tuple[str, Envelope]  # the channel it goes to, and the message
+Partition = tuple[str, int]  # topic and number: messages of one symbol are in one partition
+
+
+class Delivery(Struct, frozen=True, gc=False):
+    """A message that came on `channel`; on a log, `offset` is its place in `partition`."""
+
+    channel: str
+    envelope: Envelope
+    partition: int = -1
+    offset: int = -1
+
+
+class Heads(Struct, frozen=True):
+    """The last sequence of streams that `source` repeats each second, so that a lost last message is missed too."""
+
+    source: str
+    channel: str
+    last: Mapping[str, int]  # by stream
+
+
+class BusError(Exception):
+    """A carrier cannot do what was asked; the text says which, what and what to do."""
+
+
+class BusUnavailable(BusError):
+    """The carrier is not there now; what was not confirmed may or may not have been taken."""
+
+
+class Unreadable(BusError):
+    """A message is of a newer version, not signed by whom it names, or no message at all."""
+
+
+# Awaited before more is delivered: whoever is slow is waited for.
+HearMany = Callable[[Sequence[Delivery]], Awaitable[None]]
+HearHeads = Callable[[Heads], None]
+
+
+class PubSub(Protocol):
+    """Whoever listens now hears; nobody else ever will (Redis)."""
+
+    async def open(self) -> None:
+        """Connect. Raises BusUnavailable."""
+
+    async def close(self) -> None:
+        """End all connections."""
+
+    async def publish(self, sent: Sequence[Sent]) -> None:
+        """Hand messages to the carrier, in order; return when it has them. Raises BusUnavailable."""
+
+    async def tell_heads(self, heads: Heads) -> None:
+        """Repeat the last sequences of a source's streams on a channel. Raises BusUnavailable."""
+
+    async def listen(
+        self,
+        channels: Iterable[str],
+        keys: Iterable[str] | None,
+        hear: HearMany,
+        hear_heads: HearHeads,
+        listening: Callable[[], None],
+    ) -> None:
+        """Deliver what is said on these channels (about these keys only, where given) until cancelled.
+
+        `keys` are the ends of streams' names, symbol[/timeframe]. `listening` is called when everything said from now
+        on will be heard: at first, and again after every cut, between which messages may have been lost. A cut
+        connection is made anew by itself.
+        """
+
+
+class Log(Protocol):
+    """What was published stays, by partition and offset (Kafka)."""
+
+    async def open(self) -> None:
+        """Connect. Raises BusUnavailable."""
+
+    async def close(self) -> None:
+        """End all connections; what is confirmed stays."""
+
+    async def publish(self, sent: Sequence[Sent]) -> None:
+        """Append messages, in order; return when they are safe. Raises BusUnavailable."""
+
+    async def ends(self, topics: Iterable[str]) -> Mapping[Partition, int]:
+        """Return where the next message of every partition would go."""
+
+    async def read(self, starts: Mapping[Partition, int], hear: HearMany) -> None:
+        """Deliver what stands in these partitions from these offsets on, and what comes, until cancelled.
+
+        Raises BusError where an offset is no longer there: what it held is in its author's outbox.
+        """
