@@ -118,6 +118,9 @@ class BinanceSettings(Struct, frozen=True):
     public_stream: Annotated[
         str, Meta(pattern=_WEBSOCKET, description="address of the streams for the market alone, such as wss://HOST")
     ] = "wss://data-stream.binance.vision"
+    archive: Annotated[
+        str, Meta(pattern=_HTTP, description="address of the archive of past candles, such as https://HOST")
+    ] = "https://data.binance.vision"
     streams: StreamSettings = StreamSettings()
 
 

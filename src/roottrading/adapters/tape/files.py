@@ -1,6 +1,7 @@
 """Tape files by name: SYMBOL-timeframe[-anything].zip, .csv, .csv.gz or .parquet; folders are searched through."""
 
 import gzip
+import io
 import re
 import zipfile
 import zlib
@@ -17,6 +18,7 @@ from roottrading.adapters.tape.reading import Reading
 from roottrading.domain.time import TIMEFRAMES
 
 NAME: Final = re.compile(r"(?P<symbol>[A-Z0-9]+)-(?P<timeframe>\d+[mhd])(-.*)?\.(?P<kind>zip|csv|csv\.gz|parquet)")
+_DAMAGED: Final = (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError)
 ALLOWED: Final = "SYMBOL-timeframe[-anything] with .zip, .csv, .csv.gz or .parquet, such as BTCUSDT-1m-2024-01.zip"
 
 
@@ -65,21 +67,26 @@ def read_file(file: TapeFile) -> Reading:
     if file.kind == "parquet":
         return parse_parquet(file.path, file.symbol, file.timeframe)
     try:
-        if file.kind == "zip":
-            data = _unzipped(file.path)
-        elif file.kind == "csv.gz":
-            data = gzip.decompress(file.path.read_bytes())
-        else:
-            data = file.path.read_bytes()
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise tape_error(file.path, f"cut or damaged ({error}): fetch it again") from None
+        data = file.path.read_bytes()
     except OSError as error:
         raise tape_error(file.path, f"cannot be read ({error.strerror or error})") from None
+    return parse_packed(data, file)
+
+
+def parse_packed(data: bytes, file: TapeFile) -> Reading:
+    """Read candles as text, plain or packed as the file's kind says; its path only names them in errors."""
+    try:
+        if file.kind == "zip":
+            data = _unzipped(data, file.path)
+        elif file.kind == "csv.gz":
+            data = gzip.decompress(data)
+    except (*_DAMAGED, OSError) as error:
+        raise tape_error(file.path, f"cut or damaged ({error}): fetch it again") from None
     return parse_csv(data, file.path, file.symbol, file.timeframe)
 
 
-def _unzipped(path: Path) -> bytes:
-    with zipfile.ZipFile(path) as archive:
+def _unzipped(data: bytes, path: Path) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = [name for name in archive.namelist() if name.endswith(".csv")]
         if len(names) != 1:
             inside = ", ".join(archive.namelist()) or "nothing"

@@ -79,14 +79,14 @@ def read_tape(
     timeframe: str | None = "1m",
     now: Time | None = None,
 ) -> Tape:
-    """Read the candles of `timeframe` (None: the finest there is) from files and folders.
+    """Read the candles of `timeframe` from files and folders (None: the finest that all of `symbols` have).
 
     `symbols` None takes all. Candles that several files hold must be the same in all of them. `now`, where given, is
     the clock: a candle that opens later is refused. Raises TapeError naming file, place, column and value.
     """
     files = find_files(paths)
     if timeframe is None:
-        timeframe = min({file.timeframe for file in files}, key=duration)
+        timeframe = _finest(files, symbols)
     of_timeframe = [file for file in files if file.timeframe == timeframe]
     if not of_timeframe:
         there = ", ".join(sorted({file.timeframe for file in files}, key=duration))
@@ -100,8 +100,8 @@ def read_tape(
             )
     candles, repeated = {}, {}
     for symbol in wanted:
-        readings = [_checked(file, now) for file in of_timeframe if file.symbol == symbol]
-        candles[symbol] = _merged(readings)
+        readings = [checked(read_file(file), now) for file in of_timeframe if file.symbol == symbol]
+        candles[symbol] = merged(readings)
         again = sum(len(reading.candles) for reading in readings) - len(candles[symbol])
         if again:
             repeated[symbol] = again
@@ -112,11 +112,20 @@ def _shown(paths: Sequence[Path]) -> str:
     return f"{paths[0]} and {len(paths) - 1} more" if len(paths) > 2 else ", ".join(map(str, paths))
 
 
-def _checked(file: TapeFile, now: Time | None) -> Reading:
-    reading = read_file(file)
+def _finest(files: Sequence[TapeFile], symbols: Sequence[str] | None) -> str:
+    """Return the finest timeframe that all these symbols have; where there is none, the finest of all."""
+    there = {file.timeframe for file in files}
+    common = there.copy()
+    for symbol in symbols or ():
+        common &= {file.timeframe for file in files if file.symbol == symbol}
+    return min(common or there, key=duration)
+
+
+def checked(reading: Reading, now: Time | None = None) -> Reading:
+    """Return what was read where it can be true. Raises TapeError naming file, place, column and value."""
     for problem in problems(reading.candles, now):
         raise tape_error(
-            file.path,
+            reading.source.path,
             problem.what,
             place=reading.source.place(problem.row),
             column=problem.column,
@@ -126,8 +135,11 @@ def _checked(file: TapeFile, now: Time | None) -> Reading:
     return reading
 
 
-def _merged(readings: Sequence[Reading]) -> Candles:
-    """Join files of one symbol in order of time; rows that say the same twice count once."""
+def merged(readings: Sequence[Reading]) -> Candles:
+    """Join files of one symbol in order of time; rows that say the same twice count once.
+
+    Raises TapeError where two of them contradict each other.
+    """
     digits = min(reading.candles.volume_digits for reading in readings)
     parts = [_in_digits(reading, digits) for reading in readings]
     first = parts[0]

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.adapters.tape.errors import TapeError
+from roottrading.adapters.tape.files import find_files
 from roottrading.adapters.tape.tape import Tape, read_tape
 from roottrading.domain.columns import Candles
 from roottrading.domain.instrument import Instrument
@@ -47,7 +48,7 @@ def open_market(
     feed_paths = [path for path in paths if path.is_file() and is_feed(path)]
     tape_paths = [path for path in paths if path not in feed_paths]
     feeds = read_feeds(feed_paths) if feed_paths else {}
-    tape = read_tape(tape_paths, None, None) if tape_paths else None
+    tape = _tape(tape_paths, symbols)
     found = sorted({*feeds, *(tape or ())})
     wanted = found if symbols is None else list(dict.fromkeys(symbols))
     for symbol in wanted:
@@ -79,6 +80,14 @@ def open_market(
         0 if tape is None else duration(tape.timeframe),
         frozenset(symbol for symbol in wanted if symbol in feeds),
     )
+
+
+def _tape(paths: Sequence[Path], symbols: Sequence[str] | None) -> Tape | None:
+    """Read the candles of these symbols, or of all where one of them is not there: it may be in a feed."""
+    if not paths:
+        return None
+    there = {file.symbol for file in find_files(paths)}
+    return read_tape(paths, symbols if symbols and there.issuperset(symbols) else None, None)
 
 
 def _checked(tape: Tape, start: Time | None) -> Time:

@@ -109,6 +109,16 @@ def test_the_finest_timeframe_is_taken_where_none_is_named(tmp_path: Path) -> No
         read_tape([tmp_path])
 
 
+def test_the_finest_timeframe_is_one_that_all_wanted_symbols_have(tmp_path: Path) -> None:
+    write(tmp_path, HEADER + line(0) + line(1), "BTCUSDT-1m-a.csv")
+    write(tmp_path, HEADER + line(0), "BTCUSDT-1h-a.csv")
+    write(tmp_path, HEADER + line(0), "ETHUSDT-1h-a.csv")
+    assert read_tape([tmp_path], ["BTCUSDT"], None).timeframe == "1m"
+    assert list(read_tape([tmp_path], ["BTCUSDT", "ETHUSDT"], None)) == ["BTCUSDT", "ETHUSDT"]
+    with pytest.raises(TapeError, match="no 1m candles of 'LTCUSDT'"):
+        read_tape([tmp_path], ["LTCUSDT"], None)
+
+
 def test_between_keeps_whole_candles_only() -> None:
     tape = read_tape([SAMPLES], ["BTCUSDT"])
     start, end = parse_time("2023-03-24T12:30:00Z"), parse_time("2023-03-24T14:02:30Z")
