@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from roottrading.adapters.store.memory import MemoryStore
-from roottrading.adapters.store.port import Commit, Store, StoreError, UnitState
+from roottrading.adapters.store.port import Commit, ControlWaiting, OutboxEntry, Store, StoreError, UnitState
 from roottrading.adapters.store.sqlite import SqliteStore
+from roottrading.domain.candle import Candle
+from roottrading.domain.time import MINUTE
+from roottrading.messages.envelope import Envelope, Message
+from roottrading.messages.events import AlertRaised, EntryRefused, TradeProgressed
+from roottrading.messages.market import CandleClosed
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Row, Table
 
 Key = tuple[str | int, ...]
@@ -232,6 +237,68 @@ def test_control_commands_are_numbered_and_polled_in_order(reopen: Reopen) -> No
     assert second == AccountAdjusted(2, "capital", "", Decimal("12.50"), None, 0)
     assert reopen().poll_control(1) == (second,)
     assert reopen().poll_control(2) == ()
+
+
+ALERT = AlertRaised("warning", "clock", "slow", "BTCUSDT", 5)
+CANDLE = Candle("BTCUSDT", "1m", 0, Decimal("0.10"), Decimal(1), Decimal("1E-7"), Decimal("1.00"), Decimal(0))
+
+
+def said(stream: str, sequence: int, body: Message) -> tuple[str, Envelope]:
+    channel = stream.partition("/")[0]
+    return channel, Envelope("trader", stream, sequence, sequence - 1, 7, "cause", body)
+
+
+def test_the_outbox_keeps_what_the_bus_has_not_confirmed_in_its_order(reopen: Reopen) -> None:
+    store = reopen()
+    first = said("trade.events/BTCUSDT", 1, ALERT)
+    second = said("market/BTCUSDT/1m", MINUTE, CandleClosed(CANDLE))
+    third = said(
+        "trade.events/BTCUSDT", 2, TradeProgressed((ALERT, EntryRefused("X", "X/1", "no", {"b": "1", "a": "2"}, 1)))
+    )
+    store.commit(Commit(outbox=[first, second]))
+    store.commit(Commit(outbox=[third]))
+    store = reopen()
+    loaded = store.load()
+    assert loaded.outbox == (OutboxEntry(1, *first), OutboxEntry(2, *second), OutboxEntry(3, *third))
+    assert loaded.outbox_number == 3
+    store.commit(Commit(published=2))
+    assert reopen().load().outbox == (OutboxEntry(3, *third),)
+    store = reopen()
+    store.load()
+    store.commit(Commit(outbox=[said("trade.events/BTCUSDT", 3, ALERT)], published=3))
+    loaded = reopen().load()
+    assert [entry.number for entry in loaded.outbox] == [4]
+    assert loaded.outbox_number == 4
+
+
+def test_numbers_go_on_where_everything_was_confirmed(reopen: Reopen) -> None:
+    store = reopen()
+    store.commit(Commit(outbox=[said("trade.events/BTCUSDT", 1, ALERT)]))
+    store.commit(Commit(published=1))
+    loaded = reopen().load()
+    assert (loaded.outbox, loaded.outbox_number) == ((), 1)
+
+
+def test_offsets_are_kept_by_partition(reopen: Reopen) -> None:
+    store = reopen()
+    store.commit(Commit(offsets={("trade.events", 0): 10, ("trade.events", 1): 3}))
+    store.commit(Commit(offsets={("trade.events", 1): 4, ("trade.commands", 1): 9}))
+    assert reopen().load().offsets == {("trade.events", 0): 10, ("trade.events", 1): 4, ("trade.commands", 1): 9}
+
+
+def test_a_commit_that_heeds_control_stands_only_where_no_command_waits(reopen: Reopen) -> None:
+    store = reopen()
+    store.commit(Commit(position=(1, "fills"), heeds_control=True))
+    store.post_control(ControlChanged(0, "state", "halted", "", "", "anna", "news"))
+    store.commit(Commit(position=(2, "fills")))
+    with pytest.raises(ControlWaiting, match="command 1 waits, 0 was the last one taken"):
+        store.commit(
+            Commit([Row("standing", ("S", 1), Standing(Decimal(1)))], position=(3, "fills"), heeds_control=True)
+        )
+    loaded = store.load()
+    assert (loaded.rows["standing"], loaded.position) == ((), (2, "fills"))
+    store.commit(Commit(position=(4, "fills"), control=1, heeds_control=True))
+    assert reopen().load().position == (4, "fills")
 
 
 def test_two_tables_of_one_name_are_refused() -> None:

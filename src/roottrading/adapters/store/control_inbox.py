@@ -8,7 +8,7 @@ import msgspec
 
 from roottrading.adapters.store.database import connect_existing, transaction
 from roottrading.adapters.store.owner import wall
-from roottrading.adapters.store.port import Control
+from roottrading.adapters.store.port import Control, ControlWaiting
 from roottrading.messages.service import AccountAdjusted, ControlChanged, TradingState
 
 _KINDS: Final[dict[str, type[ControlChanged] | type[AccountAdjusted]]] = {
@@ -28,6 +28,15 @@ def poll(connection: sqlite3.Connection, after: int) -> tuple[Control, ...]:
         "SELECT number, kind, body FROM control_requests WHERE number > ? ORDER BY number", (after,)
     )
     return tuple(_numbered(msgspec.json.decode(body, type=_KINDS[kind]), number) for number, kind, body in found)
+
+
+def check_heeded(connection: sqlite3.Connection) -> None:
+    """Raise ControlWaiting where a command is above the last one that the owner took."""
+    last, taken = connection.execute(
+        "SELECT coalesce(max(number), 0), (SELECT control FROM progress) FROM control_requests"
+    ).fetchone()
+    if last > taken:
+        raise ControlWaiting(f"command {last} waits, {taken} was the last one taken")
 
 
 def post_control(folder: Path, control: Control, keep_state: bool = False) -> int:

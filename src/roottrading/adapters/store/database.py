@@ -24,8 +24,16 @@ CREATE TABLE IF NOT EXISTS progress (
     id INTEGER PRIMARY KEY CHECK (id = 0), at INTEGER, phase TEXT, control INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS control_requests (
     number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body TEXT NOT NULL, posted_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, source TEXT NOT NULL, stream TEXT NOT NULL,
+    sequence INTEGER NOT NULL, follows INTEGER NOT NULL, at INTEGER NOT NULL, cause TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (source, stream, sequence));
+CREATE TABLE IF NOT EXISTS offsets (
+    topic TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, partition));
 """
-OWN_NAMES: Final = frozenset({"identity", "owner", "units", "deadlines", "progress", "control_requests"})
+OWN_NAMES: Final = frozenset(
+    {"identity", "owner", "units", "deadlines", "progress", "control_requests", "outbox", "offsets"}
+)
 
 
 def connect(folder: Path, durability: Durability = "normal") -> sqlite3.Connection:

@@ -6,7 +6,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from roottrading.adapters.store.port import Commit, Control, Loaded, StoreError, UnitState, tables_by_name
+from roottrading.adapters.store.port import (
+    Commit,
+    Control,
+    ControlWaiting,
+    Loaded,
+    OutboxEntry,
+    StoreError,
+    UnitState,
+    tables_by_name,
+)
 from roottrading.domain.time import Time
 from roottrading.messages.service import Row, Table
 
@@ -22,6 +31,9 @@ class MemoryStore:
         self._position: tuple[Time, str] | None = None
         self._control = 0
         self._requests: list[Control] = []
+        self._outbox: list[OutboxEntry] = []
+        self._published = 0
+        self._offsets: dict[tuple[str, int], int] = {}
 
     def load(self) -> Loaded:
         """Return what was committed."""
@@ -31,7 +43,17 @@ class MemoryStore:
             if table.kept == "state"
         }
         deadlines = tuple((role, key, when) for (role, key), when in self._deadlines.items())
-        return Loaded(rows, dict(self._units), deadlines, self._position, self._control, 1)
+        return Loaded(
+            rows,
+            dict(self._units),
+            deadlines,
+            self._position,
+            self._control,
+            1,
+            tuple(self._outbox[self._published :]),
+            len(self._outbox),
+            dict(self._offsets),
+        )
 
     def commit(self, commit: Commit) -> None:
         """Keep all of it."""
@@ -39,6 +61,9 @@ class MemoryStore:
         for table in {row.table for row in commit.rows}:
             if table not in tables:
                 raise StoreError(f"a row is for table {table!r}, which nobody declared: add it to its service's TABLES")
+        control = self._control if commit.control is None else commit.control
+        if commit.heeds_control and len(self._requests) > control:
+            raise ControlWaiting(f"command {len(self._requests)} waits, {control} was the last one taken")
         for row in commit.rows:
             values = row.values
             if values is None:
@@ -54,8 +79,15 @@ class MemoryStore:
                 self._deadlines[role, key] = when
         if commit.position is not None:
             self._position = commit.position
-        if commit.control is not None:
-            self._control = commit.control
+        self._control = control
+        self._keep_outbox(commit)
+
+    def _keep_outbox(self, commit: Commit) -> None:
+        for number, (channel, envelope) in enumerate(commit.outbox, len(self._outbox) + 1):
+            self._outbox.append(OutboxEntry(number, channel, envelope))
+        if commit.published is not None:
+            self._published = commit.published
+        self._offsets.update(commit.offsets)
 
     def journal(self, table: Table) -> Iterable[Struct]:
         """Return the table's records, oldest key first."""

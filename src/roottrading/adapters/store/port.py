@@ -9,7 +9,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
+from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Row, Table
 
 Control = ControlChanged | AccountAdjusted
@@ -40,8 +42,23 @@ class Fenced(StoreError):
     """Another process has taken the state over: throw everything away, it has been loaded elsewhere."""
 
 
+class Unreachable(StoreError):
+    """The store cannot be reached, and nothing of what was asked was done: the same may be asked again."""
+
+
+class CommitUnknown(StoreError):
+    """The connection was lost under a commit: it may stand or not. Throw the unit away and load it (rule 3.2)."""
+
+
+class ControlWaiting(StoreError):
+    """A person's command came that the unit has not taken: take it before anything else (trading-rules 7.4)."""
+
+
 class UnitState(Struct, frozen=True):
-    """A service's places: the last sequence seen per (source, stream), and sent per stream; whole values."""
+    """A service's places: the last sequence seen per (source, stream), and sent per stream; whole values.
+
+    A UnitStore is given those that changed, and keeps the others.
+    """
 
     seen: Mapping[tuple[str, str], int] = {}
     sent: Mapping[str, int] = {}
@@ -53,6 +70,11 @@ class Commit(Struct, frozen=True):
     `rows` are applied in order. `units` holds the services whose places changed. `deadlines` are (service, key, when),
     None cancels. `position` is (instant, phase) of the last phase brought to rest, `control` the number of the last
     control request taken; None leaves either as it is.
+
+    `outbox` are (channel, envelope) to be published, in order: they are numbered on from `Loaded.outbox_number`.
+    `published` is the number up to which the bus has confirmed them. `offsets` are the next positions to read by
+    (topic, partition); a topic that was made anew is another one, so that its name may carry its id. With
+    `heeds_control` nothing is kept while a control request above the last one taken waits (ControlWaiting).
     """
 
     rows: Sequence[Row] = ()
@@ -60,12 +82,25 @@ class Commit(Struct, frozen=True):
     deadlines: Sequence[tuple[str, str, Time | None]] = ()
     position: tuple[Time, str] | None = None
     control: int | None = None
+    outbox: Sequence[tuple[str, Envelope]] = ()
+    offsets: Mapping[tuple[str, int], int] = {}
+    published: int | None = None
+    heeds_control: bool = False
+
+
+class OutboxEntry(Struct, frozen=True):
+    """An envelope that was committed to be published on a channel, and its number in its unit."""
+
+    number: int
+    channel: str
+    envelope: Envelope
 
 
 class Loaded(Struct, frozen=True):
     """All that a run needs to go on: rows of state tables by table (oldest first), and the places it had reached.
 
-    `position` is None where nothing was ever committed.
+    `position` is None where nothing was ever committed. `outbox` are the envelopes that the bus has not confirmed, in
+    order; `outbox_number` is that of the last one ever committed.
     """
 
     rows: Mapping[str, tuple[Row, ...]]
@@ -74,10 +109,13 @@ class Loaded(Struct, frozen=True):
     position: tuple[Time, str] | None
     control: int
     fence: int
+    outbox: tuple[OutboxEntry, ...] = ()
+    outbox_number: int = 0
+    offsets: Mapping[tuple[str, int], int] = {}
 
 
 class Store(Protocol):
-    """The port: SQLite and memory are alike to a runtime; one contract suite runs over both."""
+    """The port: SQLite and memory are alike to a runtime; one contract suite runs over all stores."""
 
     def load(self) -> Loaded:
         """Return what was committed. Raises StoreCorrupt where it cannot be read."""
@@ -92,10 +130,36 @@ class Store(Protocol):
         """Leave a person's command for the owner; returns the number that it was given."""
 
     def poll_control(self, after: int) -> tuple[Control, ...]:
-        """Return the commands numbered above `after`, in order, with their numbers."""
+        """Return the commands numbered above `after`, in order, with their numbers. Raises Fenced as `commit` does."""
 
     def close(self) -> None:
         """Give the state free; what was committed stays."""
+
+
+class UnitStore(Protocol):
+    """The state of one unit, (service, shard), in a database that many share: same words, awaited.
+
+    `load` takes the unit over: whoever had it finds its next commit refused (Fenced).
+    """
+
+    async def load(self) -> Loaded:
+        """Take the unit over and return what was committed. Raises StoreCorrupt, Unreachable or StoreError."""
+
+    async def commit(self, commit: Commit) -> None:
+        """Keep all of it, or nothing and raise: Fenced, CommitUnknown, ControlWaiting, Unreachable, StoreFull, ..."""
+
+    async def close(self) -> None:
+        """Let go of it; what was committed stays."""
+
+
+class Archive(Protocol):
+    """What was said and what the market did, for whoever missed some of it (consistency-rules 2.6)."""
+
+    async def said(self, source: str, stream: str, after: int, upto: int) -> Sequence[Envelope]:
+        """Return the stream's envelopes with after < sequence <= upto, in order, from the outbox of their source."""
+
+    async def candles(self, symbol: str, timeframe: str, after: Time, upto: Time) -> Sequence[Candle]:
+        """Return the candles that closed at after < T <= upto, in order."""
 
 
 def tables_by_name(tables: Iterable[Table]) -> dict[str, Table]:

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 from msgspec import Struct
 
-from roottrading.adapters.store import control_inbox
+from roottrading.adapters.store import control_inbox, sqlite_outbox
 from roottrading.adapters.store.columns import TableColumns
 from roottrading.adapters.store.database import OWN_NAMES, OWN_TABLES, Durability, connect, in_words, transaction
 from roottrading.adapters.store.owner import BEAT_SECONDS, Ownership
@@ -98,8 +98,10 @@ class SqliteStore:
             }
             deadlines = tuple(run("SELECT service, key, due_at FROM deadlines ORDER BY due_at, service, key"))
             at, phase, control = run("SELECT at, phase, control FROM progress").fetchone() or (None, None, 0)
+            outbox = sqlite_outbox.unconfirmed(self._connection)
+            offsets = sqlite_outbox.offsets(self._connection)
         position = None if at is None or phase is None else (int(at), str(phase))
-        return Loaded(rows, units, deadlines, position, control, self._ownership.fence)
+        return Loaded(rows, units, deadlines, position, control, self._ownership.fence, *outbox, offsets)
 
     def commit(self, commit: Commit) -> None:
         """Keep all of it, or nothing."""
@@ -120,6 +122,14 @@ class SqliteStore:
                 run.execute("UPDATE progress SET at = ?, phase = ?", commit.position)
             if commit.control is not None:
                 run.execute("UPDATE progress SET control = ?", (commit.control,))
+            if commit.heeds_control:
+                control_inbox.check_heeded(run)
+            if commit.outbox:
+                sqlite_outbox.add(run, commit.outbox)
+            if commit.published is not None:
+                sqlite_outbox.forget(run, commit.published)
+            if commit.offsets:
+                sqlite_outbox.keep_offsets(run, commit.offsets)
 
     def journal(self, table: Table) -> Iterator[Struct]:
         """Yield the table's records, oldest key first."""
@@ -132,8 +142,9 @@ class SqliteStore:
         return control_inbox.post(self._connection, self.folder, control)
 
     def poll_control(self, after: int) -> tuple[Control, ...]:
-        """Return the commands above `after`."""
+        """Return the commands above `after`. Raises Fenced where another process took the folder over."""
         with in_words(self.folder):
+            self._ownership.check(self._connection)  # who only looks must not believe that the commands are for him
             return control_inbox.poll(self._connection, after)
 
     def close(self) -> None:
