@@ -18,12 +18,14 @@ from roottrading.messages.exchange import AnyRequest, ExchangeEvent, canonical_o
 from roottrading.messages.service import CandleObserved
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, assemble, builders, simulated_exchange
 from roottrading.runtimes.backtest import run_backtest
+from roottrading.runtimes.controlling import Controls, Inbox
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.keeping import Keeper, position_of
 from roottrading.runtimes.learning import weights_for
 from roottrading.runtimes.linked.barrier import CandleBarrier
 from roottrading.runtimes.linked.linked_session import LinkedSession
 from roottrading.runtimes.linked.outbox import Outbox
+from roottrading.runtimes.linked.shared_account import SharedAccount
 from roottrading.runtimes.linked.warming import candles_before, closes_in, heard_until
 from roottrading.runtimes.loading import load_units, stand_on_opens
 from roottrading.runtimes.market import Market
@@ -49,12 +51,14 @@ class TapeHistory:
 class Wire:
     """The simulated exchange at the other end: it holds requests until nobody has anything to say, as the rules ask."""
 
-    def __init__(self, settings: Settings, cast: Cast, market: Market, dice: Random) -> None:
+    def __init__(
+        self, settings: Settings, cast: Cast, market: Market, dice: Random, store: Store | None = None
+    ) -> None:
         self.settings, self.cast, self.market = settings, cast, market
         self.exchange: SimulatedExchange = simulated_exchange(settings, market)
         self.held: list[AnyRequest] = []
         self.now = market.start
-        self.store = MemoryStore(ALL_TABLES)
+        self.store = store or MemoryStore(ALL_TABLES)
         self.dice = dice
         stand_on_opens(self.exchange, market.readers(market.tape), market.start)
         self.linked = self.loaded()
@@ -72,11 +76,14 @@ class Wire:
             wiring, outbox, cast.decision_step, Deadlines(loaded.deadlines), weights_for(settings, cast, market)
         )
         session.closes.update(closes_in(candles))
+        account, keeper = SharedAccount(wiring.units, market.instruments), Keeper(self.store, session)
         linked = LinkedSession(
             session,
             outbox,
-            Keeper(self.store, session),
+            keeper,
             CandleBarrier(market.symbols, market.finest, completed.at),
+            account,
+            Inbox(self.store, Controls(session, account, market.instruments, "USDT"), keeper, loaded.control),
             lambda: self.now,
             self.send,
         )

@@ -10,7 +10,7 @@ from roottrading.adapters.store.port import Commit
 from roottrading.domain.time import Time
 from roottrading.messages.service import ControlChanged, WeightsSet
 from roottrading.runtimes.assembly import ALL_TABLES
-from roottrading.runtimes.controlling import Controls
+from roottrading.runtimes.controlling import Controls, SimulatedAccount
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.session import Position, Session, play
 from roottrading.runtimes.settle import wire
@@ -46,7 +46,8 @@ def undisturbed(
     session = Session(wiring, venue, scenario.decision_step, Deadlines())
     store = MemoryStore(ALL_TABLES)
     session.resume(scenario.start)
-    controls = Controls(session, venue.exchange, scenario.market.instruments, scenario.settings.account.quote_asset)
+    account = SimulatedAccount(venue.exchange)
+    controls = Controls(session, account, scenario.market.instruments, scenario.settings.account.quote_asset)
 
     def at_rest(position: Position) -> bool:
         if position.phase == "candles":

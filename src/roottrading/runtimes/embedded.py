@@ -22,7 +22,7 @@ from roottrading.runtimes.assembly import (
     simulated_exchange,
     unlisted_symbols,
 )
-from roottrading.runtimes.controlling import Controls
+from roottrading.runtimes.controlling import Controls, Inbox, SimulatedAccount
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.keeping import Keeper, position_of
 from roottrading.runtimes.learning import weights_for
@@ -70,9 +70,9 @@ def run_embedded(
         if row >= 0:
             session.closes[symbol] = reader.candle(row).close
     traded = {symbol: market.instruments[symbol] for symbol in market.symbols}
-    controls = Controls(session, exchange, traded, settings.account.quote_asset)
+    controls = Controls(session, SimulatedAccount(exchange), traded, settings.account.quote_asset)
     keeper = Keeper(store, session)
-    control = loaded.control
+    inbox = Inbox(store, controls, keeper, loaded.control)
     polled = 0.0
     last = resumed or Position(market.start, "candles")
     if resumed is None:
@@ -80,14 +80,11 @@ def run_embedded(
     session.resume(last.at)
 
     def at_rest(position: Position) -> bool:
-        nonlocal control, last, polled
+        nonlocal last, polled
         last = position
         if (now := time.monotonic()) - polled >= _CONTROL_SECONDS:
             polled = now
-            for request in store.poll_control(control):
-                control = request.number
-                controls.take(request, position.at)
-                keeper.note_control(control)
+            inbox.empty(position.at)
         rows = session.flush()
         keeper.at_rest(position, rows)
         return observe(Progress(position, rows, session))

@@ -106,11 +106,12 @@ def linked_run(
     async def follow(run: LinkedRun) -> None:
         assert admin is not None
         assert isinstance(clock, StandingClock)
-        await SteppedTime(admin, clock, connections, run.next_deadline, run.due).run()
+        await SteppedTime(admin, clock, connections, run.next_deadline, run.due, run.obey).run()
 
     return LinkedRun(
         cast.plan,
         cast.decision_step,
+        settings.account.quote_asset,
         wire,
         lambda: connections.link.instruments,
         connections.link,

@@ -1,6 +1,7 @@
 """All units in one process, moved by what comes over a wire: decide, commit, then send (consistency-rules 3.6, 4.1).
 
-Nothing in here waits or knows a socket: candles, the exchange's events and deadlines are handed in as they come.
+Nothing in here waits or knows a socket: candles, the exchange's events and deadlines are handed in as they come. Before
+each of them the inbox is emptied: nothing is decided that a person's command, left before, would have forbidden.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,9 +9,11 @@ from collections.abc import Callable, Sequence
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import AnyRequest, ExchangeEvent
 from roottrading.messages.service import CandleObserved, InstantComplete, Row
+from roottrading.runtimes.controlling import Inbox
 from roottrading.runtimes.keeping import Keeper
 from roottrading.runtimes.linked.barrier import CandleBarrier, Observation
 from roottrading.runtimes.linked.outbox import Outbox
+from roottrading.runtimes.linked.shared_account import SharedAccount
 from roottrading.runtimes.session import Position, Session
 from roottrading.runtimes.settle import addressed
 
@@ -30,6 +33,8 @@ class LinkedSession:
         outbox: Outbox,
         keeper: Keeper,
         barrier: CandleBarrier,
+        account: SharedAccount,
+        inbox: Inbox,
         now: Callable[[], Time],
         send: Callable[[Sequence[AnyRequest]], None],
         observe: Observer = lambda position, rows: None,
@@ -40,6 +45,8 @@ class LinkedSession:
         self._outbox = outbox
         self._keeper = keeper
         self._barrier = barrier
+        self._account = account
+        self._inbox = inbox
         self._now = now
         self._send = send
         self._observe = observe
@@ -55,6 +62,7 @@ class LinkedSession:
 
     def heard(self, observation: Observation) -> None:
         """Take a finest candle, or that there was none."""
+        self.obey()
         ready = self._barrier.arrive(observation)
         if ready:
             self._give_candles(ready)
@@ -62,17 +70,25 @@ class LinkedSession:
 
     def said(self, events: Sequence[ExchangeEvent]) -> None:
         """Take what the exchange says, all that it said at once."""
+        self.obey()
+        self._account.hear(events)
         self.session.give(addressed(self.session.wiring, events), self._now())
         self._rest()
 
     def due(self) -> None:
         """Deliver the deadlines that have come, and decide a T that was waited for long enough."""
+        self.obey()
         now = self._now()
         at = self.session.deadlines.next()
         if at is not None and at <= now:
             self.session.due(now)
             self._rest()
         self._complete()
+
+    def obey(self) -> None:
+        """Take what a person commanded meanwhile. Raises Fenced where the state is another process's by now."""
+        if self._inbox.empty(self._now()):
+            self._rest()
 
     def end(self) -> None:
         """Keep what nobody had to wait for."""

@@ -10,12 +10,14 @@ from roottrading.adapters.store.port import Store
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time, duration
 from roottrading.messages.service import CandleMissing, Row
+from roottrading.runtimes.controlling import Controls, Inbox
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.keeping import Keeper, position_of
 from roottrading.runtimes.linked.barrier import CandleBarrier, Observation
 from roottrading.runtimes.linked.linked_session import LinkedSession, Observer
 from roottrading.runtimes.linked.outbox import Outbox
 from roottrading.runtimes.linked.recorded import first_instant
+from roottrading.runtimes.linked.shared_account import SharedAccount
 from roottrading.runtimes.linked.warming import CandleHistory, candles_before, closes_in, heard_until
 from roottrading.runtimes.loading import load_units
 from roottrading.runtimes.session import Position, Session
@@ -51,14 +53,15 @@ class LinkedRun:
     """Everything that a run against an exchange needs, put together; `run` ends when `stop` is set, or with an error.
 
     `decision_step` is the fastest timeframe in use, in microseconds; `instruments` are asked for when the link is open.
-    Where the exchange's clock is stepped, `stepped`
-    follows it until the market's end; else deadlines are delivered as time goes by.
+    Capital is in `quote_asset`. Where the exchange's clock is stepped, `stepped` follows it until the market's
+    end; else deadlines are delivered as time goes by. A person's commands are taken from the store as they come.
     """
 
     def __init__(
         self,
         plan: Plan,
         decision_step: Time,
+        quote_asset: str,
         assemble: Assemble,
         instruments: Callable[[], Mapping[str, Instrument]],
         link: ExchangeLink,
@@ -69,6 +72,7 @@ class LinkedRun:
     ) -> None:
         self._plan = plan
         self._decision_step = decision_step
+        self._quote_asset = quote_asset
         self._assemble = assemble
         self._instruments = instruments
         self._link = link
@@ -113,6 +117,11 @@ class LinkedRun:
         """Return the exchange's time, by whichever of the two connections knows it later."""
         return max(self._link.now(), self._market.now(), self._heard_at)
 
+    def obey(self) -> None:
+        """Take what a person commanded, as whoever moves the clock asks for it."""
+        if self.linked is not None:
+            self.linked.obey()
+
     def due(self) -> None:
         """Deliver the deadlines that have come, as whoever moves the clock asks for it."""
         if self.linked is not None:
@@ -136,11 +145,15 @@ class LinkedRun:
         load_units(wiring.units, loaded, candles)
         session = Session(wiring, outbox, self._decision_step, Deadlines(loaded.deadlines))
         session.closes.update(closes_in(candles))
+        traded = {symbol: instruments[symbol] for symbol in self._plan.symbols}
+        account, keeper = SharedAccount(wiring.units, traded), Keeper(self._store, session)
         linked = self.linked = LinkedSession(
             session,
             outbox,
-            Keeper(self._store, session),
+            keeper,
             CandleBarrier(self._symbols(), self._plan.finest, completed.at),
+            account,
+            Inbox(self._store, Controls(session, account, traded, self._quote_asset), keeper, loaded.control),
             self.now,
             self._link.send,
             self._observe,

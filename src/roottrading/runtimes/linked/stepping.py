@@ -42,12 +42,14 @@ class SteppedTime:
         resting: Resting,
         next_deadline: Callable[[], Time | None],
         due: Callable[[], None],
+        obey: Callable[[], None],
     ) -> None:
         self._url = f"{url.rstrip('/')}/processes"
         self._clock = clock
         self._resting = resting
         self._next_deadline = next_deadline
         self._due = due
+        self._obey = obey
 
     async def run(self) -> None:
         """Answer waves and follow the moves until the market is at its end.
@@ -74,6 +76,7 @@ class SteppedTime:
 
     def _move(self, told: Mapping[str, Any]) -> None:
         self._clock.tell(told["now"])
+        self._obey()
         if told["phase"] == "deadlines":
             self._due()
 

@@ -153,6 +153,9 @@ def test_a_silent_owner_is_taken_over_and_shut_out(tmp_path: Path) -> None:
         heir.commit(Commit([put("BTC", "2")]))
         with pytest.raises(Fenced, match=f"taken over by process {os.getpid()}"):
             old.commit(Commit([put("BTC", "3")], position=(9, "fills")))
+        heir.post_control(ControlChanged(0, "flatten", "trading", "", "", "anna", ""))
+        with pytest.raises(Fenced):  # what people want is said to the heir
+            old.poll_control(0)
         assert kept(heir) == {"BTC": "2"}
         assert heir.load().position is None
         with pytest.raises(InUse):  # the heir holds a lock of its own
