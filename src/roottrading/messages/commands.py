@@ -48,12 +48,16 @@ class OpenTradeCycle(Message, frozen=True):
 
 
 class CloseTradeCycle(Message, frozen=True):
-    """Leave at market: by verdict, `manage`, delisting or a person's command. Never expires."""
+    """Leave at market: by verdict, `manage`, delisting or a person's command. Never expires.
+
+    `price` is the close at which an exit that had to wait became possible.
+    """
 
     cycle_id: str
     symbol: str
     reason: str
     expects: tuple[CycleStatus, ...] = ("opening", "open")
+    price: Decimal | None = None
 
 
 class MoveStop(Message, frozen=True):

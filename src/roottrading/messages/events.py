@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -13,6 +13,8 @@ from roottrading.domain.order import Order, Side
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import CycleStatus
 from roottrading.messages.envelope import Message
+
+TOO_SMALL_TO_SELL: Final = "too_small_to_sell"
 
 
 class OrderChanged(Message, frozen=True):
@@ -42,7 +44,11 @@ class TradeCycleMoved(Message, frozen=True):
 
 
 class CommandRefused(Message, frozen=True):
-    """The trader did not do what a command said: expired, another status than expected, refused by the exchange."""
+    """The trader did not do what a command said: expired, another status than expected, refused by the exchange.
+
+    With the reason `TOO_SMALL_TO_SELL` it goes on wanting to leave, whoever asked for it: the position keeps its stop
+    until the filters take its sale.
+    """
 
     cycle_id: str
     symbol: str
