@@ -147,7 +147,7 @@ PORTFOLIO: Final = Role(
     "keeps the books: balances, positions, profit",
     consumes=(TRADE_EVENTS,),
     produces=(PORTFOLIO_UPDATES,),
-    inputs=(InstantComplete, AccountAdjusted, AccountChanged),
+    inputs=(InstantComplete, AccountAdjusted, AccountChanged, InstrumentChanged),
     sharding="one active",
     keys="read",
 )

@@ -145,10 +145,10 @@ class World:
         at_once = [events[0] if len(events) == 1 else ExchangeReply(tuple(events))]
         for process in self.processes["trader"]:
             process.told(events if self.scenario.parted else at_once)
-        balances = [event for event in events if isinstance(event, AccountChanged)]
-        if balances:
+        booked = [event for event in events if isinstance(event, AccountChanged | InstrumentChanged)]
+        if booked:
             for process in self.processes["portfolio"]:
-                process.told(balances)
+                process.told(booked)
         self.feed("coordinator", *(event for event in events if isinstance(event, InstrumentChanged)))
 
     def feed(self, role: str, *given: Input) -> None:

@@ -85,7 +85,7 @@ def addressed(wiring: Wiring, events: Sequence[ExchangeEvent]) -> list[tuple[Uni
         if kind is AccountChanged:
             heard.append((units["portfolio"], event))
         elif kind is InstrumentChanged:
-            heard.append((units["coordinator"], event))
+            heard += [(units["coordinator"], event), (units["portfolio"], event)]
     return heard
 
 

@@ -19,8 +19,9 @@ from roottrading.services.coordinator import abnormal
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.ledger import cash_change
 from roottrading.services.coordinator.limits import after_close
+from roottrading.services.coordinator.records import State
 from roottrading.services.coordinator.settings import CoordinatorSettings
-from roottrading.services.coordinator.state import OpenCycle, State
+from roottrading.services.coordinator.state import OpenCycle
 
 
 class UnknownCycle(Exception):

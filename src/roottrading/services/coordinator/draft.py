@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Final, Literal
 
+from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import Dust
 from roottrading.messages.channels import TRADE_COMMANDS, TRADE_EVENTS
@@ -10,6 +11,7 @@ from roottrading.messages.envelope import Message
 from roottrading.messages.events import AlertRaised, EntryRefused
 from roottrading.messages.service import NOTHING, Decision, Outgoing, Row, Watch
 from roottrading.services.coordinator.cycle_rows import row_of
+from roottrading.services.coordinator.records import State
 from roottrading.services.coordinator.state import (
     ACCOUNT,
     ACCOUNT_KEY,
@@ -17,6 +19,7 @@ from roottrading.services.coordinator.state import (
     CANDIDATES,
     CONDUCT,
     DUST,
+    INSTRUMENTS,
     OPEN_CYCLES,
     REFUSALS,
     SYMBOLS,
@@ -27,7 +30,6 @@ from roottrading.services.coordinator.state import (
     OpenCycle,
     PendingAdjustment,
     Refusal,
-    State,
     SymbolState,
 )
 
@@ -146,6 +148,12 @@ class Draft:
         """Keep an adjustment until its time."""
         self.state.adjustments[adjustment.number] = adjustment
         self._rows[ADJUSTMENTS, adjustment.number] = Row(ADJUSTMENTS, (adjustment.number,), adjustment)
+
+    def put_instrument(self, instrument: Instrument) -> None:
+        """Keep filters that the exchange changed."""
+        symbol = instrument.symbol
+        self.state.instruments[symbol] = instrument
+        self._rows[INSTRUMENTS, symbol] = Row(INSTRUMENTS, (symbol,), instrument)
 
     def drop_adjustment(self, adjustment: PendingAdjustment) -> None:
         """Forget an adjustment that was made."""

@@ -15,16 +15,17 @@ from roottrading.services.coordinator.abnormal import curbing
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.ledger import TRADING, Valuation, market_status, reserved, value
 from roottrading.services.coordinator.ranking import rank
+from roottrading.services.coordinator.records import State
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.sizing import Prices, Refused, Room, prices, size
-from roottrading.services.coordinator.state import Account, Candidate, OpenCycle, State
+from roottrading.services.coordinator.state import Account, Candidate, OpenCycle
 
 
 class Desk(Struct, frozen=True):
-    """What entries are decided with, beside the state."""
+    """What entries are decided with, beside the state; `instruments` change as the exchange says."""
 
     deployment: str
-    instruments: Mapping[str, Instrument]
+    instruments: dict[str, Instrument]
     fees: FeeSchedule
     settings: CoordinatorSettings
 

@@ -8,18 +8,23 @@ from msgspec import Struct
 from roottrading.domain.fill import Fill
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO, quotient_down
-from roottrading.services.coordinator.state import OpenCycle, State
+from roottrading.services.coordinator.records import State
+from roottrading.services.coordinator.state import OpenCycle
 
 TRADING = "TRADING"
 DELISTING = "DELISTING"  # trading goes on, but not for long
 
 
 class Valuation(Struct, frozen=True, gc=False):
-    """The account at the closes of a T, in quote; `by_symbol` is what each symbol's own base is worth."""
+    """The account at the closes of a T, in quote; `by_symbol` is what each symbol's own base is worth.
+
+    `is_whole` says that all of it can be traded.
+    """
 
     equity: Decimal
     exposure: Decimal
     by_symbol: Mapping[str, Decimal]
+    is_whole: bool = True
 
 
 def cash_change(fill: Fill, instrument: Instrument) -> Decimal:
@@ -57,16 +62,17 @@ def value(state: State, instruments: Mapping[str, Instrument], closes: Mapping[s
     What cannot be traded counts 0 (trading-rules 7.3); a symbol whose close nobody gave counts at its cost.
     """
     by_symbol = {}
+    is_whole = True
     for symbol, quantity in holdings(state).items():
         if not sellable_now(state, instruments[symbol]):
-            worth = ZERO
+            worth, is_whole = ZERO, False
         elif (close := closes.get(symbol)) is not None:
             worth = quantity * close
         else:
-            worth = _cost(state, symbol)
+            worth = cost(state, symbol)
         by_symbol[symbol] = worth
     exposure = sum(by_symbol.values(), ZERO)
-    return Valuation(state.account.cash + exposure, exposure, by_symbol)
+    return Valuation(state.account.cash + exposure, exposure, by_symbol, is_whole)
 
 
 def market_status(state: State, instrument: Instrument) -> str:
@@ -80,11 +86,12 @@ def sellable_now(state: State, instrument: Instrument) -> bool:
     return market_status(state, instrument) in {TRADING, DELISTING}
 
 
-def _cost(state: State, symbol: str) -> Decimal:
+def cost(state: State, symbol: str) -> Decimal:
+    """Return what the symbol's own base has cost, dust included."""
     dust = state.dust.get(symbol)
-    cost = dust.cost if dust is not None else ZERO
+    cost_of_dust = dust.cost if dust is not None else ZERO
     cycle = state.cycles.get(symbol)
-    return cost if cycle is None else cost + cost_of(cycle)
+    return cost_of_dust if cycle is None else cost_of_dust + cost_of(cycle)
 
 
 def cost_of(cycle: OpenCycle) -> Decimal:

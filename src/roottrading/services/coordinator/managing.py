@@ -65,7 +65,7 @@ def manage(
             cycle = replace(cycle, trail_high=close)
         stop = max(stop, _tighter(cycle.stop_price, trailing_stop(cycle, settings.trailing, instrument), step)[0])
     target, small = _other(cycle.target_price, wanted.target, step)
-    return _changed(cycle, close, stop, target, loose + small, fault)
+    return _changed(cycle, close, (stop, target), loose + small, fault, instrument.tick_size)
 
 
 def _wanted(
@@ -101,11 +101,15 @@ def _other(target: Decimal | None, wanted: Decimal | None, step: Decimal) -> tup
 
 
 def _changed(
-    cycle: OpenCycle, close: Decimal, stop: Decimal, target: Decimal | None, ignored: int, fault: str
+    cycle: OpenCycle, close: Decimal, wanted: tuple[Decimal, Decimal | None], ignored: int, fault: str, tick: Decimal
 ) -> Outcome:
-    moved = stop != cycle.stop_price
+    stop, target = wanted
     retargeted = target != cycle.target_price
-    list_given_up = (moved or retargeted) and cycle.target_price is not None and not cycle.held_target
+    in_list = cycle.target_price is not None and not cycle.held_target
+    if retargeted and in_list:
+        stop = ceil_to(stop, tick)  # it rests anew, never looser; and the tick may have changed since
+    moved = stop != cycle.stop_price
+    list_given_up = (moved or retargeted) and in_list
     if moved or retargeted or ignored:
         held = cycle.held_target or moved or retargeted
         cycle = replace(cycle, stop_price=stop, target_price=target, held_target=held, ignored=cycle.ignored + ignored)

@@ -1,15 +1,16 @@
-"""What the coordinator knows, as records in tables: its whole state, and the journals it writes."""
+"""What the coordinator knows, as records in tables: its state, and the journals it writes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
+from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import CycleStatus, Dust, TradeCycle
-from roottrading.messages.service import Row, Table, TradingState
+from roottrading.messages.service import Table, TradingState
 
 ACCOUNT: Final = "coordinator_account"
 SYMBOLS: Final = "coordinator_symbols"
@@ -18,6 +19,7 @@ CANDIDATES: Final = "entry_candidates"
 DUST: Final = "dust_costs"
 ADJUSTMENTS: Final = "pending_adjustments"
 CONDUCT: Final = "coordinator_conduct"
+INSTRUMENTS: Final = "coordinator_instruments"  # filters that changed since the start
 TRADE_CYCLES: Final = "trade_cycles"
 REFUSALS: Final = "refusals"
 
@@ -31,11 +33,23 @@ class Curb(Struct, frozen=True, gc=False):
     until: Time = 0
 
 
+class SetAside(Struct, frozen=True, gc=False):
+    """What is held of a symbol that cannot be traded: its last close (None: nobody gave one), and its worth in quote.
+
+    It counts 0 in the risk equity, and in what gains and losses are measured against (trading-rules 7.3).
+    """
+
+    symbol: str
+    close: Decimal | None
+    worth: Decimal
+
+
 class Account(Struct, frozen=True, gc=False):
     """The bot's own money and its risk state (trading-rules 2.8, 7.1, 7.4); amounts in the quote asset.
 
     `cash` is capital and own fills. `mark` is the highest risk equity, None until the next T sets it. `opening` is the
-    risk equity with which `day` (its 00:00 UTC) began. The numbers are those of the last control and adjustment taken.
+    risk equity with which `day` (its 00:00 UTC) began; both are without what was `set_aside`. The numbers are those of
+    the last control and adjustment taken.
     """
 
     capital: Decimal
@@ -51,6 +65,7 @@ class Account(Struct, frozen=True, gc=False):
     control_number: int = 0
     adjustment_number: int = 0
     curbs: tuple[Curb, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()  # by symbol
 
 
 class SymbolState(Struct, frozen=True, gc=False):
@@ -79,7 +94,8 @@ class OpenCycle(Struct, frozen=True, gc=False):
     `reserved` is cash set aside for what may still be bought. `held_target` says that the list was given up: the
     target is met at a close. `asked` is the reason of the exit already asked for. `lent` is the symbol's dust that was
     there before. `highest_close` counts the closes of its strategy's timeframe, `trail_high` those of every T seen.
-    `ignored` counts changes that `manage` wanted and rule 4.2 refuses.
+    `ignored` counts changes that `manage` wanted and rule 4.2 refuses. It `waits` with its exit while the filters take
+    no sale of so little.
     """
 
     id: str
@@ -117,6 +133,7 @@ class OpenCycle(Struct, frozen=True, gc=False):
     filled_at: Time = 0
     ignored: int = 0
     manage_failed: bool = False
+    waits: bool = False
     adoption: int = 0  # the number of the adjustment that adopted its coins
 
     @property
@@ -193,8 +210,6 @@ class Refusal(Struct, frozen=True, gc=False):
     at: Time
 
 
-_UNWATCHED: Final = Conduct()
-
 TABLES: Final = (
     Table(ACCOUNT, ("id",), Account, "state"),
     Table(SYMBOLS, ("symbol",), SymbolState, "state"),
@@ -203,50 +218,7 @@ TABLES: Final = (
     Table(DUST, ("symbol",), Dust, "state"),
     Table(ADJUSTMENTS, ("number",), PendingAdjustment, "state"),
     Table(CONDUCT, ("id",), Conduct, "state"),
+    Table(INSTRUMENTS, ("symbol",), Instrument, "state"),
     Table(TRADE_CYCLES, ("id",), TradeCycle, "journal"),
     Table(REFUSALS, ("verdict_id",), Refusal, "journal"),
 )
-
-
-class State:
-    """The records by key. One open cycle per symbol, always (trading-rules 1.11): the symbol is the key."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self.account_kept = False  # whether its row stands
-        self.symbols: dict[str, SymbolState] = {}
-        self.cycles: dict[str, OpenCycle] = {}
-        self.candidates: dict[str, Candidate] = {}
-        self.dust: dict[str, Dust] = {}
-        self.adjustments: dict[int, PendingAdjustment] = {}
-        self.kept_conduct: dict[str, Conduct] = {}
-
-    @property
-    def conduct(self) -> Conduct:
-        """What abnormal trading is told by, a fresh record where there is none yet."""
-        return self.kept_conduct.get(ACCOUNT_KEY) or _UNWATCHED
-
-    def symbol(self, symbol: str) -> SymbolState:
-        """Return the symbol's record, a fresh one where there is none yet."""
-        return self.symbols.get(symbol) or SymbolState(symbol)
-
-    def restore(self, rows: Iterable[Row]) -> None:
-        """Take the records of the state tables; rows of other tables are not ours."""
-        tables = self.tables()
-        for row in rows:
-            if row.table == ACCOUNT:
-                self.account = row.values
-                self.account_kept = True
-            elif row.table in tables:
-                tables[row.table][row.key[0]] = row.values
-
-    def tables(self) -> dict[str, dict[Any, Any]]:
-        """Return the records by table and key, the account aside."""
-        return {
-            SYMBOLS: self.symbols,
-            OPEN_CYCLES: self.cycles,
-            CANDIDATES: self.candidates,
-            DUST: self.dust,
-            ADJUSTMENTS: self.adjustments,
-            CONDUCT: self.kept_conduct,
-        }

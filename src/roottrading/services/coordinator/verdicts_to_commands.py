@@ -40,8 +40,17 @@ from roottrading.services.coordinator.adjusting import adopt_waiting, on_adjuste
 from roottrading.services.coordinator.control import on_control
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.entering import Desk, instrument_of, on_candidates, refuse
-from roottrading.services.coordinator.leaving import cancel_resting, close, may_leave, on_status
+from roottrading.services.coordinator.leaving import (
+    cancel_resting,
+    close,
+    close_where_possible,
+    may_leave,
+    on_instrument,
+    on_too_small,
+)
 from roottrading.services.coordinator.ledger import holdings, value
+from roottrading.services.coordinator.records import State
+from roottrading.services.coordinator.setting_aside import set_aside
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.sizing import Refused
 from roottrading.services.coordinator.state import (
@@ -49,7 +58,6 @@ from roottrading.services.coordinator.state import (
     ACCOUNT_KEY,
     Account,
     OpenCycle,
-    State,
     SymbolState,
 )
 from roottrading.services.coordinator.watching import Watches, judged_by
@@ -68,14 +76,15 @@ class Coordinator:
         settings: CoordinatorSettings,
         managers: Mapping[str, Manager],
     ) -> None:
-        self._desk = Desk(deployment, instruments, fees, settings)
+        own = dict(instruments)
+        self._desk = Desk(deployment, own, fees, settings)
         self._settings = settings
         self._managers = managers
         self._state = State(Account(settings.capital, settings.capital))
         self._draft = Draft(self._state)
         self._judges = limits.judged(settings)
         self._counts_orders = abnormal.counts_orders(settings.abnormal)
-        self._watches = Watches(instruments, settings, managers)
+        self._watches = Watches(own, settings, managers)
         self._handlers: dict[type, Callable[[Draft, Any, Time], None]] = {
             AggregatedSignal: self._on_verdict,
             InstantComplete: self._on_instant,
@@ -85,9 +94,9 @@ class Coordinator:
             OrderRejected: lambda draft, rejected, _: abnormal.on_rejected(draft, rejected, settings.abnormal),
             FillUnmatched: lambda draft, fill, _: abnormal.on_unmatched(draft, fill, settings.abnormal),
             ProtectionRestored: lambda draft, span, _: abnormal.on_span(draft, span, settings.abnormal),
-            CommandRefused: lambda draft, refused, _: on_adoption_refused(draft, refused),
+            CommandRefused: self._on_refused,
             PortfolioUpdated: self._on_portfolio,
-            InstrumentChanged: lambda draft, changed, now: on_status(draft, instruments, changed, now),
+            InstrumentChanged: lambda draft, changed, now: on_instrument(draft, own, changed, now),
             ControlChanged: on_control,
             AccountAdjusted: lambda draft, adjusted, now: on_adjusted(draft, self._desk, adjusted, now),
             DeadlineDue: lambda draft, _, now: on_due(draft, now),
@@ -99,6 +108,7 @@ class Coordinator:
     def restore(self, rows: Iterable[Row]) -> None:
         """Take the state that the rows describe."""
         self._state.restore(rows)
+        self._desk.instruments.update(self._state.instruments)
 
     def decide(self, given: Input, now: Time) -> Decision:
         """Fold one input; raises on a fill or move that contradicts what is known here."""
@@ -134,6 +144,8 @@ class Coordinator:
 
     def _on_open_cycle(self, draft: Draft, cycle: OpenCycle, verdict: AggregatedSignal, now: Time) -> None:
         """Leave on any SELL, crossing or not, incomplete or late too (trading-rules 3.3); else manage."""
+        if cycle.waits and verdict.close is not None:
+            close_where_possible(draft, cycle, instrument_of(self._desk, cycle.symbol), verdict.close)
         if not may_leave(cycle):
             return
         if verdict.value <= -self._settings.threshold:
@@ -190,9 +202,10 @@ class Coordinator:
         worth = None
         if self._judges:
             worth = value(state, self._desk.instruments, complete.closes)
-            account, breaches = limits.judge(
-                state.account, worth.equity, complete.at, complete.highest_equity, settings
-            )
+            account = state.account
+            if account.set_aside or not worth.is_whole:
+                account = set_aside(state, self._desk.instruments, complete.closes)
+            account, breaches = limits.judge(account, worth.equity, complete.at, complete.highest_equity, settings)
             if account is not state.account:
                 if account.day != state.account.day and account.day is not None:
                     draft.deadlines.append((MIDNIGHT, account.day + DAY))
@@ -208,6 +221,10 @@ class Coordinator:
             on_candidates(draft, self._desk, complete.at, complete.closes, worth)
 
     # ---- what became of it
+
+    def _on_refused(self, draft: Draft, refused: CommandRefused, now: Time) -> None:
+        on_adoption_refused(draft, refused)
+        on_too_small(draft, refused)
 
     def _on_order(self, draft: Draft, changed: OrderChanged, now: Time) -> None:
         if changed.order.side == "BUY":  # a sale has reserved nothing

@@ -7,13 +7,14 @@ from typing import Final
 from msgspec import Struct
 
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.money import ONE, quotient_down
+from roottrading.domain.money import ONE, ZERO, quotient_down
 from roottrading.domain.position import Manager
 from roottrading.messages.service import Watch
 from roottrading.services.coordinator.limits import daily_floor, drawdown_floor
 from roottrading.services.coordinator.managing import step_of
+from roottrading.services.coordinator.records import State
 from roottrading.services.coordinator.settings import CoordinatorSettings, TrailingSettings
-from roottrading.services.coordinator.state import Account, OpenCycle, State
+from roottrading.services.coordinator.state import Account, OpenCycle
 
 MICRO: Final = Decimal("0.000001")  # verdict values have 6 decimals
 DAILY: Final = "daily_loss"
@@ -90,6 +91,8 @@ class Watches:
         known = state.symbols.get(symbol)
         below = None if known is None else known.below
         cycle = state.cycles.get(symbol)
+        if cycle is not None and cycle.waits:
+            return fixed.held[below][0], Watch(f"close/{symbol}", symbol, None, ZERO)
         if cycle is None or cycle.asked or cycle.status not in {"opening", "open"}:
             return fixed.flat[below]
         close = self._of_close(cycle)

@@ -13,7 +13,7 @@ from roottrading.domain.time import Time
 from roottrading.messages.channels import PORTFOLIO_UPDATES
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import OrderChanged, OrderFilled, TradeCycleMoved, TradeProgressed
-from roottrading.messages.exchange import AccountChanged
+from roottrading.messages.exchange import AccountChanged, InstrumentChanged
 from roottrading.messages.service import (
     NOTHING,
     AccountAdjusted,
@@ -48,12 +48,13 @@ class Portfolio:
         self, deployment: str, quote_asset: str, capital: Decimal, instruments: Mapping[str, Instrument]
     ) -> None:
         self._quote_asset = quote_asset
-        self._instruments = instruments
+        self._instruments = dict(instruments)
         self._records = Records(deployment, capital)
         self._handlers: dict[type, Callable[[Any, Time], Decision]] = {
             Envelope: self._on_event,
             InstantComplete: self._on_instant,
             AccountChanged: self._on_account,
+            InstrumentChanged: self._on_instrument,
             AccountAdjusted: self._on_adjustment,
             DeadlineDue: self._on_deadline,
         }
@@ -66,6 +67,7 @@ class Portfolio:
     def restore(self, rows: Iterable[Row]) -> None:
         """Take the state that the rows describe."""
         self._records.restore(rows)
+        self._instruments.update(self._records.instruments)
 
     def decide(self, given: Input, now: Time) -> Decision:
         """Fold one input; what is none of the books' business changes nothing."""
@@ -165,6 +167,14 @@ class Portfolio:
             return NOTHING
         self._records.mark_changed()
         return self._records.decision(rows)
+
+    def _on_instrument(self, changed: InstrumentChanged, now: Time) -> Decision:
+        """Go by filters that changed: they say what of a cycle that people sell is left as dust."""
+        told = changed.instrument
+        if told is None or self._instruments.get(told.symbol) in (None, told):
+            return NOTHING
+        self._instruments[told.symbol] = self._records.instruments[told.symbol] = told
+        return self._records.decision([Row(state.INSTRUMENTS, (told.symbol,), told)])
 
     def _on_adjustment(self, adjusted: AccountAdjusted, now: Time) -> Decision:
         records = self._records

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from roottrading.domain.fill import Fill
+from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.messages.service import NOTHING, AccountAdjusted, Decision, Outgoing, Row
@@ -35,6 +36,7 @@ class Records:
         self.locks: dict[str, Lock] = {}
         self.foreign_fees: dict[str, ForeignFees] = {}
         self.account: dict[str, AccountTotal] = {}
+        self.instruments: dict[str, Instrument] = {}  # as the exchange changed them
         self.pending: dict[int, AccountAdjusted] = {}
         self._books_changed = False
         self._holdings_changed: dict[str, None] = {}  # by symbol
@@ -47,6 +49,7 @@ class Records:
             state.LOCKS: self.locks,
             state.FOREIGN_FEES: self.foreign_fees,
             state.ACCOUNT: self.account,
+            state.INSTRUMENTS: self.instruments,
             state.PENDING: self.pending,
         }
 

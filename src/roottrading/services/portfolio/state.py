@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.domain.trade_cycle import Dust
@@ -121,6 +122,7 @@ HOLDINGS: Final = "portfolio_holdings"
 LOCKS: Final = "portfolio_locks"
 FOREIGN_FEES: Final = "portfolio_foreign_fees"
 ACCOUNT: Final = "portfolio_account"
+INSTRUMENTS: Final = "portfolio_instruments"  # filters that changed since the start
 PENDING: Final = "portfolio_pending_adjustments"
 JOURNAL: Final = "portfolio_journal"
 ADJUSTMENTS: Final = "account_adjustments"
@@ -131,6 +133,7 @@ TABLES: Final[tuple[Table, ...]] = (
     Table(LOCKS, ("order_id",), Lock, "state"),
     Table(FOREIGN_FEES, ("asset",), ForeignFees, "state"),
     Table(ACCOUNT, ("asset",), AccountTotal, "state"),
+    Table(INSTRUMENTS, ("symbol",), Instrument, "state"),
     Table(PENDING, ("number",), AccountAdjusted, "state"),
     Table(JOURNAL, ("number",), JournalEntry, "journal"),
     Table(ADJUSTMENTS, ("number",), AccountAdjusted, "journal"),

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from roottrading.domain.time import MINUTE, parse_time
+from roottrading.domain.time import DAY, MINUTE, parse_time, start_of_day
 from roottrading.messages.commands import CancelEntry
 from roottrading.messages.exchange import InstrumentChanged
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Watch
@@ -102,11 +102,92 @@ def test_capital_moved_is_neither_loss_nor_gain() -> None:
     assert (account.capital, account.opening, account.mark) == (D(28000), D(28000), D(28000))
 
 
-def test_what_cannot_be_traded_counts_nothing() -> None:
+def halted() -> Rig:
+    """5000 in cash, and 0.0999 BTC worth 4995 in a market that is halted; the day began with 10000."""
     rig = held()
     rig.give(InstrumentChanged("BTCUSDT", "", minutes(3), "HALT"), minutes(3))
     rig.instant(minutes(3))
-    assert rig.alerts == ["market_status", "daily_loss", "drawdown"]
+    return rig
+
+
+def reopened(rig: Rig, at: int, close: str) -> None:
+    rig.give(InstrumentChanged("BTCUSDT", "", at, "TRADING"), at)
+    rig.instant(at, {"BTCUSDT": close})
+
+
+def account_of(rig: Rig) -> Account:
+    account: Account = rig.coordinator.state()["coordinator_account"]["account"]
+    return account
+
+
+def test_what_cannot_be_traded_counts_nothing_and_is_no_loss() -> None:
+    rig = halted()
+    assert rig.alerts == ["market_status"]
+    assert (account_of(rig).opening, account_of(rig).mark) == (D(5005), D(5005))
+
+
+def test_a_market_that_opens_where_it_was_is_neither_loss_nor_gain() -> None:
+    rig = halted()
+    reopened(rig, minutes(5), "50000")
+    assert rig.alerts == ["market_status", "market_status"]
+    account = account_of(rig)
+    assert (account.opening, account.mark, account.set_aside) == (D(10000), D(10000), ())
+
+
+@pytest.mark.parametrize(("close", "breaches"), [("47047.04", ["daily_loss"]), ("47047.05", [])])
+def test_what_a_market_lost_in_its_halt_is_a_loss_when_it_opens(close: str, breaches: list[str]) -> None:
+    rig = halted()
+    reopened(rig, minutes(5), close)  # as in a market that was never halted
+    assert rig.alerts == ["market_status", "market_status", *breaches]
+
+
+def test_what_a_market_lost_in_its_halt_is_a_loss_of_the_day_on_which_it_opens() -> None:
+    rig = halted()
+    tomorrow = start_of_day(minutes(0)) + DAY
+    rig.instant(tomorrow)
+    assert account_of(rig).opening == D(5000)
+    reopened(rig, tomorrow + MINUTE, "46998.5")  # 97 % of 5000 and 4995: 46998.498...
+    assert rig.alerts == ["market_status", "market_status"]
+    rig.instant(tomorrow + 2 * MINUTE, {"BTCUSDT": "46998.49"})
+    assert rig.alerts == ["market_status", "market_status", "daily_loss"]
+
+
+def test_what_can_be_traded_is_held_against_what_it_was_worth_alone() -> None:
+    rig = halted()
+    rig.enter(minutes(5), "2000", "ETHUSDT", "2000", stop_distance=D(500))  # 14.96 in cash is left, 2.49002748 held
+    rig.instant(minutes(6), {"ETHUSDT": "1943.71"})
+    assert rig.alerts == ["market_status"]
+    rig.instant(minutes(7), {"ETHUSDT": "1943.70"})  # 97 % of 5005: 1943.709...
+    assert rig.alerts == ["market_status", "daily_loss"]
+
+
+def test_sizes_do_not_reckon_with_what_cannot_be_traded() -> None:
+    rig = Rig(replace(STAKE, stake=None, max_per_symbol=D("0.2")), [instrument(), instrument("ETHUSDT")])
+    rig.instant(minutes(0))
+    rig.enter(minutes(2), "50000", atr=D(10))
+    rig.give(InstrumentChanged("BTCUSDT", "", minutes(3), "HALT"), minutes(3))
+    cash = rig.cash
+    rig.cross(minutes(5), "ETHUSDT", "2000", atr=D(10))
+    assert rig.entries[1].quantity == cash * D("0.2") // (D("2006") * D("0.00001")) * D("0.00001")
+
+
+def test_what_is_set_aside_follows_what_is_held() -> None:
+    rig = halted()
+    command = rig.entries[0]
+    rig.fill(command, "SELL", "50000", D("0.04"), minutes(4))  # before the halt, and heard of in it
+    rig.instant(minutes(4))
+    assert account_of(rig).opening == D(10000) - D("0.0599") * 50000
+    assert rig.alerts == ["market_status"]
+
+
+def test_what_is_halted_and_has_no_close_is_set_aside_at_its_cost() -> None:
+    rig = Rig(STAKE, [instrument(), instrument("SOLUSDT")])
+    rig.instant(minutes(0))
+    rig.enter(minutes(2), "50000", "SOLUSDT")
+    rig.give(InstrumentChanged("SOLUSDT", "", minutes(3), "HALT"), minutes(3))
+    rig.instant(minutes(3))
+    assert rig.alerts == ["market_status"]
+    assert account_of(rig).mark == D(5000)
 
 
 def test_a_symbol_without_a_close_counts_at_its_cost() -> None:

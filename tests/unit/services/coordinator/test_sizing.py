@@ -12,9 +12,10 @@ from roottrading.domain.fees import FeeSchedule
 from roottrading.services.coordinator.crossing import candidate_of
 from roottrading.services.coordinator.entering import room_for
 from roottrading.services.coordinator.ledger import Valuation
+from roottrading.services.coordinator.records import State
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.sizing import Prices, Refused, Room, prices, sellable_again, size
-from roottrading.services.coordinator.state import Account, Candidate, State
+from roottrading.services.coordinator.state import Account, Candidate
 from tests.unit.services.coordinator.rig import FEES, NO_LIMITS, NOON, D, instrument, verdict
 
 SETTINGS = CoordinatorSettings()

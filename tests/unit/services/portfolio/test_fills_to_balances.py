@@ -3,11 +3,12 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from roottrading.domain.balance import Balance
 from roottrading.domain.ids import cycle_id
 from roottrading.messages.events import PortfolioUpdated
-from roottrading.messages.exchange import AccountChanged
+from roottrading.messages.exchange import AccountChanged, InstrumentChanged
 from roottrading.messages.service import NOTHING, AccountAdjusted, DeadlineDue, InstantComplete, Resumed
 from roottrading.services.portfolio import Portfolio
 from roottrading.services.portfolio.booking import BooksError
@@ -208,3 +209,39 @@ def test_what_is_none_of_its_business_changes_nothing() -> None:
     assert books.decide(DeadlineDue("midnight/3"), 0) is NOTHING
     assert books.state() == before
     assert isinstance(update(books).equity, Decimal)
+
+
+def sold_by_hand(books: Portfolio) -> None:
+    """0.5 of a cycle that a person has taken over is left, 50 worth."""
+    books.decide(filled(fill(1, "c1", "BTCUSDT", "BUY", "100", "1", "0", "BTC")), 5)
+    books.decide(moved("c1", "BTCUSDT", "manual"), 6)
+    books.decide(filled(fill(2, "c1", "BTCUSDT", "SELL", "100", "0.5", "0.05", "USDT")), 9)
+
+
+def test_filters_that_changed_say_what_is_dust_after_a_restart_too() -> None:
+    coarser = replace(INSTRUMENTS["BTCUSDT"], min_notional=D(51))
+    unchanged, told = portfolio(), portfolio()
+    rows = {row.key: row for row in told.decide(InstrumentChanged("BTCUSDT", "", 1, "TRADING", coarser), 1).rows}
+    loaded = portfolio()
+    loaded.restore(rows.values())
+    assert loaded.state() == told.state()
+    for books in (unchanged, told, loaded):
+        sold_by_hand(books)
+    assert [books.state()["portfolio_holdings"]["BTCUSDT"].dust_quantity for books in (unchanged, told, loaded)] == [
+        D(0),
+        D("0.5"),
+        D("0.5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        InstrumentChanged("BTCUSDT", "", 1, "HALT"),
+        InstrumentChanged("BTCUSDT", "", 1, "TRADING", INSTRUMENTS["BTCUSDT"]),
+        InstrumentChanged("DOGEUSDT", "", 1, "TRADING", replace(INSTRUMENTS["BTCUSDT"], symbol="DOGEUSDT")),
+    ],
+    ids=["status alone", "as known", "another symbol"],
+)
+def test_what_is_no_news_of_our_filters_is_none(event: InstrumentChanged) -> None:
+    assert portfolio().decide(event, 1) is NOTHING
