@@ -13,6 +13,7 @@ import typer
 from roottrading import __version__
 from roottrading.cli import account, config, control, data, research, strategies
 from roottrading.cli.backtest import backtest
+from roottrading.cli.doctor import doctor
 from roottrading.cli.errors import exit_code, explain
 from roottrading.cli.exchange import exchange
 from roottrading.cli.run import run
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(backtest)
 app.command()(exchange)
+app.command()(doctor)
 app.add_typer(strategies.app, name="strategies")
 app.add_typer(research.app, name="research")
 app.add_typer(data.app, name="data")

@@ -10,9 +10,11 @@ from typing import Final
 from msgspec import Struct
 
 KEY: Final = "ROOTTRADING_EXCHANGE_KEY"
+KEY_FILE: Final = "ROOTTRADING_EXCHANGE_KEY_FILE"
 SECRET: Final = "ROOTTRADING_EXCHANGE_SECRET"
 SECRET_FILE: Final = "ROOTTRADING_EXCHANGE_SECRET_FILE"
-VARIABLES: Final = frozenset({KEY, SECRET, SECRET_FILE})
+FILES: Final = frozenset({KEY_FILE, SECRET_FILE})
+VARIABLES: Final = frozenset({KEY, SECRET}) | FILES
 DEMO: Final = "demo"  # key and secret of the account that our own exchange opens where none is named
 
 
@@ -31,14 +33,36 @@ class ExchangeKey(Struct, frozen=True):
 
 
 def exchange_key(environment: Mapping[str, str]) -> ExchangeKey:
-    """Return the account's key. Raises SecretError where two places name its secret, or its file cannot be read."""
-    file = environment.get(SECRET_FILE)
+    """Return the account's key, that of our own exchange's where none is named.
+
+    Raises SecretError where two places name the same, or a file cannot be read.
+    """
+    key, secret = _named(environment, KEY, KEY_FILE), _named(environment, SECRET, SECRET_FILE)
+    return ExchangeKey(DEMO if key is None else key, DEMO if secret is None else secret)
+
+
+def own_key(environment: Mapping[str, str]) -> ExchangeKey:
+    """Return the key of an account of one's own. Raises SecretError also where key or secret is not named."""
+    for name, file in ((KEY, KEY_FILE), (SECRET, SECRET_FILE)):
+        if name not in environment and file not in environment:
+            raise SecretError(f"no key for the exchange: set {name}, or {file} to the path of a file that holds it")
+    return exchange_key(environment)
+
+
+def names_key(environment: Mapping[str, str]) -> bool:
+    """Say whether anything of an account's key is named."""
+    return any(name in environment for name in VARIABLES)
+
+
+def _named(environment: Mapping[str, str], name: str, file_name: str) -> str | None:
+    """Return what the variable holds, or the file that another names."""
+    file = environment.get(file_name)
     if file is None:
-        return ExchangeKey(environment.get(KEY, DEMO), environment.get(SECRET, DEMO))
-    if SECRET in environment:
-        raise SecretError(f"{SECRET} and {SECRET_FILE} are both set: keep one of them")
+        return environment.get(name)
+    if name in environment:
+        raise SecretError(f"{name} and {file_name} are both set: keep one of them")
     try:
-        return ExchangeKey(environment.get(KEY, DEMO), Path(file).read_text(encoding="utf-8").strip())
+        return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SecretError(f"{SECRET_FILE}: cannot read {file}: {why}") from None
+        raise SecretError(f"{file_name}: cannot read {file}: {why}") from None

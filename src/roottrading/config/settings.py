@@ -58,8 +58,11 @@ class RunSettings(Struct, frozen=True):
         None
     )
     exchange: Annotated[
-        Address | None,
-        Bounds(description="exchange server to trade on, http://127.0.0.1:8080; off: the tape is played"),
+        str | None,
+        Meta(
+            pattern=rf"binance|{_HTTP}",
+            description='"binance" or the address of an exchange server: where orders go',
+        ),
     ] = None
     market: Annotated[
         str | None,

@@ -10,6 +10,7 @@ from roottrading.exchange_server import (
     general,
     history,
     order_lists,
+    sapi,
     trading,
 )
 from roottrading.exchange_server.endpoint import Endpoint
@@ -23,4 +24,5 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *account.ENDPOINTS,
     *history.ENDPOINTS,
     *absent.ENDPOINTS,
+    sapi.KEY_RIGHTS,
 )

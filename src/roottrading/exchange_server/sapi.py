@@ -1,4 +1,4 @@
-"""What some clients ask of `/sapi` before they begin: wallets and margin, of which there are none here."""
+"""What is asked of `/sapi`: what a key may do, and wallets and margin, of which there are none here."""
 
 from typing import Any, Final
 
@@ -22,6 +22,28 @@ def trade_fees(call: Call) -> list[dict[str, Any]]:
     ]
 
 
+def key_rights(call: Call) -> dict[str, Any]:
+    """Answer with what the key may do: read and trade, from every address; there is nothing to withdraw here."""
+    return {
+        "ipRestrict": False,
+        "createTime": call.stamp(call.now),
+        "enableReading": True,
+        "enableWithdrawals": False,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": False,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": False,
+        "enableSpotAndMarginTrading": True,
+        "enablePortfolioMarginTrading": False,
+    }
+
+
+KEY_RIGHTS: Final = Endpoint("GET", "/sapi/v1/account/apiRestrictions", "", key_rights, frozenset(), "signed")
+
+# What some clients ask before they begin.
 ENDPOINTS: Final = (
     Endpoint("GET", "/sapi/v1/capital/config/getall", "", none, frozenset(), "signed", 10),
     Endpoint("GET", "/sapi/v1/margin/allPairs", "", none, frozenset({"symbol"}), "key"),

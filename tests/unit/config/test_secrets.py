@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 
 from roottrading.config.load import load
-from roottrading.config.secrets import KEY, SECRET, SECRET_FILE, ExchangeKey, SecretError, exchange_key
+from roottrading.config.secrets import (
+    KEY,
+    KEY_FILE,
+    SECRET,
+    SECRET_FILE,
+    ExchangeKey,
+    SecretError,
+    exchange_key,
+    names_key,
+    own_key,
+)
 from roottrading.config.show import show
 
 
@@ -35,4 +45,23 @@ def test_a_file_that_cannot_be_read_and_two_places_are_refused(tmp_path: Path) -
         exchange_key({SECRET_FILE: str(tmp_path / "secret")})
     with pytest.raises(SecretError, match="keep one") as refused:
         exchange_key({SECRET: "hush", SECRET_FILE: "x"})
+    assert "hush" not in str(refused.value)
+
+
+def test_the_key_may_stand_in_a_file_too(tmp_path: Path) -> None:
+    for name in ("key", "secret"):
+        (tmp_path / name).write_text(f"the {name}\n")
+    files = {KEY_FILE: str(tmp_path / "key"), SECRET_FILE: str(tmp_path / "secret")}
+    assert exchange_key(files) == own_key(files) == ExchangeKey("the key", "the secret")
+    with pytest.raises(SecretError, match="keep one"):
+        exchange_key({KEY: "abc", **files})
+
+
+@pytest.mark.parametrize(
+    ("environment", "lacking"), [({}, KEY), ({KEY: "abc"}, SECRET), ({SECRET: "hush"}, KEY), ({SECRET_FILE: "x"}, KEY)]
+)
+def test_a_key_of_ones_own_must_be_named_whole(environment: dict[str, str], lacking: str) -> None:
+    assert names_key(environment) is bool(environment)
+    with pytest.raises(SecretError, match=f"set {lacking}") as refused:
+        own_key(environment)
     assert "hush" not in str(refused.value)

@@ -16,9 +16,26 @@ class Endpoints(Struct, frozen=True):
     socket: str
 
 
+class Places(Struct, frozen=True):
+    """Where a whole exchange is: REST's root, the WebSocket API's address, and the root of the market's streams."""
+
+    rest: str
+    socket: str
+    streams: str
+
+
 LIVE: Final = Endpoints("https://api.binance.com", "wss://ws-api.binance.com:443/ws-api/v3")
 TESTNET: Final = Endpoints("https://testnet.binance.vision", "wss://ws-api.testnet.binance.vision/ws-api/v3")
 DEMO: Final = Endpoints("https://demo-api.binance.com", "wss://demo-ws-api.binance.com/ws-api/v3")
+
+
+def places_at(url: str) -> Places:
+    """Return where everything of an exchange server is that has it on one port (http://127.0.0.1:8080).
+
+    Raises ValueError for what is no such address.
+    """
+    root, sockets = roots_at(url)
+    return Places(root, f"{sockets}/ws-api/v3", sockets)
 
 
 def endpoints_at(url: str) -> Endpoints:

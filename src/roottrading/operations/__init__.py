@@ -1,0 +1,1 @@
+"""Operations: what the person who runs the system needs beside trading."""
