@@ -50,6 +50,7 @@ def test_over_the_wire_it_writes_what_a_backtest_writes(roottrading: Runner, tmp
 def test_only_an_exchange_on_this_machine_is_traded_on(roottrading: Runner) -> None:
     refused = roottrading("run", "--exchange", "https://api.binance.com", "--symbols", "BTCUSDT")
     assert refused.code == 2
+    assert "need --live" in refused.err
     assert "on this machine" in refused.err
 
 

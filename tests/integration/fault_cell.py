@@ -14,6 +14,7 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
+from roottrading.adapters.exchange.binance.settings import places_at
 from roottrading.adapters.exchange.binance.signing import credentials
 from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
@@ -153,7 +154,7 @@ async def _trade(cell: Cell, exchange: Exchange, store: MemoryStore, url: str) -
     settings = _settings()
     strategy = Restless(width=0.3) if cell.tight else Restless()
     acting = cast(settings, (StrategyUse("restless", strategy, "1m"),), LinkedMarket((SYMBOL,)))
-    connections = Connections(url, credentials(KEY, SECRET), (SYMBOL,), local=local_time)
+    connections = Connections(places_at(url), credentials(KEY, SECRET), (SYMBOL,), local=local_time)
     run = linked_run(settings, acting, (SYMBOL,), connections, store)
     running = asyncio.create_task(run.run())
     struck = 0

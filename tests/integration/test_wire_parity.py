@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from msgspec.structs import replace
 
+from roottrading.adapters.exchange.binance.settings import places_at
 from roottrading.adapters.exchange.binance.signing import credentials
 from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
@@ -62,7 +63,7 @@ async def stepped_exchange(settings: Settings, market: Market) -> AsyncIterator[
 async def over_the_wire(settings: Settings, cast: Cast, market: Market) -> MemoryStore:
     store = MemoryStore(ALL_TABLES)
     async with stepped_exchange(settings, market) as (url, admin):
-        connections = Connections(url, credentials(KEY, SECRET), market.symbols, stepped=True)
+        connections = Connections(places_at(url), credentials(KEY, SECRET), market.symbols, stepped=True)
 
         def watch(position: Position, rows: Sequence[Row]) -> None:
             if position.at >= market.end:

@@ -3,29 +3,31 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
 
 import typer
+from msgspec import Struct
 from msgspec.structs import replace
 from rich.console import Console
 
 from roottrading import __version__
+from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials, credentials
+from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.store.port import Store
 from roottrading.adapters.store.sqlite import SqliteStore
 from roottrading.cli.errors import INTERRUPTED, CommandError
 from roottrading.cli.live_view import PlainLines
 from roottrading.cli.pacing import Pace
+from roottrading.cli.places import is_here, places_of
 from roottrading.cli.preparing import Prepared, check_timeframes, digest, known_strategies, strategy_uses
 from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, finish, warn
 from roottrading.cli.tally import Tally
 from roottrading.cli.watching import StopWish, Watcher
-from roottrading.config.secrets import KEY, SECRET, exchange_key
+from roottrading.config.secrets import KEY, SECRET, ExchangeKey, exchange_key
 from roottrading.config.settings import Settings
 from roottrading.config.show import settings_digest
 from roottrading.messages.service import Row
@@ -38,15 +40,40 @@ from roottrading.runtimes.linked.running import LinkedRun
 from roottrading.runtimes.result import journal
 from roottrading.runtimes.session import Position
 
-HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+class Target(Struct, frozen=True):
+    """The exchange that is traded on: its name as it is kept with the state, where it is, and whose key is used.
+
+    `streams` says how its market is listened to; None as its clock's pace, measured at the start, wants it. `ready`
+    is called with the opened state before the first order, and raises where nothing may be traded.
+    """
+
+    name: str
+    places: Places
+    credentials: Credentials
+    streams: StreamSettings | None = None
+    ready: Callable[[Store], None] = lambda store: None
 
 
 def run_linked(settings: Settings, url: str) -> None:
-    """Trade on the exchange server at `url` until its market ends or a person says so; then report.
+    """Trade on the exchange server at `url`, on this machine.
 
     Raises CommandError for settings that such a run cannot have, LinkError where there is no exchange.
     """
-    notes = _check(settings, url)
+    if not is_here(url):
+        raise CommandError(
+            f"--exchange {url}: real orders need --live; without it name a server of `roottrading exchange` on this "
+            "machine"
+        )
+    trade(settings, Target(url, places_of(settings, url), key_of(exchange_key(os.environ))))
+
+
+def trade(settings: Settings, target: Target) -> None:
+    """Trade on an exchange until its market ends or a person says so; then report.
+
+    Raises CommandError for settings that such a run cannot have, LinkError where there is no exchange.
+    """
+    notes = _check(settings)
     settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
     check_outputs(settings.run)
     log = begin_log(settings.run)
@@ -60,9 +87,12 @@ def run_linked(settings: Settings, url: str) -> None:
     claim_outputs(settings.run)
     heard = tuple(sorted({symbol for symbol, _ in acting.plan.streams}))
     stepped = settings.run.admin is not None
-    rate = 1 if stepped else asyncio.run(pace_of(url))
-    connections = Connections(url, _credentials(), heard, stepped=stepped, rate=rate)
-    with closing(_open_store(settings, url, acting)) as store:
+    rate = 1 if stepped or target.streams else asyncio.run(pace_of(target.places.rest))
+    connections = Connections(
+        target.places, target.credentials, heard, stepped=stepped, rate=rate, streams=target.streams
+    )
+    with closing(_open_store(settings, target.name, acting)) as store:
+        target.ready(store)
         tally = Tally(journal(store, "trade_cycles"))
         console, stop = Console(), StopWish()
         watcher = Watcher(PlainLines(console, tally, paced=True), tally, Pace("max"), stop, log is not None)
@@ -75,10 +105,8 @@ def run_linked(settings: Settings, url: str) -> None:
         raise typer.Exit(INTERRUPTED)
 
 
-def _check(settings: Settings, url: str) -> list[str]:
+def _check(settings: Settings) -> list[str]:
     """Return what a person should know; CommandError for what cannot be."""
-    if urlsplit(url).hostname not in HERE:
-        raise CommandError(f"--exchange {url}: name a server of `roottrading exchange` on this machine")
     if not settings.run.symbols:
         raise CommandError("--exchange needs --symbols: there is no tape to take them from")
     if settings.aggregator.weighting == "learned":
@@ -86,21 +114,21 @@ def _check(settings: Settings, url: str) -> list[str]:
     return []
 
 
-def _credentials() -> Credentials:
-    known = exchange_key(os.environ)
+def key_of(known: ExchangeKey) -> Credentials:
+    """Return what signs with this key; CommandError for a secret that is none."""
     try:
         return credentials(known.key, known.secret)
     except ValueError as error:
         raise CommandError(f"{KEY}, {SECRET}: {error}") from None
 
 
-def _open_store(settings: Settings, url: str, acting: Cast) -> Store:
+def _open_store(settings: Settings, name: str, acting: Cast) -> Store:
     folder = settings.run.state
     if folder is None:
         return MemoryStore(ALL_TABLES)
     strategies = [(use.name, use.timeframe, use.symbols, use.settings) for use in acting.uses]
     identity = {
-        "exchange": url,
+        "exchange": name,
         "version": __version__,
         "deployment": settings.account.deployment,
         "settings": settings_digest(settings),

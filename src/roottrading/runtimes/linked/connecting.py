@@ -9,9 +9,10 @@ from msgspec import Struct
 from roottrading.adapters.exchange.binance.binance_link import BinanceLink
 from roottrading.adapters.exchange.binance.budget import Budget
 from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
-from roottrading.adapters.exchange.binance.settings import LinkSettings, endpoints_at
+from roottrading.adapters.exchange.binance.settings import Endpoints, LinkSettings, Places
 from roottrading.adapters.exchange.binance.signing import Credentials
-from roottrading.adapters.exchange.binance.streams.binance_market import BinanceMarket, market_endpoints_at
+from roottrading.adapters.exchange.binance.streams.binance_market import BinanceMarket, MarketEndpoints
+from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.adapters.store.port import Store
 from roottrading.config.settings import Settings
 from roottrading.domain.instrument import Instrument
@@ -41,31 +42,33 @@ class LinkedMarket(Struct, frozen=True):
 
 
 class Connections:
-    """The account's link and the market's feed at one address (http://HOST:PORT), on one clock and one budget.
+    """The account's link and the market's feed of one exchange, on one clock and one budget.
 
     `stepped` is for an exchange whose clock stands between moves; else it goes `rate` times as fast as ours, which is
-    `local` (microseconds that only go forward).
+    `local` (microseconds that only go forward). `streams` says how the market is listened to.
     """
 
     def __init__(
         self,
-        url: str,
+        places: Places,
         credentials: Credentials,
         symbols: tuple[str, ...],
         *,
         stepped: bool = False,
         rate: int = 1,
         local: Callable[[], Time] | None = None,
+        streams: StreamSettings | None = None,
     ) -> None:
         settings = _STEPPED if stepped else LinkSettings(clock_rate=rate)
         budget = Budget()
         ours = local or _local
         self.clock = StandingClock(ours) if stepped else ServerClock(ours, rate)
-        self.link = BinanceLink(endpoints_at(url), credentials, symbols, settings, clock=self.clock, budget=budget)
-        endpoints = market_endpoints_at(url)
+        doors = Endpoints(places.rest, places.socket)
+        self.link = BinanceLink(doors, credentials, symbols, settings, clock=self.clock, budget=budget)
+        market = MarketEndpoints(places.rest, places.streams)
         self.feed = MarketFeed(
             lambda deliver: BinanceMarket(
-                endpoints, symbols, deliver, settings=settings, clock=self.clock, budget=budget
+                market, symbols, deliver, settings=settings, streams=streams, clock=self.clock, budget=budget
             )
         )
 
