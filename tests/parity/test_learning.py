@@ -1,39 +1,25 @@
 """Learned weights are one truth: the same in a backtest, in one process, through kills, and from what was stored."""
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-import numpy as np
 import pytest
 
 from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.store.sqlite import SqliteStore
-from roottrading.domain.columns import Floats
 from roottrading.domain.time import DAY, HOUR, Time
 from roottrading.messages.service import WeightsSet
 from roottrading.runtimes.assembly import ALL_TABLES
 from roottrading.runtimes.backtest import run_backtest
 from roottrading.runtimes.embedded import Progress, run_embedded
+from roottrading.runtimes.evidence import Past, Reach, Said, Witness
 from roottrading.runtimes.learning import weights_for
-from roottrading.runtimes.opinion_records import Shadowing
 from roottrading.runtimes.result import journal
 from roottrading.runtimes.session import Position
-from roottrading.services.analyzer import WholeBlocks
-from roottrading.services.analyzer.market_state import ATR
-from roottrading.services.analyzer.state import SignalRow
-from roottrading.services.gateway.fold import fold
-from roottrading.services.signal_aggregator.correlation import Directions, co_movements
-from roottrading.services.signal_aggregator.learned_weights import record_of, weights_of_day
-from roottrading.services.signal_aggregator.managed_outcomes import managed_outcomes
-from roottrading.services.signal_aggregator.shadow_outcomes import (
-    NEVER,
-    BuyOpinions,
-    Costs,
-    shadow_market,
-    shadow_outcomes,
-)
+from roottrading.runtimes.stored_opinions import OpinionChange, change_of
 from tests.parity.learning_runs import USES, Left, learning_run, left_by
 
 SETTINGS, CAST, MARKET = learning_run()
@@ -197,86 +183,32 @@ def test_after_a_kill_the_weights_come_from_the_state(tmp_path: Path, weights: d
 # ---- the same weights from what is stored: rows of `signals`, and candles closed before the day
 
 
+@pytest.mark.parametrize("days_at_once", [1, 2, 5])
 def test_weights_are_a_function_of_stored_signals_and_candles(
-    undisturbed: Left, weights: dict[Time, WeightsSet]
+    undisturbed: Left, weights: dict[Time, WeightsSet], days_at_once: int
 ) -> None:
-    rows = sorted(undisturbed["signals"], key=lambda row: row.timestamp)
+    witness = Witness(SETTINGS, CAST, MARKET.start)
     for day, expected in weights.items():
-        assert from_what_is_stored(rows, day) == expected
+        told = []
+        since = witness.first_day(day)
+        while since < day:
+            until = min(day, since + days_at_once * DAY)
+            told.append(witness.tell(since, until, past(undisturbed, witness.reach(since), until)))
+            since = until
+        assert witness.weights(day, told) == expected
 
 
-def from_what_is_stored(rows: list[SignalRow], day: Time) -> WeightsSet:
-    known = {symbol: MARKET.tape[symbol] for symbol in MARKET.tape}
-    known = {symbol: candles.slice(0, int((candles.at <= day).sum())) for symbol, candles in known.items()}
-    blocks = WholeBlocks(CAST.plan, known, fold)
-    of_use = {
-        (use.name, symbol): [
-            row for row in rows if row.strategy == use.name and row.symbol == symbol and row.timestamp <= day
-        ]
-        for use in USES
-        for symbol in known
+def past(left: Left, reach: Reach, until: Time) -> Past:
+    """Return no more than what is asked for, as it was stored until then."""
+    changes: dict[Said, list[OpinionChange]] = defaultdict(list)
+    for row in sorted(left["signals"], key=lambda row: row.timestamp):
+        if row.timestamp <= until:
+            if row.timestamp <= reach.changes:
+                changes[row.strategy, row.symbol].clear()
+            changes[row.strategy, row.symbol].append(change_of(row))
+    whole = {stream: MARKET.candles(*stream) for stream in CAST.plan.streams}
+    candles = {
+        stream: each.slice(int((each.open_time < reach.candles[stream]).sum()), int((each.at <= until).sum()))
+        for stream, each in whole.items()
     }
-    records = []
-    for use in USES:
-        outcomes = []
-        for symbol in known:
-            stream = (symbol, use.timeframe)
-            candles = blocks.candles(stream)
-            market = shadow_market(blocks.candles((symbol, CAST.plan.finest)), use.timeframe)
-            buys = stored_buys(of_use[use.name, symbol], blocks, stream)
-            costs = Costs(0.001, 0.0005)
-            if use.strategy.manages:
-                for columns in blocks.opinions(stream):
-                    if columns.placement.use.name == use.name:
-                        manager = Shadowing(use.strategy, columns)
-                        outcomes.append(managed_outcomes(candles, market, buys, costs, manager, manager.row_at))
-            else:
-                outcomes.append(shadow_outcomes(market, buys, costs))
-        records.append(record_of(use.name, outcomes))
-    movements = []
-    for symbol in known:
-        at = blocks.candles((symbol, CAST.fastest)).at
-        said = {name: directions(of_use[name, symbol]) for name in NAMES}
-        movements += co_movements(at[at > MARKET.start], said)
-    return weights_of_day(day, NAMES, records, movements, SETTINGS.learning)
-
-
-def directions(rows: list[SignalRow]) -> Directions:
-    sign = {"BUY": 1, "SELL": -1, "NEUTRAL": 0}
-    return Directions(
-        np.array([row.timestamp for row in rows], dtype=np.int64),
-        np.array([sign[row.signal_type] for row in rows], dtype=np.int64),
-    )
-
-
-def stored_buys(rows: list[SignalRow], blocks: WholeBlocks, stream: tuple[str, str]) -> BuyOpinions:
-    market = blocks.market(stream)
-    found: list[tuple[Time, float, float, float, int, Time, float]] = []
-    for place, row in enumerate(rows):
-        if row.signal_type != "BUY":
-            continue
-        candle = int(np.flatnonzero(market.at == row.timestamp)[0])
-        atr = float(f"{market.own[ATR][candle]:.11e}")
-        said = row.metadata
-        stop = float(said["stop_distance"]) if "stop_distance" in said else 2 * atr
-        sells = (later.timestamp for later in rows[place:] if later.signal_type == "SELL")
-        found.append(
-            (
-                row.timestamp,
-                float(row.price),
-                stop,
-                float(said.get("target_distance", "nan")),
-                int(said.get("time_limit", 0)),
-                next(sells, NEVER),
-                atr,
-            )
-        )
-
-    def column(index: int) -> Floats:
-        return np.array([each[index] for each in found], dtype=np.float64)
-
-    def whole(index: int) -> Iterator[int]:
-        return (int(each[index]) for each in found)
-
-    at, limit, sell_at = (np.fromiter(whole(index), dtype=np.int64) for index in (0, 4, 5))
-    return BuyOpinions(at, column(1), column(2), column(3), limit, sell_at, column(6))
+    return Past(changes, candles, {stream: int(each.open_time[0]) for stream, each in whole.items()})

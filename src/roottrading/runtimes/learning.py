@@ -5,12 +5,13 @@ all records are made at once, when the first day asks; what was not known before
 themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
 from roottrading.config.settings import Settings
+from roottrading.domain.columns import Candles
 from roottrading.domain.time import Time
 from roottrading.messages.service import WeightsSet
 from roottrading.runtimes.assembly import Cast
@@ -24,12 +25,14 @@ from roottrading.services.signal_aggregator.correlation import CoMovement, Direc
 from roottrading.services.signal_aggregator.learned_weights import Record, record_of, weights_of_day
 from roottrading.services.signal_aggregator.managed_outcomes import managed_outcomes
 from roottrading.services.signal_aggregator.shadow_outcomes import (
+    BuyOpinions,
     Costs,
     Outcomes,
     ShadowMarket,
     shadow_market,
     shadow_outcomes,
 )
+from roottrading.strategies.contract import Strategy
 
 _NOTHING: Final = np.zeros(0, dtype=np.int64)
 _SILENT: Final = Directions(_NOTHING, _NOTHING)
@@ -86,11 +89,7 @@ class Learner:
         use, candles = columns.placement.use, self._blocks.candles(stream)
         stops = stop_rule(use.name, self._settings.coordinator)
         buys = buys_of(columns, self._blocks.market(stream), candles, stops)
-        costs = Costs(float(self._settings.fees.taker), float(self._settings.exchange.slippage))
-        if use.strategy.manages:
-            manager = Shadowing(use.strategy, columns)
-            return managed_outcomes(candles, market, buys, costs, manager, manager.row_at)
-        return shadow_outcomes(market, buys, costs)
+        return outcomes_of(use.strategy, candles, market, buys, self._settings, lambda: columns)
 
     def _movements(self) -> list[CoMovement]:
         said = {
@@ -110,3 +109,22 @@ class Learner:
     def _streams(self) -> list[Stream]:
         plan = self._cast.plan
         return [(symbol, timeframe) for symbol in plan.symbols for timeframe in plan.timeframes]
+
+
+def outcomes_of(
+    strategy: Strategy,
+    candles: Candles,
+    market: ShadowMarket,
+    buys: BuyOpinions,
+    settings: Settings,
+    columns: Callable[[], OpinionColumns],
+) -> Outcomes:
+    """Return the outcomes of BUY opinions; `candles` are those of the strategy's timeframe.
+
+    `columns`, the strategy's own, are asked for only where it manages its positions.
+    """
+    costs = Costs(float(settings.fees.taker), float(settings.exchange.slippage))
+    if not strategy.manages:
+        return shadow_outcomes(market, buys, costs)
+    manager = Shadowing(strategy, columns())
+    return managed_outcomes(candles, market, buys, costs, manager, manager.row_at)

@@ -59,8 +59,8 @@ def buys_of(columns: OpinionColumns, market: OpinionColumns, candles: Candles, s
     rows, directions = columns.changes, _signs(columns)
     begins = directions > 0
     close = to_floats(candles.close[rows])
-    atr = _at_the_door(market.own.get(ATR), rows, begins)
-    named = _at_the_door(columns.plan.get("stop_distance"), rows, begins)
+    atr = at_the_door(market.own.get(ATR), rows, begins)
+    named = at_the_door(columns.plan.get("stop_distance"), rows, begins)
     limits = columns.plan.get("time_limit")
     limit = np.zeros(len(rows)) if limits is None else np.nan_to_num(np.where(begins, limits[rows], 0.0))
     return buy_opinions(
@@ -68,7 +68,7 @@ def buys_of(columns: OpinionColumns, market: OpinionColumns, candles: Candles, s
         directions,
         close,
         stops.distances(named, close, atr),
-        _at_the_door(columns.plan.get("target_distance"), rows, begins),
+        at_the_door(columns.plan.get("target_distance"), rows, begins),
         np.maximum(limit, 0.0).astype(np.int64),
         atr,
     )
@@ -106,7 +106,7 @@ def _signs(columns: OpinionColumns) -> Ints:
     return np.sign(columns.micros[columns.changes]).astype(np.int64)
 
 
-def _at_the_door(column: Floats | None, rows: Ints, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
+def at_the_door(column: Floats | None, rows: Ints, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
     """Return a column's values in these rows as they leave the analyzer, in 12 digits; NaN where not wanted."""
     found = np.full(len(rows), np.nan)
     if column is not None:

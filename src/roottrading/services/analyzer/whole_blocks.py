@@ -25,12 +25,23 @@ class WholeBlocks:
     It needs no candle to be taken: any T may be asked for, and what stands at T is known without those before it.
     """
 
-    def __init__(self, plan: Plan, tape: Mapping[str, Candles], fold: Fold, begin: Time = 0) -> None:
-        """Take the finest candles by symbol; directions count from the first T at or after `begin` on."""
+    def __init__(
+        self,
+        plan: Plan,
+        tape: Mapping[str, Candles],
+        fold: Fold,
+        begin: Time = 0,
+        histories: Mapping[Stream, Time] | None = None,
+    ) -> None:
+        """Take the finest candles by symbol; directions count from the first T at or after `begin` on.
+
+        `histories` are the open times with which streams begin where the candles are only a later part of them.
+        """
         self._plan = plan
         self._tape = tape
         self._fold = fold
         self._begin = begin
+        self._histories = histories or {}
         self._candles: dict[Stream, Candles] = {}
         self._feeds: dict[Stream, Feed] = {}
         self._columns: dict[tuple[Stream, str], OpinionColumns] = {}
@@ -51,11 +62,11 @@ class WholeBlocks:
 
     def opinions(self, stream: Stream) -> tuple[OpinionColumns, ...]:
         """Return the opinions of all strategies on a stream, in the plan's order."""
-        return tuple(self._evaluated(stream, placement) for placement in self._plan.placed(stream))
+        return tuple(self.evaluated(stream, placement) for placement in self._plan.placed(stream))
 
     def market(self, stream: Stream) -> OpinionColumns:
         """Return the market's own measures on a stream: `own` holds ATR(14) and the regime's code."""
-        return self._evaluated(stream, self._plan.measured(stream))
+        return self.evaluated(stream, self._plan.measured(stream))
 
     def signals(self, stream: Stream) -> Iterator[SignalRow]:
         """Yield the rows of all opinions of a stream that change direction, strategy by strategy."""
@@ -66,7 +77,8 @@ class WholeBlocks:
                 at = columns.placement.anchor.span + int(columns.open_time[row])
                 yield signal_row(columns.readout.opinion(row, id_at(at)), *stream, at, candle_at(candles, row).close)
 
-    def _evaluated(self, stream: Stream, placement: Placement) -> OpinionColumns:
+    def evaluated(self, stream: Stream, placement: Placement) -> OpinionColumns:
+        """Return the opinions of one strategy on a stream."""
         key = (stream, placement.use.name)
         known = self._columns.get(key)
         if known is None:
@@ -81,7 +93,7 @@ class WholeBlocks:
             columns = columns_of(self.candles(stream))
             for column in (columns.open, columns.high, columns.low, columns.close, columns.volume):
                 column.flags.writeable = False
-            begins = int(columns.open_time[0]) if len(columns) else None
+            begins = self._histories.get(stream, int(columns.open_time[0]) if len(columns) else None)
             known = self._feeds[stream] = Feed(columns, self._plan.span(stream), begins)
         return known
 

@@ -49,6 +49,28 @@ def record_of(strategy: str, outcomes: Iterable[Outcomes]) -> Record:
     return Record(strategy, first * DAY, tuple(count.tolist()), tuple(int(each) for each in total))
 
 
+def joined(records: Iterable[Record]) -> Record:
+    """Return the records of one strategy, at least one, as one: what each knows of a day adds up."""
+    parts = list(records)
+    known = [part for part in parts if part.net]
+    if not known:
+        return parts[0]
+    first = min(part.first_day for part in known)
+    length = max((part.first_day - first) // DAY + len(part.net) for part in known)
+    opinions, net = [0] * length, [0] * length
+    for part in known:
+        start = (part.first_day - first) // DAY
+        for place in range(len(part.net)):
+            opinions[start + place] += part.opinions[place]
+            net[start + place] += part.net[place]
+    return Record(known[0].strategy, first, tuple(opinions), tuple(net))
+
+
+def remembered_from(day: Time, settings: LearningSettings) -> Time:
+    """Return the first day (its 00:00 UTC) of which the weights of `day` still depend on anything."""
+    return day - max(_HALF_LIVES * settings.half_life_days, settings.correlation_days) * DAY
+
+
 def weights_of_day(
     day: Time,
     strategies: Sequence[str],

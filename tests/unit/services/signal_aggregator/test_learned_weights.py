@@ -1,6 +1,7 @@
 """Learned weights: what a record earns, worked out by hand, and what it must not (trading-rules 3.7 and 3.8)."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from roottrading.domain.time import DAY, HOUR, Time
 from roottrading.services.signal_aggregator import LearningSettings
 from roottrading.services.signal_aggregator.correlation import Directions, co_movements
-from roottrading.services.signal_aggregator.learned_weights import Record, record_of, weights_of_day
+from roottrading.services.signal_aggregator.learned_weights import Record, joined, record_of, weights_of_day
 from roottrading.services.signal_aggregator.shadow_outcomes import Outcomes
 
 D = Decimal
@@ -155,3 +156,16 @@ def test_clones_of_the_last_days_are_grouped() -> None:
 def test_a_day_begins_at_midnight() -> None:
     with pytest.raises(ValueError, match="no 00:00 UTC"):
         weights_of_day(TODAY + HOUR, NAMES, [], [], SETTINGS)
+
+
+@given(aged, st.lists(st.integers(0, 320), max_size=3))
+def test_records_of_days_add_up_to_the_record_of_all(given_outcomes: list[tuple[int, int]], cuts: list[int]) -> None:
+    def record(youngest: int, oldest: int) -> Record:
+        known = [(TODAY - age * DAY + 5, net) for age, net in given_outcomes if youngest <= age < oldest]
+        at, net = ([pair[place] for pair in known] for place in (0, 1))
+        return record_of("a", [Outcomes(np.array(at, dtype=np.int64), np.array(net, dtype=np.int64))])
+
+    bounds = [-10, *sorted(cuts), 400]
+    parts = [record(young, old) for young, old in pairwise(bounds)]
+    assert joined(parts) == record(-10, 400)
+    assert joined(parts[::-1]) == record(-10, 400)
