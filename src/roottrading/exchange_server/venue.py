@@ -154,6 +154,11 @@ class TradingVenue:
         self._deliver(NOBODY, self.exchange.set_status(symbol, status, now))
         self._announce(StatusChanged(symbol, status, now))
 
+    def change_filters(self, instrument: Instrument, now: Time) -> None:
+        """Judge a symbol's orders by these filters from now on; who asks for them is told."""
+        self.instruments[instrument.symbol] = instrument
+        self._deliver(NOBODY, self.exchange.change_filters(instrument, now))
+
     def resting(self, symbol: str) -> list[BookOrder]:
         """Return the accounts' orders that rest at a limit, for who shows the book; to be read only."""
         return list(self.exchange.parts.books[symbol].limits.values())

@@ -63,13 +63,12 @@ class Acts:
     def _status(self, fault: Fault, now: Time) -> None:
         self._venue.set_status(fault.symbol, fault.value, now)
 
-    def _filter(self, fault: Fault, _: Time) -> None:
+    def _filter(self, fault: Fault, now: Time) -> None:
         instrument = self._venue.instruments[fault.symbol]
         if fault.field not in FILTERS:
             raise FaultError(f"fault 'filter': no field {fault.field!r}; there are {', '.join(FILTERS)}")
         changed = msgspec.structs.replace(instrument, **{fault.field: _like(getattr(instrument, fault.field), fault)})
-        self._venue.instruments[fault.symbol] = changed
-        self._venue.exchange.change_filters(changed)
+        self._venue.change_filters(changed, now)
 
     def _balance(self, fault: Fault, now: Time) -> None:
         if fault.account not in self._venue.updated_at:

@@ -7,6 +7,7 @@ from roottrading.domain.money import ZERO
 from roottrading.domain.order import Order
 from roottrading.domain.time import SECOND
 from roottrading.messages.exchange import EXIT, CancelReplace, PlaceOrder
+from roottrading.services.trader.changed_filters import wait_to_sell
 from roottrading.services.trader.entry import cancel
 from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_id, sibling_of
 from roottrading.services.trader.legs import market_sell_spec
@@ -32,7 +33,11 @@ def leave(turn: Turn) -> None:
         locked += lock.quantity - lock.executed_quantity
     spare = available(turn.desk, execution, locked) - locked
     if locks and (idle := [lock for lock in locks if not _works(execution, lock)]):
-        _replace(turn, idle, spare)
+        ready = [] if execution.exit_waits else [lock for lock in idle if _may_go(turn, lock, spare)]
+        if ready:
+            _replace(turn, ready, spare)
+        else:
+            wait_to_sell(turn)
         return
     quantity = whole_at_market(turn.instrument, max(spare, ZERO))
     if turn.instrument.sellable(quantity, execution.last_price):
@@ -87,6 +92,14 @@ def hold_back_after_refusal(turn: Turn) -> None:
 def _works(execution: CycleExecution, lock: Order) -> bool:
     """A triggered stop that is being filled is left alone for as long as it may take (1.5)."""
     return lock.client_order_id in execution.triggered and "stop" in execution.deadlines
+
+
+def _may_go(turn: Turn, lock: Order, spare: Decimal) -> bool:
+    """Say whether a lock may be cancelled: an untouched stop stays where the filters refuse the sale in its place."""
+    if lock.executed_quantity:
+        return True  # what is left of it is dust at worst
+    quantity = whole_at_market(turn.instrument, rest_of(lock) + spare)
+    return turn.instrument.sellable(quantity, turn.execution.last_price)
 
 
 def _replace(turn: Turn, locks: list[Order], spare: Decimal) -> None:

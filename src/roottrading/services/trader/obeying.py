@@ -5,8 +5,15 @@ from roottrading.services.trader.turn import Turn
 
 
 def close_cycle(turn: Turn, command: CloseTradeCycle) -> None:
-    """Leave at market (trading-rules 1.8)."""
+    """Leave at market (trading-rules 1.8); with a price: now that what had to wait is possible."""
     execution = turn.execution
+    if command.price is not None:
+        execution.last_price = command.price
+        turn.changed = True
+    if execution.exit_waits:
+        execution.exit_waits = False
+        turn.changed = True
+        return
     if execution.exit_reason:
         turn.refuse("CloseTradeCycle", f"leaving already: {execution.exit_reason}")
         return

@@ -1,14 +1,14 @@
 """Protection: stop and target at the exchange, moved, lost and put back (trading-rules 1.3, 1.4, 1.9, 1.10)."""
 
-from decimal import Decimal
 from typing import Final
 
 from roottrading.domain.money import ZERO
 from roottrading.domain.order import Order
 from roottrading.messages.exchange import PROTECTION, CancelReplace, OrderReported, PlaceOrder, PlaceOrderList
+from roottrading.services.trader.changed_filters import least_price, notice_size, regrid
 from roottrading.services.trader.entry import cancel
 from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_id, leg_of, sibling_of
-from roottrading.services.trader.legs import stop_limit, stop_spec, target_spec
+from roottrading.services.trader.legs import stop_spec, target_spec
 from roottrading.services.trader.sizes import available, is_resting, protectable, rest_of, whole
 from roottrading.services.trader.turn import Turn
 
@@ -17,15 +17,10 @@ REFUSED: Final = "protection_refused"
 TRIGGERED: Final = "OCO_TRIGGER"
 
 
-def least_price(turn: Turn) -> Decimal:
-    """Return the lowest price that the wanted stop names, by which its size is judged."""
-    price = turn.execution.stop_price
-    return stop_limit(turn, price) or price
-
-
 def protect(turn: Turn) -> bool:
     """Rest stop and target for all that is not under a stop yet; False where the filters refuse that size."""
     execution, instrument = turn.execution, turn.instrument
+    regrid(turn, ZERO)
     covered = turn.survey.covered
     quantity = whole(instrument, available(turn.desk, execution, covered) - covered)
     if not protectable(instrument, quantity, least_price(turn)):
@@ -43,19 +38,29 @@ def protect(turn: Turn) -> bool:
     return True
 
 
-def move_stops(turn: Turn) -> None:
-    """Replace a list or stop that is not as wanted by one market stop at the wanted price (trading-rules 1.9, 4.2)."""
+def move_stops(turn: Turn) -> bool:
+    """Replace a list or stop that is not as wanted by one market stop at the wanted price (trading-rules 1.9, 4.2).
+
+    What could not be placed anew stays as it is; False where that is all.
+    """
     execution = turn.execution
+    outdated = turn.survey.outdated
+    regrid(turn, max(execution.orders[stop].stop_price or ZERO for stop in outdated))
     covered = turn.survey.covered
     spare = max(available(turn.desk, execution, covered) - covered, ZERO)
-    for client_order_id in turn.survey.outdated:
+    moved = False
+    for client_order_id in outdated:
+        quantity = whole(turn.instrument, rest_of(execution.orders[client_order_id]) + spare)
+        if not protectable(turn.instrument, quantity, least_price(turn)):
+            notice_size(turn)
+            continue
+        moved = True
         give_up(turn, client_order_id)
         if not turn.instrument.cancel_replace_allowed:
             cancel(turn, client_order_id)
             execution.protected = ZERO  # to be protected anew once that is done
             continue
         execution.protections += 1
-        quantity = whole(turn.instrument, rest_of(execution.orders[client_order_id]) + spare)
         spare = ZERO
         stop = stop_spec(turn, leg_id(execution, "s", execution.protections), quantity, execution.stop_price)
         turn.ask(
@@ -69,6 +74,7 @@ def move_stops(turn: Turn) -> None:
                 only_new=True,
             )
         )
+    return moved
 
 
 def give_up(turn: Turn, client_order_id: str) -> None:

@@ -15,6 +15,7 @@ from roottrading.messages.exchange import (
 )
 from roottrading.services.trader.asked import ask_about, drop_answered, take_back
 from roottrading.services.trader.booking import close, expire
+from roottrading.services.trader.changed_filters import wait_to_sell
 from roottrading.services.trader.entry import reprice
 from roottrading.services.trader.exit import hold_back, hold_back_after_refusal
 from roottrading.services.trader.folding import update
@@ -32,6 +33,8 @@ RATE_LIMITED: Final = frozenset({-1003, -1008, -1015})
 TOO_LATE: Final = -1021  # an entry that came too late is expired, never signed again (consistency-rules 4.1)
 NOT_TRIED_AGAIN: Final = RATE_LIMITED | {TOO_LATE}
 UNSELLABLE: Final = ("NOTIONAL", "LOT_SIZE")  # filters that a remainder can be too small for
+TOO_SMALL: Final = ("NOTIONAL",)
+CHANGING: Final = (*UNSELLABLE, "PRICE_FILTER")  # filters that may have changed without our having heard it
 
 
 def on_refused(turn: Turn, event: OrderRefused) -> None:
@@ -93,11 +96,23 @@ def _replace_refused(turn: Turn, unanswered: Unanswered, event: OrderRefused) ->
             hold_back_after_refusal(turn)
     elif event.code in RATE_LIMITED:
         hold_back(turn, turn.desk.settings.repeat_after)  # nothing happened, the stop still rests
+    elif leaving and _is_filtered(event, TOO_SMALL):
+        wait_to_sell(turn)  # by a price that we do not know: the stop still rests
     elif leaving:
         _alert_refused(turn, event)
         hold_back_after_refusal(turn)
+    elif _is_filtered(event, CHANGING):
+        _keep_stop(turn, event)
     else:
         _leave_at_once(turn, event)
+
+
+def _keep_stop(turn: Turn, event: OrderRefused) -> None:
+    """A filter that we do not know yet refused the new stop: the old one still rests, and is moved when we do."""
+    execution = turn.execution
+    if not execution.refusals:
+        turn.alert("warning", "stop_not_moved", f"cycle {execution.cycle_id}: {_words(event)}; the old stop rests on")
+    hold_back_after_refusal(turn)
 
 
 def _leave_at_once(turn: Turn, event: OrderRefused) -> None:
@@ -135,7 +150,7 @@ def _exit_refused(turn: Turn, event: OrderRefused) -> None:
     """What must be sold was refused: dust where it is too small for the filters, else again after a while."""
     execution, instrument = turn.execution, turn.instrument
     _note_short(turn, event)
-    filtered = event.message.startswith("Filter failure") and any(name in event.message for name in UNSELLABLE)
+    filtered = _is_filtered(event, UNSELLABLE)
     small = (
         execution.held < 2 * max(instrument.min_quantity, instrument.market_min_quantity, instrument.step_size)
         or execution.held * execution.last_price < 2 * instrument.min_notional
@@ -170,6 +185,10 @@ def _note_short(turn: Turn, event: OrderRefused) -> None:
     if "insufficient balance" in event.message.lower() and not turn.execution.short_of_base:
         turn.execution.short_of_base = True
         turn.changed = True
+
+
+def _is_filtered(event: OrderRefused, filters: tuple[str, ...]) -> bool:
+    return event.message.startswith("Filter failure") and any(name in event.message for name in filters)
 
 
 def _is_duplicate(event: OrderRefused) -> bool:

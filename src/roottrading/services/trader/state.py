@@ -49,6 +49,7 @@ class CycleExecution(Struct, gc=False):
     is None. `given_up` are legs that we asked to cancel, `triggered` stops that are being filled. Attempts are counted
     per leg; `exit_reason` is empty while the position is to be held, `cancel_reason` while a resting entry may rest.
     `held_back_until` delays the next attempt after a refusal. `deadlines` are the kinds of deadlines that are set.
+    `small` says that the filters take no new stop of its size any more, `exit_waits` that they take no sale.
     """
 
     cycle_id: str
@@ -93,6 +94,8 @@ class CycleExecution(Struct, gc=False):
     doubt_alerted: bool = False
     naked_since: Time | None = None
     naked_kind: SpanKind = "unprotected"
+    small: bool = False
+    exit_waits: bool = False
     touched_at: Time = 0  # exchange time of the last event about our orders
 
     @property

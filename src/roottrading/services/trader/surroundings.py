@@ -11,6 +11,7 @@ from roottrading.messages.channels import TRADE_EVENTS
 from roottrading.messages.events import AlertRaised, FillUnmatched
 from roottrading.messages.exchange import AccountChanged, InstrumentChanged, OpenOrdersReported, OrderExecuted
 from roottrading.messages.service import NOTHING, ControlChanged, Decision, Outgoing, Row
+from roottrading.services.trader.changed_filters import refit
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.obeying import give_up_entry
 from roottrading.services.trader.state import BALANCES, CONTROL, CONTROL_KEY, INSTRUMENTS, SYMBOLS, Control, FreeBalance
@@ -77,7 +78,7 @@ def _on_filters(desk: Desk, event: InstrumentChanged, now: Time) -> Decision:
         return NOTHING
     desk.adopt(replace(told, status=known.status))
     own = Decision(rows=(Row(INSTRUMENTS, (event.symbol,), desk.instruments[event.symbol]),))
-    return merged((own, for_all(desk, event.symbol, now, lambda turn: None)))
+    return merged((own, for_all(desk, event.symbol, now, refit)))
 
 
 def _on_status(desk: Desk, event: InstrumentChanged, now: Time) -> Decision:

@@ -18,7 +18,7 @@ class Survey(Struct, frozen=True, gc=False):
     the orders are said to have. `doubtful` are legs whose fate must be near, and without which nothing is decided:
     pending after their entry, or the other leg of a list that ended. `overdue` are legs that are gone without our
     having heard it - their list was touched, or we had it cancelled: nothing waits for their word, but the cycle does
-    not end before it. `outdated` are stops at another price than the wanted one, or in a list that was given up.
+    not end before it. `outdated` are stops below the wanted price, or in a list that was given up.
     """
 
     covered: Decimal
@@ -84,8 +84,9 @@ def is_working(order: Order) -> bool:
 
 def _is_outdated(execution: CycleExecution, stop: Order) -> bool:
     name = stop.client_order_id
-    if stop.stop_price == execution.stop_price and (
-        execution.target_price is not None or sibling_of(execution, name) not in execution.orders
+    if stop.stop_price is None or (
+        stop.stop_price >= execution.stop_price
+        and (execution.target_price is not None or sibling_of(execution, name) not in execution.orders)
     ):
         return False
     return not stop.executed_quantity and name not in execution.given_up

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from roottrading.messages.events import ProtectionRestored
 from roottrading.services.trader.booking import close, expire
+from roottrading.services.trader.changed_filters import least_price
 from roottrading.services.trader.entry import cancel_resting, complete, is_entry_cancel
 from roottrading.services.trader.exit import doubt_balance, leave
-from roottrading.services.trader.protection import least_price, move_stops, protect
+from roottrading.services.trader.protection import move_stops, protect
 from roottrading.services.trader.sizes import large_enough, protectable
 from roottrading.services.trader.state import CycleExecution, SpanKind
 from roottrading.services.trader.turn import Turn
@@ -69,9 +70,10 @@ def _hold(turn: Turn, gap: Decimal) -> None:
     execution = turn.execution
     if not turn.desk.tradable(execution.symbol):
         _wait_for_market(turn, gap)
-    elif turn.survey.outdated and execution.held_back_until is None:
-        move_stops(turn)
-    elif gap <= 0:
+        return
+    if turn.survey.outdated and execution.held_back_until is None and move_stops(turn):
+        return
+    if gap <= 0:
         _end_if_flat(turn)
     elif execution.lost:
         _put_back(turn)

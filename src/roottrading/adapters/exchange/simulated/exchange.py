@@ -266,16 +266,21 @@ class SimulatedExchange:
             raise ValueError(f"status {status!r} of {symbol}: use one of {', '.join(STATUSES)}")
         self._book(symbol).market.status = status
         self._changed(symbol)
-        for account in sorted({self._account, *(account for account, _ in self._venue.wallets)}):
-            self._venue.mail[account].append(InstrumentChanged(symbol, "", now, status))
-        return self._finish(self._account, now)
+        return self._announce(InstrumentChanged(symbol, "", now, status), now)
 
-    def change_filters(self, instrument: Instrument) -> None:
-        """Judge a symbol's orders by these filters from now on; those in the book stay.
+    def change_filters(self, instrument: Instrument, now: Time) -> Sequence[ExchangeEvent]:
+        """Judge a symbol's orders by these filters from now on, and tell every account; those in the book stay.
 
         Raises ValueError for a symbol that the exchange has not.
         """
-        self._book(instrument.symbol).adopt(instrument)
+        book = self._book(instrument.symbol)
+        book.adopt(instrument)
+        return self._announce(InstrumentChanged(instrument.symbol, "", now, book.market.status, instrument), now)
+
+    def _announce(self, changed: InstrumentChanged, now: Time) -> Sequence[ExchangeEvent]:
+        for account in sorted({self._account, *(account for account, _ in self._venue.wallets)}):
+            self._venue.mail[account].append(changed)
+        return self._finish(self._account, now)
 
     def deposit(self, asset: str, amount: Decimal, now: Time, account: str | None = None) -> Sequence[ExchangeEvent]:
         """Bring an amount into an account's free balance; a negative one takes it out.
