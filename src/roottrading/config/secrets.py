@@ -15,6 +15,11 @@ SECRET: Final = "ROOTTRADING_EXCHANGE_SECRET"
 SECRET_FILE: Final = "ROOTTRADING_EXCHANGE_SECRET_FILE"
 FILES: Final = frozenset({KEY_FILE, SECRET_FILE})
 VARIABLES: Final = frozenset({KEY, SECRET}) | FILES
+# whole addresses of servers, which may hold passwords
+REDIS_URL: Final = "ROOTTRADING_REDIS_URL"
+KAFKA_URL: Final = "ROOTTRADING_KAFKA_URL"
+POSTGRES_URL: Final = "ROOTTRADING_POSTGRES_URL"
+ADDRESSES: Final = frozenset({REDIS_URL, KAFKA_URL, POSTGRES_URL})
 DEMO: Final = "demo"  # key and secret of the account that our own exchange opens where none is named
 
 

@@ -6,8 +6,11 @@ import pytest
 
 from roottrading.config.load import load
 from roottrading.config.secrets import (
+    KAFKA_URL,
     KEY,
     KEY_FILE,
+    POSTGRES_URL,
+    REDIS_URL,
     SECRET,
     SECRET_FILE,
     ExchangeKey,
@@ -35,6 +38,12 @@ def test_they_are_no_settings_and_are_not_shown() -> None:
     shown = show(loaded.settings, loaded.origins)
     assert "hush" not in shown
     assert "hush" not in repr(exchange_key({SECRET: "hush"}))
+
+
+def test_addresses_of_servers_are_no_settings_either() -> None:
+    given = {name: f"{name.lower()}://hush@host:1" for name in (REDIS_URL, KAFKA_URL, POSTGRES_URL)}
+    loaded = load(environment=given)
+    assert "hush" not in show(loaded.settings, loaded.origins)
 
 
 def test_a_file_that_cannot_be_read_and_two_places_are_refused(tmp_path: Path) -> None:
