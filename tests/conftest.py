@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.servers"]
+
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 

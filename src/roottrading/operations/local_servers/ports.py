@@ -1,0 +1,59 @@
+"""Free ports on loopback, and the same one again after a restart."""
+
+import secrets
+import socket
+import time
+from pathlib import Path
+from typing import Final
+
+from roottrading.operations.local_servers.errors import ServerError
+
+LOOPBACK: Final = "127.0.0.1"
+LOWEST: Final = 10_000
+RANGE_FILE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+USUAL_EPHEMERAL: Final = 32_768
+TRIES: Final = 200
+ENDING_PATIENCE: Final = 5.0  # seconds that a server which is just ending may take
+PAUSE: Final = 0.02
+
+
+def kept_port(file: Path) -> int:
+    """Return the port that a file names, which a free one is written to the first time; ServerError if it is taken."""
+    if file.exists():
+        port = int(file.read_text(encoding="ascii"))
+        until = time.monotonic() + ENDING_PATIENCE
+        while not is_free(port):
+            if time.monotonic() < until:
+                time.sleep(PAUSE)
+                continue
+            raise ServerError(f"port {port} is taken by another program: end that, or remove {file} to have another")
+        return port
+    port = free_port()
+    file.write_text(f"{port}\n", encoding="ascii")
+    return port
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, below those that the system lends to outgoing connections.
+
+    A client that tries again and again to reach a server which is down can be lent that very port for its own end, and
+    then connects to itself: the server could never come back.
+    """
+    ephemeral = int(RANGE_FILE.read_text(encoding="ascii").split()[0]) if RANGE_FILE.exists() else USUAL_EPHEMERAL
+    span = max(ephemeral - LOWEST, 1_000)
+    for _ in range(TRIES):
+        port = LOWEST + secrets.randbelow(span)
+        if is_free(port):
+            return port
+    raise ServerError(f"no free port on {LOOPBACK} from {LOWEST} to {LOWEST + span} in {TRIES} tries")
+
+
+def is_free(port: int) -> bool:
+    """Return whether a server could listen on a port of loopback now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
