@@ -6,17 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from roottrading.adapters.history.catalog import Series, writing_into
-from roottrading.adapters.history.download import Done, Download, Wanted
-from roottrading.adapters.history.errors import HistoryError
-from roottrading.adapters.history.fetching import Patience
-from roottrading.adapters.history.looking import check_all, held
-from roottrading.adapters.history.months import Span
 from roottrading.adapters.tape import read_tape
 from roottrading.adapters.tape.files import TapeFile, parse_packed
 from roottrading.domain.columns import Candles
 from roottrading.domain.time import DAY, HOUR, MILLISECOND, Time, iso, parse_time
 from roottrading.exchange_server.faults.fault import Fault
+from roottrading.history.catalog import Series, writing_into
+from roottrading.history.download import Done, Download, Wanted
+from roottrading.history.errors import HistoryError
+from roottrading.history.fetching import Patience
+from roottrading.history.looking import check_all, held
+from roottrading.history.months import Span
 from tests.integration.exchange_server.market_place import market_place
 from tests.integration.history.archive_place import (
     HOURS,

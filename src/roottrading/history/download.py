@@ -13,18 +13,18 @@ from typing import Final
 import aiohttp
 from msgspec import Struct
 
-from roottrading.adapters.history.archive import Archive, ArchiveFile
-from roottrading.adapters.history.catalog import Series
-from roottrading.adapters.history.errors import BadFileError, HistoryError
-from roottrading.adapters.history.fetching import Fetcher, Patience
-from roottrading.adapters.history.manifest import Source
-from roottrading.adapters.history.months import Span, day_of, days_in, month_of, month_span, months_in, without
-from roottrading.adapters.history.public_rest import PublicRest
-from roottrading.adapters.history.rest_candles import RestCandles
 from roottrading.adapters.tape.errors import TapeError
 from roottrading.adapters.tape.reading import Reading
 from roottrading.domain.columns import Candles
 from roottrading.domain.time import DAY, Time, iso
+from roottrading.history.archive import Archive, ArchiveFile
+from roottrading.history.catalog import Series
+from roottrading.history.errors import BadFileError, HistoryError
+from roottrading.history.fetching import Fetcher, Patience
+from roottrading.history.manifest import Source
+from roottrading.history.months import Span, day_of, days_in, month_of, month_span, months_in, without
+from roottrading.history.public_rest import PublicRest
+from roottrading.history.rest_candles import RestCandles
 
 _AT_ONCE: Final = 4  # months that are worked on
 _FEW_DAYS: Final = 3  # so many days of a month are fetched as daily files

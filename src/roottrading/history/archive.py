@@ -9,12 +9,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from roottrading.adapters.history.errors import BadFileError
-from roottrading.adapters.history.fetching import Fetcher
 from roottrading.adapters.tape.errors import TapeError
 from roottrading.adapters.tape.files import TapeFile, parse_packed
 from roottrading.adapters.tape.reading import Reading
 from roottrading.adapters.tape.tape import checked
+from roottrading.history.errors import BadFileError
+from roottrading.history.fetching import Fetcher
 
 _LOG: Final = logging.getLogger(__name__)
 _CHECKSUM: Final = re.compile(rb"([0-9a-fA-F]{64})\s+\*?(\S+)\s*")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from roottrading.adapters.history.catalog import Series
-from roottrading.adapters.history.errors import HistoryError
-from roottrading.adapters.history.manifest import Month, find_manifests, read_manifest
 from roottrading.adapters.tape.check import CheckReport, Gap, check_candles, check_files
 from roottrading.adapters.tape.errors import TapeError
 from roottrading.adapters.tape.files import find_files
 from roottrading.adapters.tape.tape import merged
 from roottrading.domain.time import Time, duration, parse_time
+from roottrading.history.catalog import Series
+from roottrading.history.errors import HistoryError
+from roottrading.history.manifest import Month, find_manifests, read_manifest
 
 
 class Held(Struct, frozen=True):

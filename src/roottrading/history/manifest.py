@@ -8,10 +8,10 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct, field
 
-from roottrading.adapters.history.errors import HistoryError
-from roottrading.adapters.history.months import Span, month_span
 from roottrading.adapters.tape.check import Gap
 from roottrading.domain.time import TIMEFRAMES, iso, parse_time
+from roottrading.history.errors import HistoryError
+from roottrading.history.months import Span, month_span
 
 NAME: Final = "manifest.json"
 FORM: Final = 1

@@ -16,9 +16,9 @@ from roottrading.adapters.exchange.binance.rest import Rest
 from roottrading.adapters.exchange.binance.server_clock import ServerClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings
 from roottrading.adapters.exchange.link import LinkError
-from roottrading.adapters.history.errors import HistoryError
-from roottrading.adapters.history.fetching import Patience
 from roottrading.domain.time import Time, iso
+from roottrading.history.errors import HistoryError
+from roottrading.history.fetching import Patience
 
 _LOOK: Final = 1.0  # seconds between two looks whether there is room again
 _NAMES_A_QUESTION: Final = 100

@@ -10,8 +10,8 @@ import aiohttp
 from msgspec import Struct
 
 from roottrading.adapters.exchange.binance.streams.pacing import Pace
-from roottrading.adapters.history.errors import HistoryError
 from roottrading.domain.time import HOUR, MILLISECOND, SECOND, Time
+from roottrading.history.errors import HistoryError
 
 _LOG: Final = logging.getLogger(__name__)
 _TOLD_TO_WAIT: Final = frozenset({418, 429})

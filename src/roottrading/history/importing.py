@@ -8,14 +8,14 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from roottrading.adapters.history.catalog import Series
-from roottrading.adapters.history.errors import HistoryError
-from roottrading.adapters.history.manifest import Month, Source, file_digest
-from roottrading.adapters.history.months import months_in
 from roottrading.adapters.tape.files import TapeFile, find_files, read_file
 from roottrading.adapters.tape.reading import Reading
 from roottrading.adapters.tape.tape import checked
 from roottrading.domain.time import Time, duration, iso
+from roottrading.history.catalog import Series
+from roottrading.history.errors import HistoryError
+from roottrading.history.manifest import Month, Source, file_digest
+from roottrading.history.months import months_in
 
 KINDS: Final = ("csv.gz", "csv", "zip", "parquet")
 SYMBOL: Final = re.compile(r"[A-Z0-9]{2,30}")

@@ -6,14 +6,14 @@ from typing import Final
 
 from roottrading.adapters.exchange.binance.streams.history import CANDLES_A_QUESTION, HistoryUnavailable
 from roottrading.adapters.exchange.binance.streams.rest_history import RestHistory
-from roottrading.adapters.history.errors import HistoryError
-from roottrading.adapters.history.months import Span
-from roottrading.adapters.history.public_rest import PublicRest
 from roottrading.adapters.tape.csv_text import parse_csv
 from roottrading.adapters.tape.reading import Reading
 from roottrading.domain.candle import Candle
 from roottrading.domain.money import plain
 from roottrading.domain.time import MILLISECOND, SECOND, Time, duration
+from roottrading.history.errors import HistoryError
+from roottrading.history.months import Span
+from roottrading.history.public_rest import PublicRest
 
 _SETTLED: Final = 2 * SECOND  # after its end a candle is final
 

@@ -17,8 +17,15 @@ from typing import Final
 import numpy as np
 from msgspec.structs import replace
 
-from roottrading.adapters.history.errors import HistoryError
-from roottrading.adapters.history.manifest import (
+from roottrading.adapters.tape.check import check_candles
+from roottrading.adapters.tape.files import TapeFile, read_file
+from roottrading.adapters.tape.reading import Reading
+from roottrading.adapters.tape.tape import merged
+from roottrading.adapters.tape.write import write_candles
+from roottrading.domain.columns import Candles
+from roottrading.domain.time import iso
+from roottrading.history.errors import HistoryError
+from roottrading.history.manifest import (
     NAME,
     Manifest,
     Month,
@@ -28,14 +35,7 @@ from roottrading.adapters.history.manifest import (
     manifest_text,
     read_manifest,
 )
-from roottrading.adapters.history.months import Span, month_span
-from roottrading.adapters.tape.check import check_candles
-from roottrading.adapters.tape.files import TapeFile, read_file
-from roottrading.adapters.tape.reading import Reading
-from roottrading.adapters.tape.tape import merged
-from roottrading.adapters.tape.write import write_candles
-from roottrading.domain.columns import Candles
-from roottrading.domain.time import iso
+from roottrading.history.months import Span, month_span
 
 _NEW: Final = ".new-"
 _LOCK: Final = ".lock"
