@@ -71,7 +71,7 @@ class Observer:
         return self._own.get(symbol, ZERO) + taken
 
     def _look_at_stop(self, world: World, symbol: str, own: Decimal) -> None:
-        instrument = world.scenario.market.instruments[symbol]
+        instrument = world.venue.instrument(symbol)
         close = world.closes.get(symbol, ZERO)
         price = min(close, self._last_price.get(symbol, close))
         stops = [order for order in world.venue.open_orders(symbol, world.now) if self._protects(order)]
@@ -84,14 +84,18 @@ class Observer:
                 raise Broken(f"{symbol}: of {before} under stops only {covered} are left in a halt, at {world.now}")
             self._naked.pop(symbol, None)
             return
-        naked = floor_to(own, instrument.step_size) - covered
+        execution = _execution(world, symbol)
+        if covered < before and not instrument.sellable(own, price) and execution is not None and not execution.sold:
+            raise Broken(f"{symbol}: of {before} under stops {covered} are left, and filters refuse to sell {own}")
+        lent = ZERO if execution is None else execution.lent  # no stop protects dust, however coarse steps once were
+        naked = floor_to(own - lent, instrument.step_size) - covered
         if not instrument.sellable(naked, price):
             self._naked.pop(symbol, None)
             return
         since = self._naked.setdefault(symbol, world.now)
-        execution = _execution(world, symbol)
         if execution is None:
-            if _dust(world, symbol) == own and not instrument.sellable(naked, price * DEARER):
+            was_dust = world.venue.has_changing_filters(symbol) or not instrument.sellable(naked, price * DEARER)
+            if _dust(world, symbol) == own and was_dust:
                 return  # too small to sell when its cycle ended, and worth more by now
             raise Broken(f"{symbol}: {naked} held without a stop and without a cycle at {world.now}")
         if execution.exit_reason or execution.status == "manual":

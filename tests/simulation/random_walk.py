@@ -1,4 +1,4 @@
-"""A market made of a seed: random walks with thin books, minutes without volume, gaps and a halt."""
+"""A market made of a seed: random walks with thin books, minutes without volume, gaps, a halt, other filters."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -50,6 +50,28 @@ def halts_of(dice: Random, symbols: tuple[str, ...], start: Time, minutes: int) 
     symbol, begin = dice.choice(symbols), start + dice.randrange(2, max(3, minutes - 4)) * MINUTE + 30 * SECOND
     status = dice.choice(("HALT", "CANCEL_ONLY", "BREAK"))
     return {(symbol, begin): status, (symbol, begin + dice.choice((1, 2)) * MINUTE): "TRADING"}
+
+
+def filters_of(
+    dice: Random, symbols: tuple[str, ...], start: Time, minutes: int, flags: Mapping[str, Any]
+) -> dict[tuple[str, Time], Instrument]:
+    """Return other filters for a while: (symbol, instant) -> all of them from there on, inside a candle."""
+    symbol, begin = dice.choice(symbols), start + dice.randrange(2, max(3, minutes - 5)) * MINUTE + 45 * SECOND
+    usual = instrument_of(symbol, flags)
+    other = dice.choice(
+        (
+            {"min_notional": Decimal(10_000)},  # than any position
+            {"min_notional": Decimal(10_000)},
+            {"min_notional": dice.choice((Decimal(100), Decimal(400)))},
+            {"step_size": Decimal(1_000), "min_quantity": Decimal(1_000)},
+            {"step_size": dice.choice((Decimal("0.0001"), Decimal("0.01"), Decimal(1)))},
+            {"tick_size": dice.choice((Decimal("0.001"), Decimal("0.05"), Decimal("0.4")))},
+        )
+    )
+    changes = {(symbol, begin): replace(usual, **other)}
+    if dice.random() < 0.8:
+        changes[symbol, begin + dice.choice((1, 2, 3)) * MINUTE] = usual
+    return changes
 
 
 def instrument_of(symbol: str, flags: Mapping[str, Any]) -> Instrument:

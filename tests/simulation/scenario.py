@@ -21,7 +21,15 @@ from roottrading.runtimes.replay import Instant, instants
 from roottrading.services.analyzer import NewestWindows
 from tests.simulation.choices import chosen_settings, chosen_uses, paying_in_bnb, with_limits
 from tests.simulation.hands import Given, hands
-from tests.simulation.random_walk import INSTRUMENT, START, WARM_UP, halts_of, instrument_of, random_walk
+from tests.simulation.random_walk import (
+    INSTRUMENT,
+    START,
+    WARM_UP,
+    filters_of,
+    halts_of,
+    instrument_of,
+    random_walk,
+)
 from tests.simulation.venue import Foreign, Venue
 
 SYMBOLS: Final = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
@@ -74,6 +82,8 @@ class Scenario:
         if more.random() < 0.5:
             self.hands = hands(more, symbols, [use.name for use in uses], self.start, minutes)
         self.parted = more.random() < 0.15  # the exchange's word comes event by event, as on a live connection
+        changing = more.random() < 0.3
+        self.filters = filters_of(more, symbols, self.start, minutes, flags) if changing else {}
         instruments = {symbol: instrument_of(symbol, flags) for symbol in candles}
         self.market = Market(Tape(candles, "1m"), instruments, symbols, self.start, self.end)
         self.cast: Cast = cast(self.settings, uses, self.market)
@@ -90,13 +100,14 @@ class Scenario:
         return [found[at] for at in sorted(found)]
 
     def _announcements(self) -> list[tuple[Time, Candle]]:
-        """Return at which instants the venue is shown a symbol for nothing but a change of its status."""
-        return [(at, Candle(symbol, "1m", at, ONE, ONE, ONE, ONE, ONE)) for symbol, at in self.halts]
+        """Return at which instants the venue is shown a symbol for nothing but a change of its status or filters."""
+        changes = [*self.halts, *self.filters]
+        return [(at, Candle(symbol, "1m", at, ONE, ONE, ONE, ONE, ONE)) for symbol, at in changes]
 
     def venue(self) -> Venue:
         """Return the exchange with the bot's capital, other people's coins and orders, and the halts to come."""
         exchange: SimulatedExchange = simulated_exchange(self.settings, self.market, keeps_rows=False)
-        return Venue(exchange, self.market.symbols, self.foreign, self.halts)
+        return Venue(exchange, self.market.symbols, self.foreign, self.halts, self.filters)
 
     def fresh(self, role: str, heard: Mapping[tuple[str, ...], Time]) -> Service:
         """Build a service; the analyzer's windows hold the candles of each stream up to the T that was heard last."""

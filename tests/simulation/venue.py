@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from roottrading.adapters.exchange.simulated import SimulatedExchange
 from roottrading.domain.candle import Candle
+from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import (
@@ -41,7 +42,7 @@ class Foreign(Struct, frozen=True):
 
 
 class Venue:
-    """The simulated exchange; at the instants named in `halts` a symbol's status changes."""
+    """The simulated exchange; at the instants named in `halts` and `filters` a symbol's status or filters change."""
 
     def __init__(
         self,
@@ -49,12 +50,14 @@ class Venue:
         symbols: Sequence[str],
         foreign: Foreign,
         halts: Mapping[tuple[str, Time], str],
+        filters: Mapping[tuple[str, Time], Instrument],
     ) -> None:
         self.exchange = exchange
         self.symbols = symbols
         self.foreign = foreign
         self._halts = halts
-        self.statuses: dict[str, InstrumentChanged] = {}
+        self._filters = filters
+        self._changes: dict[str, InstrumentChanged] = {}  # the last one of each symbol
         if foreign.base:
             for symbol in symbols:
                 exchange.deposit(symbol.removesuffix("USDT"), foreign.base, 0)
@@ -70,12 +73,18 @@ class Venue:
         return self.exchange.execute(request, now)
 
     def candle_opens(self, candle: Candle, now: Time) -> Sequence[ExchangeEvent]:
-        """Stand on a candle's open; at an instant of `halts` its symbol's status changes instead."""
-        status = self._halts.get((candle.symbol, now))
-        if status is None:
+        """Stand on a candle's open; at an instant of `halts` or `filters` its symbol changes instead."""
+        symbol = candle.symbol
+        status, instrument = self._halts.get((symbol, now)), self._filters.get((symbol, now))
+        if status is not None:
+            events = self.exchange.set_status(symbol, status, now)
+        elif instrument is not None:
+            events = self.exchange.change_filters(instrument, now)
+        else:
             return self.exchange.candle_opens(candle, now)
-        self.statuses[candle.symbol] = InstrumentChanged(candle.symbol, "", now, status)
-        return self.exchange.set_status(candle.symbol, status, now)
+        book = self.exchange.parts.books[symbol]
+        self._changes[symbol] = InstrumentChanged(symbol, "", now, book.market.status, book.instrument)
+        return events
 
     def candle_closed(self, candle: Candle, now: Time) -> Sequence[ExchangeEvent]:
         """Match what rested along the candle."""
@@ -103,10 +112,21 @@ class Venue:
         assert isinstance(event, ExecutionsReported)
         return event.executions
 
+    def instruments(self) -> list[InstrumentChanged]:
+        """Return what changed of symbols, as a connection tells it when it begins."""
+        return list(self._changes.values())
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return the filters by which orders are judged now."""
+        return self.exchange.parts.books[symbol].instrument
+
+    def has_changing_filters(self, symbol: str) -> bool:
+        """Say whether the symbol's filters change at some time."""
+        return any(name == symbol for name, _ in self._filters)
+
     def is_halted(self, symbol: str) -> bool:
         """Say whether the symbol takes no orders."""
-        said = self.statuses.get(symbol)
-        return said is not None and said.status != "TRADING"
+        return self.exchange.parts.books[symbol].market.status != "TRADING"
 
     def own(self, asset: str) -> Decimal:
         """Return what of an asset is on the account beside other people's."""

@@ -89,11 +89,11 @@ class World:
         )
 
     def greeting(self, role: str) -> Sequence[ExchangeEvent]:
-        """Return what a connection to the exchange tells when it begins: market status, and to the books balances."""
+        """Return what a connection tells when it begins: status and filters that changed, and to the books balances."""
         if role == "portfolio":
-            return [self.venue.account(self.now)]
+            return [self.venue.account(self.now), *self.venue.instruments()]
         if role == "trader":
-            return list(self.venue.statuses.values())
+            return self.venue.instruments()
         return []
 
     def commit(self, unit: Unit, done: Effects, fed: int, taken: Sequence[Input]) -> None:

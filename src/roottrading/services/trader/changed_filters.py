@@ -1,14 +1,18 @@
 """Filters that changed while something is under way: what they refuse now keeps the stop it has (docs/adr/0012)."""
 
 from decimal import Decimal
+from typing import Final
 
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ONE, ceil_to, floor_to
 from roottrading.messages.commands import OpenTradeCycle
 from roottrading.messages.events import TOO_SMALL_TO_SELL, CommandRefused
 from roottrading.services.trader.legs import stop_limit
+from roottrading.services.trader.obeying import give_up_entry
 from roottrading.services.trader.sizes import large_enough, protectable
 from roottrading.services.trader.turn import Turn
+
+FILTERS_CHANGED: Final = "filters_changed"
 
 
 def fits(instrument: Instrument, command: OpenTradeCycle, taker_fee: Decimal) -> bool:
@@ -44,8 +48,13 @@ def regrid(turn: Turn, least: Decimal) -> None:
 
 
 def refit(turn: Turn) -> None:
-    """Go by new filters: an exit that waited is tried again, and what finer steps make whole is protected too."""
+    """Go by new filters: an exit that waited is tried again, and what finer steps make whole is protected too.
+
+    An entry that rests and might buy what could not be protected is given up.
+    """
     execution, step = turn.execution, turn.instrument.step_size
+    if not large_enough(turn.instrument, execution.planned * (ONE - turn.desk.fees.taker), execution.stop_price):
+        give_up_entry(turn, FILTERS_CHANGED)
     if not execution.bought:
         return
     if execution.exit_waits:

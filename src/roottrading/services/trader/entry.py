@@ -7,7 +7,7 @@ from roottrading.domain.order import OrderType, TimeInForce
 from roottrading.domain.time import Time
 from roottrading.messages.commands import AdoptTradeCycle, OpenTradeCycle, ProtectionPlan
 from roottrading.messages.exchange import ENTRY, EXIT, CancelOrder, OrderSpec, PlaceOrder, PlaceOrderList
-from roottrading.services.trader.changed_filters import fits
+from roottrading.services.trader.changed_filters import FILTERS_CHANGED, fits
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.leg_ids import ENTRY_LEG, leg_id, leg_of
 from roottrading.services.trader.legs import prevention, stop_spec, target_spec
@@ -33,7 +33,7 @@ def refusal(desk: Desk, command: OpenTradeCycle | AdoptTradeCycle, now: Time) ->
         if command.entry_limit is not None and command.entry_timeout_at is None:
             return "no_entry_timeout"
         if not fits(desk.instrument(command.symbol), command, desk.fees.taker):
-            return "filters_changed"
+            return FILTERS_CHANGED
     return "symbol_busy" if command.symbol in desk.executions else ""
 
 

@@ -271,6 +271,17 @@ def test_an_entry_that_was_planned_on_other_filters_is_not_begun(changes: dict[s
     assert bench.moves == [("expired", "filters_changed")]
 
 
+@pytest.mark.parametrize(("least", "after"), [("93.01", ["CancelOrder c1"]), ("93", [])])  # as above
+def test_an_entry_that_rests_is_given_up_where_what_it_buys_could_not_be_protected(
+    least: str, after: list[str]
+) -> None:
+    bench = Bench()
+    bench.command(opening(entry_limit="99.50", entry_timeout_at=T + 900 * SECOND))
+    change(bench, min_notional=D(least))
+    assert bench.asked(1) == after
+    assert bench.moves[1:] == ([("expired", "filters_changed")] if after else [])
+
+
 def test_an_entry_that_other_filters_allow_too_is_begun() -> None:
     bench = Bench()
     change(bench, tick_size=D("0.1"), step_size=D("0.5"), min_notional=D(46))  # 0.5 at 93.10
