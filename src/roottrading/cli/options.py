@@ -56,6 +56,7 @@ SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
     "speed": ("run.speed", "--speed"),
     "state": ("run.state", "--state"),
     "exchange": ("run.exchange", "--exchange"),
+    "market": ("run.market", "--market"),
     "admin": ("run.admin", "--admin"),
     "output": ("run.output", "--output"),
     "report": ("run.report", "--report"),

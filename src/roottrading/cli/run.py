@@ -21,6 +21,10 @@ StateFolder = Annotated[
 Exchange = Annotated[
     str | None, typer.Option("--exchange", metavar="URL", help="Trade on the exchange server at this address.")
 ]
+Market = Annotated[
+    str | None,
+    typer.Option("--market", metavar="binance|URL", help="Trade simulated money on this live market, without a key."),
+]
 Admin = Annotated[
     str | None, typer.Option("--admin", metavar="URL", help="Its admin door, where its clock is stepped.")
 ]
@@ -38,6 +42,7 @@ def run(
     speed: Speed = None,
     state: StateFolder = None,
     exchange: Exchange = None,
+    market: Market = None,
     admin: Admin = None,
     output: options.Output = None,
     report: options.Report = None,
@@ -50,6 +55,7 @@ def run(
     """Trade a recorded market with simulated money, as if it happened now.
 
     With --state the run can be stopped at any moment, by Ctrl-C or harder: the same command goes on where it was.
+    With --market it follows a live market instead, Binance's or that of a server of `roottrading exchange`.
     With --exchange it trades on a server of `roottrading exchange` instead, over Binance's protocol.
     """
     loaded = options.load_settings(
@@ -66,6 +72,7 @@ def run(
         speed=speed,
         state=state,
         exchange=exchange,
+        market=market,
         admin=admin,
         output=output,
         report=report,
@@ -73,6 +80,11 @@ def run(
         log=log,
         ledger=ledger,
     )
+    if loaded.settings.run.market is not None:
+        from roottrading.cli.market import run_on_market
+
+        run_on_market(loaded.settings, loaded.settings.run.market)
+        return
     if loaded.settings.run.exchange is not None:
         from roottrading.cli.linked import run_linked
 

@@ -135,11 +135,18 @@ def unlisted_symbols(settings: Settings, market: Market) -> frozenset[str]:
 
 
 def simulated_exchange(settings: Settings, market: Market, *, keeps_rows: bool = True) -> SimulatedExchange:
-    """Open an exchange that holds the capital and trades the market's symbols; `keeps_rows` where they are kept.
+    """Open an exchange that holds the capital and trades the market's symbols; `keeps_rows` where they are kept."""
+    instruments = {symbol: market.instruments[symbol] for symbol in listed_symbols(settings, market)}
+    return open_exchange(settings, instruments, keeps_rows=keeps_rows)
+
+
+def open_exchange(
+    settings: Settings, instruments: Mapping[str, Instrument], *, keeps_rows: bool = True
+) -> SimulatedExchange:
+    """Open an exchange that holds the capital and lists these instruments.
 
     Where fees are paid in BNB it holds foreign BNB as well, so that they are never taken from the bot's own.
     """
-    instruments = {symbol: market.instruments[symbol] for symbol in listed_symbols(settings, market)}
     balances = {settings.account.quote_asset: settings.account.capital}
     if settings.fees.in_bnb:
         balances[BNB] = balances.get(BNB, ZERO) + settings.exchange.bnb

@@ -19,9 +19,11 @@ from roottrading.services.analyzer import NewestWindows
 
 def known_until(position: Position | None, market: Market) -> Time:
     """Return the last T whose candles the services have been given: what came later is played again."""
-    if position is None:
-        return market.start
-    step = duration(market.finest)
+    return market.start if position is None else given_until(position, duration(market.finest))
+
+
+def given_until(position: Position, step: int) -> Time:
+    """Return the last T, a multiple of `step`, whose candles were given when a run stood at this position."""
     if position.phase == "candles" or position.at % step:
         return position.at - position.at % step
     return position.at - step
@@ -45,6 +47,11 @@ def restore(
     """Give every unit and the exchange their rows back, the gateway the finest candles of the day as well."""
     for role, unit in units.items():
         _load(unit, loaded, _candles_of_the_day(market, until) if role == "gateway" else ())
+    restore_exchange(exchange, loaded)
+
+
+def restore_exchange(exchange: SimulatedExchange, loaded: Loaded) -> None:
+    """Give a fresh exchange its rows back, where there was a run before."""
     if loaded.position is not None:
         exchange.restore(_rows(loaded, "exchange"))
 

@@ -161,25 +161,30 @@ def play(
     market was played to its end.
     """
     done = resumed or Position(-1, "candles")
-    for instant in market:
-        at = instant.at
-        if at < done.at:
-            continue
-        first = PHASES.index(done.phase) + 1 if at == done.at else 0
-        if first == 0:
-            while (when := session.deadlines.next()) is not None and when < at:
-                session.due(when)
-                if not at_rest(Position(when, "deadlines")):
-                    return False
-            session.fills(instant)
-            if not at_rest(Position(at, "fills")):
+    return all(play_instant(session, instant, at_rest, done) for instant in market if instant.at >= done.at)
+
+
+def play_instant(session: Session, instant: Instant, at_rest: Callable[[Position], bool], done: Position) -> bool:
+    """Take the session through one instant and the deadlines before it, but for phases up to `done`.
+
+    Returns False where `at_rest` stopped it.
+    """
+    at = instant.at
+    first = PHASES.index(done.phase) + 1 if at == done.at else 0
+    if first == 0:
+        while (when := session.deadlines.next()) is not None and when < at:
+            session.due(when)
+            if not at_rest(Position(when, "deadlines")):
                 return False
-        if first <= 1:
-            session.due(at)
-            if not at_rest(Position(at, "deadlines")):
-                return False
-        if first <= 2:
-            session.candles(instant)
-            if not at_rest(Position(at, "candles")):
-                return False
+        session.fills(instant)
+        if not at_rest(Position(at, "fills")):
+            return False
+    if first <= 1:
+        session.due(at)
+        if not at_rest(Position(at, "deadlines")):
+            return False
+    if first <= 2:
+        session.candles(instant)
+        if not at_rest(Position(at, "candles")):
+            return False
     return True

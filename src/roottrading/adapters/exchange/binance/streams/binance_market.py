@@ -8,6 +8,7 @@ from typing import Final
 
 import aiohttp
 from msgspec import Struct
+from msgspec.structs import replace
 
 from roottrading.adapters.exchange.binance.breaker import Breaker
 from roottrading.adapters.exchange.binance.budget import Budget
@@ -81,7 +82,7 @@ class BinanceMarket:
         rate = self._settings.clock_rate
         self._clock = clock or ServerClock(lambda: time.monotonic_ns() // 1_000, rate)
         stands = isinstance(self._clock, StandingClock)
-        self._stream_settings = streams or _stream_settings(endpoints.streams, rate, stands)
+        self._stream_settings = streams or stream_settings_at(endpoints.streams, rate, stands=stands)
         self._heard_until: Time = 0
         budget = budget or Budget()
         rest = Rest(endpoints.rest, self._settings, None, self._clock, budget)
@@ -166,12 +167,15 @@ class BinanceMarket:
         self._deliver(LinkChanged("", "", at, part, state, reason))
 
 
-def _stream_settings(url: str, rate: int, stands: bool) -> StreamSettings:
+def stream_settings_at(
+    url: str, rate: int = 1, *, stands: bool = False, usual: StreamSettings | None = None
+) -> StreamSettings:
     """Return the usual settings; on a clock that runs `rate` times as fast a message's way takes as much longer.
 
-    Where the clock stands between moves, streams are silent for as long as others think: only pings show life.
+    Where the clock `stands` between moves, streams are silent for as long as others think: only pings show life.
     """
-    usual = CandlePatience()
-    patience = CandlePatience(usual.settled * rate, usual.absent * rate, usual.again * rate)
-    silence = SilenceBounds(usual=2**62, first=DAY) if stands else SilenceBounds()
-    return StreamSettings(url=url, patience=patience, silence=silence)
+    usual = usual or StreamSettings()
+    patience = usual.patience
+    patience = CandlePatience(patience.settled * rate, patience.absent * rate, patience.again * rate)
+    silence = SilenceBounds(usual=2**62, first=DAY) if stands else usual.silence
+    return replace(usual, url=url, patience=patience, silence=silence)

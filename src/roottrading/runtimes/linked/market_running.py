@@ -1,0 +1,200 @@
+"""A run with simulated money on a market that is heard over a wire: open, warm up, then play whatever T is whole.
+
+It decides and fills as a replay of the same candles does, and therefore stays a candle behind: what an order would
+have met is known when the candle that it meets is over.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from roottrading.adapters.exchange.binance.server_clock import StandingClock
+from roottrading.adapters.exchange.binance.streams import HistoryUnavailable, MarketObservation, candles
+from roottrading.adapters.exchange.link import LinkError
+from roottrading.adapters.store.port import Store
+from roottrading.config.settings import Settings
+from roottrading.domain.time import Time
+from roottrading.messages.exchange import AnyRequest, InstrumentChanged
+from roottrading.messages.service import CandleMissing, CandleObserved, Row
+from roottrading.runtimes.assembly import Cast
+from roottrading.runtimes.embedded import Observer
+from roottrading.runtimes.linked.market_connection import MarketConnection
+from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, started_at, starts_after
+from roottrading.runtimes.linked.stepping import SteppedTime
+from roottrading.runtimes.linked.warming import candles_before
+from roottrading.runtimes.linked.whole_instants import WholeInstants
+from roottrading.runtimes.session import Position
+from roottrading.services.analyzer import NewestWindows
+
+_CONTROL_SECONDS: Final = 0.2  # between two looks for a person's commands
+
+Connect = Callable[[tuple[str, ...], Callable[[MarketObservation], None]], MarketConnection]
+
+
+class MarketRun:
+    """`run` ends when `stop` is set, or with an error.
+
+    `connect` opens the market of these symbols and is given who hears it. Where its clock is stepped, `admin` is the
+    exchange's admin door, and the run ends with the market.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        cast: Cast,
+        connect: Connect,
+        store: Store,
+        observe: Observer = lambda _: True,
+        admin: str | None = None,
+    ) -> None:
+        self._settings = settings
+        self._cast = cast
+        self._store = store
+        self._observe = observe
+        self._admin = admin
+        self._symbols = heard_symbols(settings, cast)
+        self.connection = connect(self._symbols, self._hear)
+        self._instants: WholeInstants | None = None
+        self._session: MarketSession | None = None
+        self._changes: list[InstrumentChanged] = []
+        self._heard = asyncio.Event()
+        self.stop = asyncio.Event()
+        self.interrupted = False
+        self.started_at: Time = 0
+        self.candles: list[Row] = []  # after the run: what was traded on, as rows of `market_data`
+
+    async def run(self) -> Position:
+        """Trade until `stop` is set; returns how far the market was played.
+
+        Raises LinkError where the market cannot be reached at the start; later it is waited for.
+        """
+        await self.connection.open()
+        try:
+            session, instants = await self._begin()
+            await self._live(session, instants)
+            session.end()
+            self.candles = await self._played(session.last.at)
+            return session.last
+        finally:
+            await self.connection.close()
+
+    def interrupt(self) -> None:
+        """Stop because a person wants it."""
+        self.interrupted = True
+        self.stop.set()
+
+    # ---- what a stepped clock wants to know
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being done but waiting for the market."""
+        working = self._instants is not None and self._instants.is_ready
+        return not working and not self.connection.is_asking
+
+    @property
+    def under_way(self) -> tuple[AnyRequest, ...]:
+        """Nothing: no request goes over this wire."""
+        return ()
+
+    @property
+    def frames(self) -> Mapping[str, int]:
+        """The frames that were read and dealt with, by connection."""
+        return self.connection.frames
+
+    # ---- inside
+
+    async def _begin(self) -> tuple[MarketSession, WholeInstants]:
+        """Load what was kept, fetch what the windows need, and follow the candles from there on."""
+        plan, connection = self._cast.plan, self.connection
+        loaded = self._store.load()
+        after = starts_after(loaded, plan.finest, connection.now())
+        self.started_at = started_at(self._store, after)
+        opinions = NewestWindows(plan)
+        before = await candles_before(
+            connection.history, opinions.wanted_at(after), dict.fromkeys(self._symbols, after)
+        )
+        session = self._session = MarketSession(
+            self._settings,
+            self._cast,
+            connection.instruments,
+            self._store,
+            loaded,
+            after,
+            opinions,
+            before,
+            observe=self._observe,
+        )
+        instants = self._instants = WholeInstants(self._symbols, plan.finest, after)
+        followed = {candles(symbol, plan.finest): after for symbol in self._symbols}
+        connection.market.follow(followed, followed)
+        self._go_on(session.begin())
+        return session, instants
+
+    async def _live(self, session: MarketSession, instants: WholeInstants) -> None:
+        """Play what comes until the stop; what any part raises ends all of them."""
+        parts: list[Coroutine[Any, Any, None]] = [
+            self.connection.market.run(),
+            self._play(session, instants),
+            self._obey(session),
+        ]
+        if self._admin is not None:
+            parts.append(self._follow(self._admin, session, instants))
+        working = [asyncio.create_task(part) for part in parts]
+        stopping = asyncio.create_task(self.stop.wait())
+        done, _ = await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (*working, stopping):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        for task in done - {stopping}:
+            task.result()
+
+    async def _play(self, session: MarketSession, instants: WholeInstants) -> None:
+        while True:
+            await self._heard.wait()
+            self._heard.clear()
+            while session.begun and self._changes:
+                self._go_on(session.change(self._changes.pop(0)))
+            while not self.stop.is_set() and (instant := instants.next()) is not None:
+                self._go_on(session.play(instant))
+                await asyncio.sleep(0)
+
+    async def _obey(self, session: MarketSession) -> None:
+        while True:
+            self._go_on(session.obey())
+            await asyncio.sleep(_CONTROL_SECONDS)
+
+    async def _follow(self, admin: str, session: MarketSession, instants: WholeInstants) -> None:
+        """Follow a stepped clock to the market's end, where nothing opens any more."""
+        clock = self.connection.clock
+        assert isinstance(clock, StandingClock)
+        await SteppedTime(admin, clock, self, lambda: None, lambda: None, lambda: self._go_on(session.obey())).run()
+        while not self.stop.is_set() and (instant := instants.next() or instants.last()) is not None:
+            self._go_on(session.play(instant))
+        self.stop.set()
+
+    def _go_on(self, wanted: bool) -> None:
+        if not wanted:
+            self.stop.set()
+
+    def _hear(self, said: MarketObservation) -> None:
+        if isinstance(said, InstrumentChanged):
+            self._changes.append(said)
+            self._heard.set()
+        elif isinstance(said, CandleMissing) or (isinstance(said, CandleObserved) and said.candle.closed):
+            assert self._instants is not None  # candles are followed from then on
+            self._instants.arrive(said)
+            self._heard.set()
+
+    async def _played(self, until: Time) -> list[Row]:
+        """Fetch what was traded on. Raises LinkError where the history does not answer."""
+        finest = self._cast.plan.finest
+        wanted = {(symbol, finest): self.started_at for symbol in self._cast.plan.symbols}
+        try:
+            return await candles_before(self.connection.history, wanted, dict.fromkeys(self._symbols, until))
+        except HistoryUnavailable as error:
+            raise LinkError(
+                f"the report needs the candles that were traded on, and the market does not give them now ({error}): "
+                "start again with the same --state and end it when the market answers"
+            ) from None

@@ -1,0 +1,144 @@
+"""Simulated money on a market that is heard over a wire: the trades of a backtest, also when loaded anew in between."""
+
+import asyncio
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from roottrading.adapters.store.memory import MemoryStore
+from roottrading.adapters.store.port import Store
+from roottrading.config.settings import Settings
+from roottrading.domain.candle import Candle
+from roottrading.domain.time import Time
+from roottrading.messages.exchange import InstrumentChanged
+from roottrading.messages.service import CandleObserved, ControlChanged
+from roottrading.runtimes.assembly import Cast
+from roottrading.runtimes.backtest import run_backtest
+from roottrading.runtimes.embedded import Observer, Progress
+from roottrading.runtimes.linked.market_session import TABLES, MarketSession, heard_symbols, starts_after
+from roottrading.runtimes.linked.warming import candles_before
+from roottrading.runtimes.linked.whole_instants import WholeInstants
+from roottrading.runtimes.market import Market
+from roottrading.runtimes.replay import Instant, instants
+from roottrading.services.analyzer import NewestWindows
+from tests.parity.learning_runs import learning_run, left_by
+from tests.parity.test_linked import TapeHistory
+
+
+class Follower:
+    """A session beside the tape that it hears of, candle by candle."""
+
+    def __init__(self, settings: Settings, cast: Cast, market: Market, store: Store) -> None:
+        self.settings, self.cast, self.market, self.store = settings, cast, market, store
+        self.session, self.whole = self.loaded(market.start)
+
+    def loaded(self, now: Time, observe: Observer = lambda _: True) -> tuple[MarketSession, WholeInstants]:
+        """Load whatever was kept."""
+        opinions, kept = NewestWindows(self.cast.plan), self.store.load()
+        symbols = heard_symbols(self.settings, self.cast)
+        after = starts_after(kept, self.market.finest, now)
+        wanted = opinions.wanted_at(after)
+        candles = asyncio.run(candles_before(TapeHistory(self.market), wanted, dict.fromkeys(symbols, after)))
+        instruments = {symbol: self.market.instruments[symbol] for symbol in symbols}
+        session = MarketSession(
+            self.settings, self.cast, instruments, self.store, kept, after, opinions, candles, observe=observe
+        )
+        self.session, self.whole = session, WholeInstants(symbols, self.market.finest, after)
+        assert session.begin()
+        return session, self.whole
+
+    def closed_since(self, after: Time) -> list[Instant]:
+        """Return what the tape says from `after` on."""
+        return list(instants(self.market.readers(self.market.tape), after, self.market.end))
+
+    def hear(self, instant: Instant) -> None:
+        for closed in instant.closed:
+            self.whole.arrive(CandleObserved(closed) if isinstance(closed, Candle) else closed)
+
+    def play(self, until: Time) -> None:
+        """Hear and play the tape from wherever the state stands to `until`, or to its end."""
+        for instant in self.closed_since(self.whole.at - 60_000_000):
+            if instant.at > until:
+                return
+            self.hear(instant)
+            while (whole := self.whole.next()) is not None:
+                if not self.session.play(whole):
+                    return
+        last = self.whole.last()
+        assert last is not None
+        assert self.session.play(last)
+        self.session.end()
+
+
+def a_run(start: str) -> tuple[Settings, Cast, Market]:
+    settings, cast, market = learning_run(start, "2021-04-18T06:00:00Z")
+    return replace(settings, aggregator=replace(settings.aggregator, weighting="equal")), cast, market
+
+
+def test_it_trades_as_a_backtest_does() -> None:
+    settings, cast, market = a_run("2021-04-16T22:00:00Z")
+    store = MemoryStore(TABLES)
+    Follower(settings, cast, market, store).play(market.end)
+    alone = left_by(run_backtest(settings, cast, market))
+    assert len(alone["trade_cycles"]) > 3
+    assert left_by(store) == alone
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_stopped_in_any_phase_and_loaded_anew_it_trades_the_same(seed: int) -> None:
+    settings, cast, market = a_run("2021-04-17T12:00:00Z")
+    alone = left_by(run_backtest(settings, cast, market))
+    dice, store, rests = Random(seed), MemoryStore(TABLES), 0
+    follower = Follower(settings, cast, market, store)
+    phases = set[str]()
+
+    def stops(progress: Progress) -> bool:
+        nonlocal rests
+        rests -= 1
+        if rests == 0:
+            phases.add(progress.position.phase)
+        return rests != 0
+
+    while store.load().position != (market.end, "candles"):
+        rests = dice.randrange(30, 900)
+        follower.loaded(market.start, stops)
+        follower.play(market.end)
+    assert len(phases) > 1
+    assert len(alone["trade_cycles"]) > 1
+    assert left_by(store) == alone
+
+
+def test_a_symbol_that_is_halted_is_not_bought_and_goes_on_when_it_trades_again() -> None:
+    settings, cast, market = a_run("2021-04-17T12:00:00Z")
+    store = MemoryStore(TABLES)
+    follower = Follower(settings, cast, market, store)
+    follower.play(market.start + 10 * 60_000_000)
+    for symbol in market.symbols:
+        assert follower.session.change(InstrumentChanged(symbol, "", 0, "HALT"))
+    follower.play(market.end)
+    assert not left_by(store)["trade_cycles"]
+    assert {refusal.reason for refusal in left_by(store)["refusals"]} >= {"market_closed"}
+
+
+def test_what_trades_again_while_nobody_ran_is_bought_again() -> None:
+    settings, cast, market = a_run("2021-04-17T12:00:00Z")
+    store = MemoryStore(TABLES)
+    follower = Follower(settings, cast, market, store)
+    follower.play(market.start + 10 * 60_000_000)
+    for symbol in market.symbols:
+        assert follower.session.change(InstrumentChanged(symbol, "", 0, "HALT"))
+    follower.loaded(market.start)
+    follower.play(market.end)
+    assert left_by(store)["trade_cycles"]
+
+
+def test_a_persons_command_is_taken_between_two_instants() -> None:
+    settings, cast, market = a_run("2021-04-17T12:00:00Z")
+    store = MemoryStore(TABLES)
+    follower = Follower(settings, cast, market, store)
+    follower.play(market.start + 10 * 60_000_000)
+    store.post_control(ControlChanged(0, "state", "halted", "", "", "me", "lunch"))
+    assert follower.session.obey()
+    follower.play(market.end)
+    assert not left_by(store)["trade_cycles"]
