@@ -19,6 +19,7 @@ from roottrading.messages.envelope import Envelope, Message
 from roottrading.messages.events import AlertRaised, EntryRefused, TradeProgressed
 from roottrading.messages.market import CandleClosed
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Row, Table
+from tests.contract.postgres_store import PostgresProcess, PostgresStore
 
 Key = tuple[str | int, ...]
 
@@ -70,24 +71,30 @@ TABLES = (STATE, KEYED, NAMED, NUMBERED)
 Reopen = Callable[[], Store]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopen]:
     """Return the store after its process ended and came again (in memory: the store itself)."""
     stores: list[Store] = []
+    process = PostgresProcess(request.getfixturevalue("postgres_url"), TABLES) if request.param == "postgres" else None
 
     def again() -> Store:
+        if request.param == "memory" and stores:
+            return stores[0]
+        while stores:
+            stores.pop().close()
         if request.param == "memory":
-            if not stores:
-                stores.append(MemoryStore(TABLES))
-        else:
-            for store in stores:
-                store.close()
+            stores.append(MemoryStore(TABLES))
+        elif process is None:
             stores.append(SqliteStore.open(tmp_path / "state", TABLES, {"tape": "one"}))
-        return stores[-1]
+        else:
+            stores.append(PostgresStore(process, "trader"))
+        return stores[0]
 
     yield again
     for store in stores:
         store.close()
+    if process is not None:
+        process.close()
 
 
 # built from digits: the process's own context traps the rounding that hypothesis' own decimals are made with
@@ -183,11 +190,12 @@ def test_a_journal_keyed_by_a_number_reads_in_the_order_of_its_first_writes_too(
 
 def test_places_deadlines_position_and_control_come_back(reopen: Reopen) -> None:
     store = reopen()
-    seen = {("gateway", "market/BTCUSDT/1m"): 1_700_000_000_000_000}
+    gateway, coordinator = ("gateway", "market/BTCUSDT/1m"), ("coordinator", "trade.commands/BTCUSDT")
+    seen = {coordinator: 1, gateway: 1_700_000_000_000_000}
     store.commit(
         Commit(
-            units={"analyzer": UnitState(seen, {"signals:raw/BTCUSDT/1m": 7}), "trader": UnitState()},
-            deadlines=[("trader", "limit", 50), ("trader", "query", 60), ("coordinator", "midnight", 40)],
+            units={"trader": UnitState(seen, {"trade.events/BTCUSDT": 7})},
+            deadlines=[("trader", "limit", 50), ("trader", "query", 60), ("trader", "midnight", 40)],
             position=(30, "fills"),
             control=3,
         )
@@ -195,25 +203,33 @@ def test_places_deadlines_position_and_control_come_back(reopen: Reopen) -> None
     store = reopen()
     store.commit(
         Commit(
-            units={"trader": UnitState({("coordinator", "trade.commands/BTCUSDT"): 1}, {})},
+            units={"trader": UnitState(seen | {coordinator: 2}, {"trade.events/BTCUSDT": 7})},
             deadlines=[("trader", "query", None), ("trader", "limit", 70), ("trader", "unknown", None)],
         )
     )
     loaded = reopen().load()
-    assert loaded.units == {
-        "analyzer": UnitState(seen, {"signals:raw/BTCUSDT/1m": 7}),
-        "trader": UnitState({("coordinator", "trade.commands/BTCUSDT"): 1}, {}),
-    }
-    assert sorted(loaded.deadlines) == [("coordinator", "midnight", 40), ("trader", "limit", 70)]
+    assert loaded.units == {"trader": UnitState(seen | {coordinator: 2}, {"trade.events/BTCUSDT": 7})}
+    assert sorted(loaded.deadlines) == [("trader", "limit", 70), ("trader", "midnight", 40)]
     assert (loaded.position, loaded.control) == ((30, "fills"), 3)
 
 
 def test_what_is_given_is_copied(reopen: Reopen) -> None:
     store = reopen()
     seen = {("gateway", "market/BTCUSDT/1m"): 1}
-    store.commit(Commit(units={"analyzer": UnitState(seen)}))
+    store.commit(Commit(units={"trader": UnitState(seen)}))
     seen["gateway", "market/BTCUSDT/1m"] = 2
-    assert reopen().load().units["analyzer"].seen == {("gateway", "market/BTCUSDT/1m"): 1}
+    assert reopen().load().units["trader"].seen == {("gateway", "market/BTCUSDT/1m"): 1}
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_store_of_one_process_keeps_several_services(kind: str, tmp_path: Path) -> None:
+    opened = SqliteStore.open(tmp_path, TABLES, {}) if kind == "sqlite" else MemoryStore(TABLES)
+    units = {"analyzer": UnitState({("gateway", "market/X/1m"): 5}), "trader": UnitState()}
+    opened.commit(Commit(units=units, deadlines=[("coordinator", "a", 2), ("trader", "a", 1)]))
+    loaded = opened.load()
+    opened.close()
+    assert loaded.units == units
+    assert sorted(loaded.deadlines) == [("coordinator", "a", 2), ("trader", "a", 1)]
 
 
 def test_a_row_for_a_table_nobody_declared_keeps_nothing_of_its_commit(reopen: Reopen) -> None:

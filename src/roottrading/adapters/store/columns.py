@@ -115,9 +115,10 @@ def plain_text(value: Decimal) -> str:
     return format(value, "f")
 
 
-def _finite(value: float) -> float:
+def finite(value: float) -> float:
+    """Return the number. Raises StoreError for NaN and infinities, which no store brings back."""
     if not math.isfinite(value):
-        raise StoreError(f"{value} cannot be kept: SQLite has no such number")
+        raise StoreError(f"{value} cannot be kept: there is no such number in a store")
     return value
 
 
@@ -126,13 +127,13 @@ _SCALARS: Final[dict[Any, tuple[str, Convert | None, Convert | None]]] = {
     str: ("TEXT", None, None),
     int: ("INT", None, None),
     bool: ("INT", None, bool),
-    float: ("REAL", _finite, float),
+    float: ("REAL", finite, float),
     Decimal: ("TEXT", plain_text, Decimal),
 }
 
 
 def _column(table: Table, name: str, hint: Any) -> Column:
-    bare, optional = _without_none(hint)
+    bare, optional = without_none(hint)
     if typing.get_origin(bare) is Literal and all(isinstance(value, str) for value in typing.get_args(bare)):
         bare = str
     if bare in _SCALARS:
@@ -153,7 +154,8 @@ def _column(table: Table, name: str, hint: Any) -> Column:
     return Column(name, "TEXT", write_json, msgspec.json.Decoder(bare).decode, optional)
 
 
-def _without_none(hint: Any) -> tuple[Any, bool]:
+def without_none(hint: Any) -> tuple[Any, bool]:
+    """Return a type hint without None, and whether that was allowed."""
     if typing.get_origin(hint) in {Union, types.UnionType}:
         kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
         if len(kinds) < len(typing.get_args(hint)):

@@ -8,12 +8,20 @@ import msgspec
 
 from roottrading.adapters.store.database import connect_existing, transaction
 from roottrading.adapters.store.owner import wall
-from roottrading.adapters.store.port import Control, ControlWaiting
+from roottrading.adapters.store.port import Control, ControlWaiting, StoreCorrupt
 from roottrading.messages.service import AccountAdjusted, ControlChanged, TradingState
 
 _KINDS: Final[dict[str, type[ControlChanged] | type[AccountAdjusted]]] = {
     kind.__name__: kind for kind in (ControlChanged, AccountAdjusted)
 }
+
+
+def kind_of(name: str) -> type[ControlChanged] | type[AccountAdjusted]:
+    """Return the kind of command of that name. Raises StoreCorrupt where there is none."""
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise StoreCorrupt(f"the control inbox holds a command {name!r}, which this version does not know: upgrade it")
+    return kind
 
 
 def post(connection: sqlite3.Connection, folder: Path, control: Control) -> int:
@@ -27,7 +35,7 @@ def poll(connection: sqlite3.Connection, after: int) -> tuple[Control, ...]:
     found = connection.execute(
         "SELECT number, kind, body FROM control_requests WHERE number > ? ORDER BY number", (after,)
     )
-    return tuple(_numbered(msgspec.json.decode(body, type=_KINDS[kind]), number) for number, kind, body in found)
+    return tuple(_numbered(msgspec.json.decode(body, type=kind_of(kind)), number) for number, kind, body in found)
 
 
 def check_heeded(connection: sqlite3.Connection) -> None:

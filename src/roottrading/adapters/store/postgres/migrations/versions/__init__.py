@@ -1,0 +1,1 @@
+"""The revisions, in order; what was released is never changed, only followed."""

@@ -1,0 +1,155 @@
+"""A unit's state in PostgreSQL: taken over by a load, changed by one statement a commit, refused to the outlived."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from roottrading.adapters.store.envelopes import body_of
+from roottrading.adapters.store.port import (
+    Commit,
+    CommitUnknown,
+    Fenced,
+    Loaded,
+    OutboxEntry,
+    StoreCorrupt,
+    StoreError,
+    UnitState,
+    tables_by_name,
+)
+from roottrading.adapters.store.postgres.candle_months import CandleMonths
+from roottrading.adapters.store.postgres.changes import Changes, Columns, key_of
+from roottrading.adapters.store.postgres.database import Database
+from roottrading.adapters.store.postgres.errors import asking, committing
+from roottrading.adapters.store.postgres.schema import CANDLES
+from roottrading.adapters.store.postgres.statements import Part, commit_sql
+from roottrading.messages.envelope import Envelope
+from roottrading.messages.service import Row, Table
+
+_TAKE = """
+INSERT INTO units (service, shard, fence, loaded_at) VALUES ($1, $2, 1, now())
+ON CONFLICT (service, shard) DO UPDATE SET fence = units.fence + 1, loaded_at = now() RETURNING *"""
+_ROWS = "SELECT table_name, key, value FROM unit_rows WHERE service = $1 AND shard = $2 ORDER BY number"
+_PLACES = "SELECT kind, source, stream, sequence FROM unit_places WHERE service = $1 AND shard = $2"
+_DEADLINES = "SELECT key, due_at FROM unit_deadlines WHERE service = $1 AND shard = $2 ORDER BY due_at, key"
+_OFFSETS = "SELECT topic, partition, next FROM unit_offsets WHERE service = $1 AND shard = $2"
+_OUTBOX = """
+SELECT number, channel, source, stream, sequence, follows, at, cause, body FROM outbox
+WHERE service = $1 AND shard = $2 AND number > $3 ORDER BY number"""
+
+
+class PostgresUnit:
+    """The UnitStore of (service, shard); `tables` are those that its rows are for."""
+
+    def __init__(self, database: Database, service: str, shard: int, tables: Iterable[Table]) -> None:
+        self.service = service
+        self.shard = shard
+        self._database = database
+        self._tables = tables_by_name(tables)
+        self._decoders = {
+            name: msgspec.json.Decoder(table.record) for name, table in self._tables.items() if table.kept == "state"
+        }
+        self._changes = Changes(service, self._tables)
+        self._months = CandleMonths(database)
+        self._where = f"{database.where}, unit {service}/{shard}"
+        self._fence: int | None = None
+        self._statements: dict[tuple[str, ...], str] = {}
+
+    async def load(self) -> Loaded:
+        """Take the unit over and return what was committed.
+
+        Raising the fence waits for a commit under way; what is read after it is all that there will ever be, since
+        whoever had the unit before is refused from then on. Raises Unreachable, StoreCorrupt or StoreError.
+        """
+        self._fence = None
+        own = (self.service, self.shard)
+        async with self._database.connection() as connection:
+            with asking(self._where):
+                async with connection.transaction():
+                    unit = await connection.fetchrow(_TAKE, *own)
+                    rows = await connection.fetch(_ROWS, *own)
+                    places = await connection.fetch(_PLACES, *own)
+                    deadlines = await connection.fetch(_DEADLINES, *own)
+                    offsets = await connection.fetch(_OFFSETS, *own)
+                    outbox = await connection.fetch(_OUTBOX, *own, unit["published"])
+        position = None if unit["position_at"] is None else (unit["position_at"], unit["position_phase"])
+        loaded = Loaded(
+            self._rows(rows),
+            self._units(places),
+            tuple((self.service, key, due_at) for key, due_at in deadlines),
+            position,
+            unit["control"],
+            unit["fence"],
+            tuple(_entry(*found) for found in outbox),
+            unit["outbox_number"],
+            {(topic, partition): following for topic, partition, following in offsets},
+        )
+        self._changes.row_number, self._changes.outbox_number = unit["row_number"], unit["outbox_number"]
+        self._fence = loaded.fence
+        return loaded
+
+    async def commit(self, commit: Commit) -> None:
+        """Keep all of it, or nothing.
+
+        Raises Fenced or CommitUnknown, after which the unit must be loaded again; Unreachable, ControlWaiting,
+        StoreFull and other StoreErrors where nothing was kept for sure.
+        """
+        if self._fence is None:
+            raise Fenced(f"{self._where} was lost: load it again before the next commit")
+        parts = self._changes.of(commit)
+        row_number = self._changes.row_number + len(commit.rows)
+        outbox_number = self._changes.outbox_number + len(commit.outbox)
+        at, phase = commit.position or (None, None)
+        parameters: list[Any] = [self.service, self.shard, self._fence, commit.control, commit.published]
+        parameters += [outbox_number, row_number, at, phase, commit.heeds_control]
+        for columns in parts.values():
+            parameters += columns
+        if any(row.table == CANDLES for row in commit.rows):
+            await self._months.make_for(row.values.open_time for row in commit.rows if row.table == CANDLES)
+        try:
+            async with self._database.connection() as connection:
+                with committing(self._where):
+                    self._fence = await connection.fetchval(self._sql(parts), *parameters)
+        except (Fenced, CommitUnknown):
+            self._fence = None
+            raise
+        self._changes.row_number, self._changes.outbox_number = row_number, outbox_number
+
+    async def close(self) -> None:
+        """Let go of the unit; the connections are the database's."""
+        self._fence = None
+
+    def _sql(self, parts: dict[Part, Columns]) -> str:
+        shape = tuple(part.name for part in parts)
+        sql = self._statements.get(shape)
+        if sql is None:
+            sql = self._statements[shape] = commit_sql(list(parts))
+        return sql
+
+    def _rows(self, found: Iterable[tuple[str, str, str]]) -> dict[str, tuple[Row, ...]]:
+        rows: dict[str, list[Row]] = {name: [] for name in self._decoders}
+        for table, key, value in found:
+            decoder = self._decoders.get(table)
+            if decoder is None:
+                raise StoreError(f"{self._where} has rows of table {table!r}, which this version does not know")
+            try:
+                rows[table].append(Row(table, key_of(key), decoder.decode(value)))
+            except msgspec.DecodeError as error:
+                raise StoreCorrupt(f"{self._where}: a row of {table} cannot be read: {error}") from error
+        return {name: tuple(kept) for name, kept in rows.items()}
+
+    def _units(self, places: Iterable[tuple[str, str, str, int]]) -> dict[str, UnitState]:
+        seen: dict[tuple[str, str], int] = {}
+        sent: dict[str, int] = {}
+        for kind, source, stream, sequence in places:
+            if kind == "seen":
+                seen[source, stream] = sequence
+            else:
+                sent[stream] = sequence
+        return {self.service: UnitState(seen, sent)} if seen or sent else {}
+
+
+def _entry(
+    number: int, channel: str, source: str, stream: str, sequence: int, follows: int, at: int, cause: str, body: str
+) -> OutboxEntry:
+    return OutboxEntry(number, channel, Envelope(source, stream, sequence, follows, at, cause, body_of(body)))
