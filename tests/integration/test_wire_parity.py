@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
-from msgspec.structs import replace
 
 from roottrading.adapters.exchange.binance.settings import places_at
 from roottrading.adapters.exchange.binance.signing import credentials
@@ -75,8 +74,7 @@ async def over_the_wire(settings: Settings, cast: Cast, market: Market) -> Memor
 
 
 def test_the_same_trades_over_the_wire() -> None:
-    settings, cast, market = learning_run("2021-04-16T22:00:00Z", "2021-04-17T10:00:00Z")
-    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
+    settings, cast, market = learning_run("2021-04-15T23:00:00Z", "2021-04-17T08:00:00Z")
     alone = left_by(run_backtest(settings, cast, market))
     assert len(alone["trade_cycles"]) > 3
     assert left_by(asyncio.run(over_the_wire(settings, cast, market))) == alone

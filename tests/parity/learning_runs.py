@@ -1,6 +1,6 @@
 """Runs that learn: strategies that differ, one that manages its positions, on days of the shipped tape."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from roottrading.adapters.store.port import Store
 from roottrading.config.settings import AccountSettings, RunSettings, Settings
-from roottrading.domain.columns import Columns, Floats
+from roottrading.domain.candle import Candle
+from roottrading.domain.columns import Columns, Floats, candle_at
 from roottrading.domain.position import Position
-from roottrading.domain.time import parse_time
+from roottrading.domain.time import Time, parse_time
 from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.market import Market, open_market
 from roottrading.runtimes.result import journal
@@ -71,6 +72,19 @@ USES = (
     StrategyUse("dip", Dip(), "5m"),
     StrategyUse("dive", Climb(sign=-1.0), "15m", ("XRPUSDT",)),
 )
+
+
+class TapeHistory:
+    """The exchange's memory of candles: what the tape folds to, a few at a time."""
+
+    def __init__(self, market: Market, most: int = 700) -> None:
+        self._market = market
+        self._most = most
+
+    async def klines(self, symbol: str, timeframe: str, start: Time, end: Time) -> Sequence[Candle]:
+        candles = self._market.candles(symbol, timeframe)
+        first, last = candles.open_time.searchsorted([start, end])
+        return [candle_at(candles, row) for row in range(first, min(last, first + self._most))]
 
 
 def learning_run(

@@ -24,6 +24,7 @@ from roottrading.runtimes.linked.market_feed import MarketFeed
 from roottrading.runtimes.linked.outbox import Outbox
 from roottrading.runtimes.linked.running import LinkedRun
 from roottrading.runtimes.linked.stepping import SteppedTime
+from roottrading.runtimes.linked.weighing import Weigher
 from roottrading.runtimes.settle import Wiring
 from roottrading.services.analyzer import NewestWindows
 
@@ -88,6 +89,30 @@ class Connections:
         return {**self.link.frames, **self.feed.market.streams.frames}
 
 
+class Everything:
+    """What a run waits for while it works: its connections, and the weights of the day."""
+
+    def __init__(self, connections: Connections, weigher: Weigher | None) -> None:
+        """Take both; a run that does not learn has no weigher."""
+        self._connections = connections
+        self._weigher = weigher
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being done but waiting for the exchange."""
+        return self._connections.is_idle and not (self._weigher is not None and self._weigher.busy)
+
+    @property
+    def under_way(self) -> tuple[AnyRequest, ...]:
+        """The requests without an answer."""
+        return self._connections.under_way
+
+    @property
+    def frames(self) -> Mapping[str, int]:
+        """The frames that were read and dealt with, by connection."""
+        return self._connections.frames
+
+
 def linked_run(
     settings: Settings,
     cast: Cast,
@@ -97,11 +122,10 @@ def linked_run(
     observe: Observer = lambda position, rows: None,
     admin: str | None = None,
 ) -> LinkedRun:
-    """Return a run over these connections; `admin` is the admin door of an exchange whose clock is stepped.
-
-    All strategies weigh the same: what learned weights are made of is not stored by this run yet.
-    """
+    """Return a run over these connections; `admin` is the admin door of an exchange whose clock is stepped."""
     clock = connections.clock
+    learns = settings.aggregator.weighting == "learned"
+    weigher = Weigher(settings, cast, connections.feed.history) if learns else None
 
     def wire(opinions: NewestWindows, outbox: Outbox, instruments: Mapping[str, Instrument]) -> Wiring:
         return assemble(builders(settings, cast, LinkedMarket(symbols, instruments)), opinions, outbox)
@@ -109,7 +133,7 @@ def linked_run(
     async def follow(run: LinkedRun) -> None:
         assert admin is not None
         assert isinstance(clock, StandingClock)
-        await SteppedTime(admin, clock, connections, run.next_deadline, run.due, run.obey).run()
+        await SteppedTime(admin, clock, Everything(connections, weigher), run.next_deadline, run.due, run.obey).run()
 
     return LinkedRun(
         cast.plan,
@@ -122,6 +146,7 @@ def linked_run(
         store,
         observe,
         None if admin is None else follow,
+        weigher,
     )
 
 

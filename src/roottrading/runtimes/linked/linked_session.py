@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import AnyRequest, ExchangeEvent
-from roottrading.messages.service import CandleObserved, InstantComplete, Row
+from roottrading.messages.service import CandleObserved, InstantComplete, Row, WeightsSet
 from roottrading.runtimes.controlling import Inbox
 from roottrading.runtimes.keeping import Keeper
 from roottrading.runtimes.linked.barrier import CandleBarrier, Observation
@@ -73,6 +73,11 @@ class LinkedSession:
         self.obey()
         self._account.hear(events)
         self.session.give(addressed(self.session.wiring, events), self._now())
+        self._rest()
+
+    def weigh(self, weights: WeightsSet) -> None:
+        """Give the aggregator the weights of a day."""
+        self.session.give([(self.session.wiring.units["signal_aggregator"], weights)], self._now())
         self._rest()
 
     def due(self) -> None:

@@ -1,7 +1,7 @@
 """A run against an exchange at the other end of a wire: open, warm up, then decide whatever comes until the stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -16,10 +16,12 @@ from roottrading.runtimes.keeping import Keeper, position_of
 from roottrading.runtimes.linked.barrier import CandleBarrier, Observation
 from roottrading.runtimes.linked.linked_session import LinkedSession, Observer
 from roottrading.runtimes.linked.outbox import Outbox
-from roottrading.runtimes.linked.recorded import first_instant
+from roottrading.runtimes.linked.recorded import began_at
 from roottrading.runtimes.linked.shared_account import SharedAccount
 from roottrading.runtimes.linked.warming import CandleHistory, candles_before, closes_in, heard_until
+from roottrading.runtimes.linked.weighing import Weigher
 from roottrading.runtimes.loading import load_units
+from roottrading.runtimes.result import journal
 from roottrading.runtimes.session import Position, Session
 from roottrading.runtimes.settle import Wiring
 from roottrading.services.analyzer import NewestWindows, Plan
@@ -55,6 +57,7 @@ class LinkedRun:
     `decision_step` is the fastest timeframe in use, in microseconds; `instruments` are asked for when the link is open.
     Capital is in `quote_asset`. Where the exchange's clock is stepped, `stepped` follows it until the market's
     end; else deadlines are delivered as time goes by. A person's commands are taken from the store as they come.
+    Without a `weigher` all strategies weigh the same.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class LinkedRun:
         store: Store,
         observe: Observer = lambda position, rows: None,
         stepped: Callable[["LinkedRun"], Awaitable[None]] | None = None,
+        weigher: Weigher | None = None,
     ) -> None:
         self._plan = plan
         self._decision_step = decision_step
@@ -80,6 +84,7 @@ class LinkedRun:
         self._store = store
         self._observe = observe
         self._stepped = stepped
+        self._weigher = weigher
         self.stop = asyncio.Event()
         self.interrupted = False
         self.linked: LinkedSession | None = None
@@ -136,7 +141,9 @@ class LinkedRun:
         span = duration(self._plan.finest)
         loaded, now = self._store.load(), self.now()
         completed = position_of(loaded) or Position(now - now % span, "candles")
-        self.started_at = first_instant(self._store, completed.at)
+        self.started_at = began_at(loaded.rows["gateway_streams"], self._plan.finest, completed.at)
+        if self._weigher is not None:
+            self._weigher.begin(loaded, journal(self._store, "signals"), self.started_at, completed.at)
         outbox, opinions = Outbox(), NewestWindows(self._plan)
         wiring = self._assemble(opinions, outbox, instruments)
         self._heard = heard_until(loaded.units, self._symbols(), self._plan.finest, completed.at)
@@ -156,10 +163,15 @@ class LinkedRun:
             Inbox(self._store, Controls(session, account, traded, self._quote_asset), keeper, loaded.control),
             self.now,
             self._link.send,
-            self._observe,
+            self._rested,
         )
         linked.begin(completed)
         return linked
+
+    def _rested(self, position: Position, rows: Sequence[Row]) -> None:
+        if self._weigher is not None:
+            self._weigher.rested(position.at, rows)
+        self._observe(position, rows)
 
     def _played(self) -> dict[tuple[str, str], Time]:
         return {(symbol, self._plan.finest): self.started_at for symbol in self._plan.symbols}
@@ -168,12 +180,14 @@ class LinkedRun:
         return tuple(sorted({symbol for symbol, _ in self._plan.streams}))
 
     async def _live(self, linked: LinkedSession) -> None:
-        """Hand in what comes until the stop; what any of the three raises ends all of them."""
+        """Hand in what comes until the stop; what any of them raises ends all of them."""
         working = [
             asyncio.create_task(self._hear_market(linked)),
             asyncio.create_task(self._hear_account(linked)),
             asyncio.create_task(self._watch_time(linked) if self._stepped is None else self._follow(self._stepped)),
         ]
+        if self._weigher is not None:
+            working.append(asyncio.create_task(self._weigher.run(linked.weigh)))
         stopping = asyncio.create_task(self.stop.wait())
         done, _ = await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for task in (*working, stopping):

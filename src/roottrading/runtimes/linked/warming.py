@@ -50,16 +50,28 @@ async def candles_before(history: CandleHistory, wanted: Mapping[Stream, Time], 
     """
     rows: list[Row] = []
     for (symbol, timeframe), since in sorted(wanted.items()):
-        span, at = duration(timeframe), until[symbol]
-        start, end = since - since % -span, at - at % span
-        while start < end:
-            found = await _asked(history, symbol, timeframe, start, end)
-            closed = [candle for candle in found if candle.at <= at]
-            rows.extend(Row(MARKET_DATA, (symbol, timeframe, candle.open_time), candle) for candle in closed)
-            if not closed:
-                break
-            start = closed[-1].open_time + span
+        for candle in await fetched(history, (symbol, timeframe), since, until[symbol]):
+            rows.append(Row(MARKET_DATA, (symbol, timeframe, candle.open_time), candle))
     return rows
+
+
+async def fetched(history: CandleHistory, stream: Stream, since: Time, until: Time) -> list[Candle]:
+    """Fetch the candles of a stream that open at `since` or later and had closed by `until`.
+
+    Raises HistoryUnavailable where the exchange does not answer for long.
+    """
+    symbol, timeframe = stream
+    span = duration(timeframe)
+    start, end = since - since % -span, until - until % span
+    candles: list[Candle] = []
+    while start < end:
+        found = await _asked(history, symbol, timeframe, start, end)
+        closed = [candle for candle in found if candle.at <= until]
+        candles += closed
+        if not closed:
+            break
+        start = closed[-1].open_time + span
+    return candles
 
 
 async def _asked(history: CandleHistory, symbol: str, timeframe: str, start: Time, end: Time) -> Sequence[Candle]:
