@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help run test lint benchmark docs lock clean
+.PHONY: help run test lint simulate benchmark services-up services-down docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -33,6 +33,13 @@ lint: $(VENV)/.test ## check style, types and import rules only
 benchmark: $(VENV)/.test ## measure the backtest: speed, memory, stages (ARGS="--workloads A" and so on)
 	$(BIN)/python -m benchmarks.backtest $(ARGS)
 
+SERVICES ?= build/services
+services-up: $(VENV)/.run ## start a Redis, PostgreSQL and Kafka of your own, and print their addresses
+	@$(BIN)/python -m roottrading.operations.local_servers up --folder $(SERVICES)
+
+services-down: $(VENV)/.run ## end them; their data stay (ARGS=--wipe: not even these)
+	@$(BIN)/python -m roottrading.operations.local_servers down --folder $(SERVICES) $(ARGS)
+
 docs: $(VENV)/.test ## rewrite the generated parts of docs/
 	$(BIN)/python -m tools.make_docs
 
@@ -44,6 +51,7 @@ lock: ## choose new versions of all packages into the lock files
 		pyproject.toml --output-file requirements.lock
 
 clean: ## remove everything that was made here
+	if [ -d $(SERVICES) ] && [ -x $(BIN)/python ]; then $(BIN)/python -m roottrading.operations.local_servers down --folder $(SERVICES) --wipe; fi
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

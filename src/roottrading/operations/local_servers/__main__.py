@@ -16,16 +16,14 @@ FOLDER: Final = Path("build/services")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the command line says; the exit code is 1 where a server could not be had, or does not run."""
+    """Do what the command line says; the exit code is 1 where a server could not be had."""
     given = _parser().parse_args(arguments)
     if given.does == "keep":
         return keeper.keep(given.kind, given.folder, durable=not given.quick, watch=given.watch)
     kinds: tuple[Kind, ...] = tuple(given.only or KINDS)
     if given.does == "up":
         return _up(given.folder, kinds, durable=not given.quick)
-    if given.does == "down":
-        return _down(given.folder, kinds, wipe=given.wipe)
-    return _status(given.folder, kinds)
+    return _down(given.folder, kinds, wipe=given.wipe)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,7 +32,6 @@ def _parser() -> argparse.ArgumentParser:
     described = {
         "up": "start what does not run, and print how the environment names it",
         "down": "end what runs; data stay",
-        "status": "say what runs, and where",
     }
     for name, text in described.items():
         command = commands.add_parser(name, help=text, description=text)
@@ -42,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--only", action="append", choices=KINDS, help="this one only (may be repeated)")
         if name == "up":
             command.add_argument("--quick", action="store_true", help="never wait for the disk: for tests only")
-        if name == "down":
+        else:
             command.add_argument("--wipe", action="store_true", help="remove the data, too")
     command = commands.add_parser("keep")
     command.add_argument("kind", choices=KINDS)
@@ -73,15 +70,6 @@ def _down(folder: Path, kinds: Sequence[Kind], *, wipe: bool) -> int:
         if wipe and own.is_dir():
             SERVERS[kind](own).wipe()
     return 0
-
-
-def _status(folder: Path, kinds: Sequence[Kind]) -> int:
-    code = 0
-    for kind in kinds:
-        kept = keeper.find((folder / kind).absolute())
-        print(f"{kind}: {'does not run' if kept is None else f'{kept.url}, process {kept.server}'}")
-        code = code or int(kept is None)
-    return code
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ ENDING_PATIENCE: Final = 5.0  # seconds that a server which is just ending may t
 PAUSE: Final = 0.02
 
 
-def kept_port(file: Path) -> int:
+def kept_port(file: Path, patience: float = ENDING_PATIENCE) -> int:
     """Return the port that a file names, which a free one is written to the first time; ServerError if it is taken."""
     if file.exists():
         port = int(file.read_text(encoding="ascii"))
-        until = time.monotonic() + ENDING_PATIENCE
+        until = time.monotonic() + patience
         while not is_free(port):
             if time.monotonic() < until:
                 time.sleep(PAUSE)

@@ -14,12 +14,12 @@ SERVICES: Final = frozenset({"redis-server", "postgresql"})  # named like their 
 
 
 @contextmanager
-def services_stay_off(packages: Sequence[str]) -> Iterator[None]:
+def services_stay_off(packages: Sequence[str], policy: Path = POLICY) -> Iterator[None]:
     """Let packages be installed without their services being started, then or at the next boot."""
-    ours = not POLICY.exists() or POLICY.read_text(encoding="utf-8") == NOTHING  # left by one that was killed
+    ours = not policy.exists() or policy.read_text(encoding="utf-8") == NOTHING  # left by one that was killed
     if ours:
-        POLICY.write_text(NOTHING, encoding="ascii")
-        POLICY.chmod(0o755)
+        policy.write_text(NOTHING, encoding="ascii")
+        policy.chmod(0o755)
     try:
         yield
         toggle = shutil.which("update-rc.d")
@@ -27,4 +27,4 @@ def services_stay_off(packages: Sequence[str]) -> Iterator[None]:
             subprocess.run([str(toggle), name, "disable"], check=False, capture_output=True, timeout=PATIENCE)
     finally:
         if ours:
-            POLICY.unlink(missing_ok=True)
+            policy.unlink(missing_ok=True)
