@@ -28,18 +28,18 @@ class Steps:
         """Return the move that comes at rest, and take it.
 
         `instant` is the market's next one, `deadline` the earliest that is told of. An instant is its fills, then the
-        deadlines that are due, then its candles. None where nothing is left to come. Deadlines of the past are due
-        at once.
+        deadlines that are due, then its candles. Deadlines of the past are due at once. None after the market's last
+        candles, as a replay ends with them: what is due later never comes.
         """
         if self._instant is not None:
             if deadline is not None and deadline <= self.now:
                 return self._take(self.now, "deadlines")
             self._instant = None
             return self._take(self.now, "candles")
-        if deadline is not None and (instant is None or deadline < instant):
-            return self._take(max(deadline, self.now), "deadlines")
         if instant is None:
             return None
+        if deadline is not None and deadline < instant:
+            return self._take(max(deadline, self.now), "deadlines")
         self._instant = instant
         return self._take(instant, "fills")
 
