@@ -85,7 +85,8 @@ class Observer:
             self._naked.pop(symbol, None)
             return
         execution = _execution(world, symbol)
-        if covered < before and not instrument.sellable(own, price) and execution is not None and not execution.sold:
+        given_up = covered < before and execution is not None and not execution.sold and execution.exit_reason != "stop"
+        if given_up and not instrument.sellable(own, price):
             raise Broken(f"{symbol}: of {before} under stops {covered} are left, and filters refuse to sell {own}")
         lent = ZERO if execution is None else execution.lent  # no stop protects dust, however coarse steps once were
         naked = floor_to(own - lent, instrument.step_size) - covered

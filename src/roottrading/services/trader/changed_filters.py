@@ -26,6 +26,18 @@ def fits(instrument: Instrument, command: OpenTradeCycle, taker_fee: Decimal) ->
     return large_enough(instrument, command.quantity * (ONE - taker_fee), plan.stop_price)
 
 
+def is_outgrown(turn: Turn) -> bool:
+    """Say whether the filters refuse all that a cycle was to buy, so that what it bought is no remainder (2.6).
+
+    When it began they did not; coins that were adopted nobody asked for.
+    """
+    execution = turn.execution
+    if execution.sold or execution.adopted:
+        return False
+    planned = execution.planned * (ONE - turn.desk.fees.taker)
+    return not large_enough(turn.instrument, planned, execution.stop_price)
+
+
 def least_price(turn: Turn) -> Decimal:
     """Return the lowest price that the wanted stop names, by which its size is judged."""
     price = turn.execution.stop_price
@@ -53,7 +65,7 @@ def refit(turn: Turn) -> None:
     An entry that rests and might buy what could not be protected is given up.
     """
     execution, step = turn.execution, turn.instrument.step_size
-    if not large_enough(turn.instrument, execution.planned * (ONE - turn.desk.fees.taker), execution.stop_price):
+    if is_outgrown(turn):
         give_up_entry(turn, FILTERS_CHANGED)
     if not execution.bought:
         return
@@ -80,12 +92,12 @@ def notice_size(turn: Turn) -> None:
         "critical",
         "position_too_small",
         f"cycle {execution.cycle_id}: the filters take no stop for {execution.held} {turn.instrument.base_asset} any "
-        "more; the one that rests stays where it is",
+        f"more; {turn.survey.covered} are under one that rests, and it stays where it is",
     )
 
 
 def wait_to_sell(turn: Turn) -> None:
-    """Leave later: while the filters refuse the sale, the stop that rests is all the protection there is."""
+    """Leave later: while the filters refuse the sale, a stop that rests is all the protection there is."""
     execution = turn.execution
     if execution.exit_waits:
         return
@@ -95,7 +107,7 @@ def wait_to_sell(turn: Turn) -> None:
         "critical",
         "exit_waits",
         f"cycle {execution.cycle_id} is to be left ({execution.exit_reason}), but the filters take no sale of "
-        f"{execution.held} {turn.instrument.base_asset}: its stop rests on, and it is sold when they do",
+        f"{execution.held} {turn.instrument.base_asset}: {turn.survey.covered} stay under a stop until they do",
     )
     turn.say(CommandRefused(execution.cycle_id, execution.symbol, "CloseTradeCycle", TOO_SMALL_TO_SELL, turn.now))
 

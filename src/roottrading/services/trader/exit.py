@@ -7,7 +7,7 @@ from roottrading.domain.money import ZERO
 from roottrading.domain.order import Order
 from roottrading.domain.time import SECOND
 from roottrading.messages.exchange import EXIT, CancelReplace, PlaceOrder
-from roottrading.services.trader.changed_filters import wait_to_sell
+from roottrading.services.trader.changed_filters import is_outgrown, wait_to_sell
 from roottrading.services.trader.entry import cancel
 from roottrading.services.trader.leg_ids import STOP_LEG, TARGET_LEG, leg_id, sibling_of
 from roottrading.services.trader.legs import market_sell_spec
@@ -39,9 +39,13 @@ def leave(turn: Turn) -> None:
         else:
             wait_to_sell(turn)
         return
+    if execution.exit_waits:
+        return
     quantity = whole_at_market(turn.instrument, max(spare, ZERO))
     if turn.instrument.sellable(quantity, execution.last_price):
         _place(turn, quantity)
+    elif not locks and is_outgrown(turn):
+        wait_to_sell(turn)
     elif not locks and turn.instrument.sellable(execution.held, execution.last_price):
         doubt_balance(turn)
 

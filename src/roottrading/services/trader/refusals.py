@@ -15,7 +15,7 @@ from roottrading.messages.exchange import (
 )
 from roottrading.services.trader.asked import ask_about, drop_answered, take_back
 from roottrading.services.trader.booking import close, expire
-from roottrading.services.trader.changed_filters import wait_to_sell
+from roottrading.services.trader.changed_filters import is_outgrown, wait_to_sell
 from roottrading.services.trader.entry import reprice
 from roottrading.services.trader.exit import hold_back, hold_back_after_refusal
 from roottrading.services.trader.folding import update
@@ -155,6 +155,9 @@ def _exit_refused(turn: Turn, event: OrderRefused) -> None:
         execution.held < 2 * max(instrument.min_quantity, instrument.market_min_quantity, instrument.step_size)
         or execution.held * execution.last_price < 2 * instrument.min_notional
     )
+    if filtered and is_outgrown(turn):
+        wait_to_sell(turn)
+        return
     if filtered and small and not turn.survey.working:
         turn.alert(
             "warning",

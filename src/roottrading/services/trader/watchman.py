@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from roottrading.messages.events import ProtectionRestored
 from roottrading.services.trader.booking import close, expire
-from roottrading.services.trader.changed_filters import least_price
+from roottrading.services.trader.changed_filters import is_outgrown, least_price, notice_size
 from roottrading.services.trader.entry import cancel_resting, complete, is_entry_cancel
 from roottrading.services.trader.exit import doubt_balance, leave
 from roottrading.services.trader.protection import move_stops, protect
@@ -113,6 +113,9 @@ def _protect_purchase(turn: Turn) -> None:
             if execution.held_back_until is None:
                 doubt_balance(turn)
             return  # there is enough, only the account does not say so yet
+        if is_outgrown(turn):
+            notice_size(turn)
+            return  # neither a stop nor a sale is taken before the filters change again
         execution.protected = execution.bought
         if not turn.survey.covered:
             _sell_small_rest(turn)
@@ -128,6 +131,9 @@ def _sell_small_rest(turn: Turn) -> None:
 def _put_back(turn: Turn) -> None:
     """Protection was lost without our asking: put it back once; then hands off, or out (trading-rules 7.3, 1.10)."""
     execution = turn.execution
+    if is_outgrown(turn):
+        notice_size(turn)
+        return
     who, execution.lost = execution.lost, ""
     turn.changed = True
     if execution.restored and who == "by hand":
@@ -163,7 +169,7 @@ def _end_if_flat(turn: Turn) -> None:
     execution = turn.execution
     if execution.unanswered or turn.survey.working:
         return
-    if turn.instrument.sellable(execution.held, execution.last_price):
+    if turn.instrument.sellable(execution.held, execution.last_price) or is_outgrown(turn):
         return
     manual = execution.status == "manual"
     if manual and not execution.sold:
@@ -189,7 +195,9 @@ def _is_naked(turn: Turn) -> bool:
     """Say whether what has no stop should have one."""
     execution = turn.execution
     own = execution.net - execution.sold
-    return execution.status != "manual" and turn.instrument.sellable(own, execution.last_price)
+    if execution.status == "manual":
+        return False
+    return turn.instrument.sellable(own, execution.last_price) or is_outgrown(turn)
 
 
 def _span_ends(turn: Turn) -> None:

@@ -169,12 +169,50 @@ def test_steps_coarser_than_the_position_leave_its_stop_alone_too() -> None:
     assert bench.refusals == [WAITS]
 
 
-def test_without_a_stop_what_is_too_small_is_dust_and_said_so() -> None:
+def test_a_stop_that_is_lost_meanwhile_is_put_back_as_soon_as_the_filters_take_it() -> None:
     bench = too_small()
     bench.happen(bench.exchange.cancel(leg("s")))
-    assert bench.moves[-1] == ("closed", "protection_lost")
-    assert bench.dust == D("0.999")
-    assert bench.alerts == ["position_too_small", "protection_lost"]
+    bench.advance(60 * SECOND)
+    assert (bench.asked(1), bench.status) == ([], "open")
+    change(bench)
+    assert bench.orders["s2"].status == "NEW"
+    assert bench.alerts == ["position_too_small", "stop_put_back"]
+    assert [(span.until - span.since, span.kind) for span in bench.spans] == [(60 * SECOND, "unprotected")]
+
+
+def test_what_was_bought_while_the_filters_rose_is_protected_as_soon_as_they_take_it() -> None:
+    bench = Bench(base_free="5")
+    bench.command(opening(entry_limit="99.50", entry_timeout_at=T + 900 * SECOND))
+    filled = bench.exchange.fill(leg("e"), D(1))
+    bench.give(InstrumentChanged(SYMBOL, "", T, "TRADING", DEARER), *filled)
+    bench.advance(60 * SECOND)
+    assert (bench.status, bench.alerts) == ("open", ["position_too_small"])
+    assert "PlaceOrderList l1" not in bench.asked()
+    change(bench)
+    assert bench.orders["s1"].status == "NEW"
+    assert [(span.until - span.since, span.kind) for span in bench.spans] == [(60 * SECOND, "unprotected")]
+
+
+def test_what_the_exchange_lets_us_neither_protect_nor_sell_is_sold_as_soon_as_it_does() -> None:
+    bench = Bench(base_free="5")
+    for name in ("l", "x"):
+        bench.exchange.refusals[name] = [(-1013, "Filter failure: NOTIONAL")]
+    bench.command(opening())
+    change(bench, min_notional=D(500))
+    bench.advance(60 * SECOND)
+    assert bench.status == "closing"
+    assert bench.refusals == [WAITS]
+    change(bench)
+    assert bench.moves[-1] == ("closed", "protection_refused")
+    assert sold(bench) == D("0.999")
+
+
+def test_a_remainder_is_dust_whatever_the_filters_were() -> None:
+    bench = too_small()
+    bench.happen(bench.exchange.fill(leg("s"), D("0.5")))
+    bench.happen(bench.exchange.end(leg("s"), "EXPIRED"))
+    assert bench.moves[-1] == ("closed", "stop")
+    assert bench.dust == D("0.499")
 
 
 def test_a_position_that_was_never_too_small_is_moved_and_left_as_ever() -> None:
