@@ -79,6 +79,7 @@ TRADE_EVENTS: Final = Channel(
         events.CommandRefused,
         events.OrderRejected,
         events.FillUnmatched,
+        events.PrefixShared,
         events.ProtectionRestored,
         events.EntryRefused,
         events.AlertRaised,

@@ -78,6 +78,18 @@ class FillUnmatched(Message, frozen=True):
     at: Time
 
 
+class PrefixShared(Message, frozen=True):
+    """An order under our prefix was placed by another: a second deployment of our name trades here (trading-rules 7.2).
+
+    Two of the same settings use the very same ids, so the exchange's number says which order is meant.
+    """
+
+    symbol: str
+    client_order_id: str
+    binance_order_id: int
+    at: Time
+
+
 class ProtectionRestored(Message, frozen=True):
     """A span in which an open quantity was not under resting stops has ended (trading-rules 1.10).
 
@@ -151,6 +163,7 @@ Fact = (
     | CommandRefused
     | OrderRejected
     | FillUnmatched
+    | PrefixShared
     | ProtectionRestored
     | EntryRefused
     | AlertRaised

@@ -12,7 +12,13 @@ from msgspec.structs import replace
 from roottrading.domain.money import ONE, ZERO, plain
 from roottrading.domain.order import ENDED
 from roottrading.domain.time import DAY, HOUR, MILLISECOND, MINUTE, Time, iso, start_of_day
-from roottrading.messages.events import FillUnmatched, OrderChanged, OrderRejected, ProtectionRestored
+from roottrading.messages.events import (
+    FillUnmatched,
+    OrderChanged,
+    OrderRejected,
+    PrefixShared,
+    ProtectionRestored,
+)
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.leaving import cancel_resting
 from roottrading.services.coordinator.settings import AbnormalSettings
@@ -24,6 +30,7 @@ SLIPPAGE: Final = "slippage"
 LOSSES: Final = "losses_in_a_row"
 UNMATCHED: Final = "unmatched_fill"
 UNPROTECTED: Final = "unprotected"
+SHARED: Final = "prefix_shared"
 
 RESUMED: Final[Time] = 0  # until a person resumes
 
@@ -111,6 +118,15 @@ def on_unmatched(draft: Draft, fill: FillUnmatched, settings: AbnormalSettings) 
             _curb(draft, Curb(UNMATCHED), text, fill.at, fill.symbol)
             return
     draft.alert("critical", UNMATCHED, text, fill.at, fill.symbol)
+
+
+def on_shared(draft: Draft, shared: PrefixShared) -> None:
+    """Buy nothing while another deployment of our name trades on the account: whose is whose nobody could tell."""
+    text = (
+        f"order {shared.client_order_id} of {shared.symbol} (number {shared.binance_order_id}) has our prefix and is "
+        "not ours: a second deployment of this name trades on the account; stop one of the two, then `control resume`"
+    )
+    _curb(draft, Curb(SHARED), text, shared.at)
 
 
 def curbing(account: Account, at: Time) -> Curb | None:

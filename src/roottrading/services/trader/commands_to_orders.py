@@ -21,6 +21,7 @@ from roottrading.messages.exchange import (
     InstrumentChanged,
     OpenOrdersReported,
     OrderExecuted,
+    OrderOpened,
     ReconcileDue,
 )
 from roottrading.messages.service import (
@@ -37,6 +38,7 @@ from roottrading.services.trader.deadlines import on_deadline
 from roottrading.services.trader.desk import Desk
 from roottrading.services.trader.entry import begin, enter, refusal
 from roottrading.services.trader.hearing import ABOUT_ORDERS, ABOUT_SYMBOLS, fold, news_of
+from roottrading.services.trader.namesakes import is_namesake, is_twin, namesake, namesakes_open
 from roottrading.services.trader.obeying import cancel_entry, close_cycle, move_stop
 from roottrading.services.trader.reconciling import reconcile, resume, sold_by_hand
 from roottrading.services.trader.settings import TraderSettings
@@ -114,7 +116,9 @@ class Trader:
     def _on_order_event(self, event: ExchangeEvent, now: Time) -> Decision:
         execution = self._desk.executions.get(event.symbol)
         if execution is None or not event.client_order_id.startswith(execution.prefix):
-            return self._on_stray(event, execution, now) if type(event) is OrderExecuted else NOTHING
+            return self._on_stray(event, execution, now)
+        if is_twin(execution, event):
+            return self._on_twin(event, now)
         turn = Turn(self._desk, execution, now)
         fold(turn, event)
         return _looked_after(turn)
@@ -125,11 +129,12 @@ class Trader:
         turn: Turn | None = None
         for event in news_of(reply.events):
             if type(event) in ABOUT_ORDERS:
-                if turn is not None and turn.is_about(event):
+                if turn is not None and turn.is_about(event) and not is_twin(turn.execution, event):
                     fold(turn, event)
                     continue
                 execution = self._desk.executions.get(event.symbol)
-                if execution is not None and event.client_order_id.startswith(execution.prefix):
+                is_ours = execution is not None and event.client_order_id.startswith(execution.prefix)
+                if execution is not None and is_ours and not is_twin(execution, event):
                     if turn is not None:
                         decisions.append(_looked_after(turn))
                     turn = Turn(self._desk, execution, now)
@@ -143,8 +148,12 @@ class Trader:
             decisions.append(_looked_after(turn))
         return merged(decisions)
 
-    def _on_stray(self, event: OrderExecuted, execution: CycleExecution | None, now: Time) -> Decision:
+    def _on_stray(self, event: ExchangeEvent, execution: CycleExecution | None, now: Time) -> Decision:
         """Foreign orders are none of ours (7.2), but for what a person sells of a manual cycle."""
+        if type(event) is OrderOpened and is_namesake(self._desk, event, now):
+            return namesake(event.symbol, event.client_order_id, event.order_id, now)
+        if type(event) is not OrderExecuted:
+            return NOTHING
         if event.client_order_id.startswith(self._desk.prefix):
             return on_late_fill(self._desk, event, now)
         if execution is None or execution.status != "manual" or event.side != "SELL":
@@ -154,10 +163,17 @@ class Trader:
         look_after(turn)
         return turn.decision()
 
+    def _on_twin(self, event: Any, now: Time) -> Decision:
+        """Another's order has the id of one of ours: none of it is booked, and what it traded the books lack."""
+        said = namesake(event.symbol, event.client_order_id, event.order_id, now)
+        return merged((said, on_late_fill(self._desk, event, now))) if type(event) is OrderExecuted else said
+
     def _on_report(self, event: OpenOrdersReported | ExecutionsReported, now: Time) -> Decision:
         execution = self._desk.executions.get(event.symbol)
         if execution is None:
-            return on_orphans(self._desk, event, now) if type(event) is OpenOrdersReported else NOTHING
+            if type(event) is not OpenOrdersReported:
+                return NOTHING
+            return merged((on_orphans(self._desk, event, now), namesakes_open(self._desk, event, now)))
         turn = Turn(self._desk, execution, now)
         ABOUT_SYMBOLS[type(event)](turn, event)
         look_after(turn)

@@ -9,7 +9,14 @@ from msgspec.structs import replace
 from roottrading.domain.order import Order, OrderStatus
 from roottrading.domain.time import DAY, HOUR, MINUTE, SECOND, start_of_day
 from roottrading.messages.commands import CancelEntry, OpenTradeCycle
-from roottrading.messages.events import AlertRaised, FillUnmatched, OrderChanged, OrderRejected, ProtectionRestored
+from roottrading.messages.events import (
+    AlertRaised,
+    FillUnmatched,
+    OrderChanged,
+    OrderRejected,
+    PrefixShared,
+    ProtectionRestored,
+)
 from roottrading.messages.service import NOTHING, ControlChanged, Decision
 from roottrading.services.coordinator.settings import NO_BOUNDS, CoordinatorSettings
 from roottrading.services.coordinator.state import Curb
@@ -226,6 +233,18 @@ def test_a_fill_that_no_order_knows_is_said_without_a_bound_too() -> None:
     rig = Rig(bound())
     rig.give(FillUnmatched("BTCUSDT", "simtest-x9", "SELL", D("0.5"), D(50_000), minutes(1)), minutes(1))
     assert (rig.alerts, curbs(rig)) == (["unmatched_fill"], ())
+
+
+def test_a_second_deployment_of_our_name_ends_buying_until_a_person_resumes() -> None:
+    rig = Rig(bound())
+    for number in (7, 8):
+        rig.give(PrefixShared("OTHERUSDT", "simtest-x-e1", number, minutes(1)), minutes(1))
+    assert (rig.alerts, curbs(rig)) == (["prefix_shared"], (Curb("prefix_shared"),))
+    assert "simtest-x-e1 of OTHERUSDT (number 7)" in rig.bodies(AlertRaised)[0].text
+    rig.cross(minutes(3))
+    assert rig.refusals[-1] == ("BTCUSDT", "prefix_shared")
+    resume(rig, minutes(4))
+    assert curbs(rig) == ()
 
 
 @pytest.mark.parametrize(

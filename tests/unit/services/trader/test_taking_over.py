@@ -131,9 +131,11 @@ def test_a_stop_that_sold_a_part_unheard_has_its_two_seconds_too() -> None:
 def test_a_stop_that_was_triggered_unheard_is_left_alone_for_two_seconds() -> None:
     bench = Bench(replace(INSTRUMENT, order_types=INSTRUMENT.order_types - {"STOP_LOSS"}))
     bench.filled(target=None)
-    limit = D("93.10")
+    limit, number = D("93.10"), bench.orders["s1"].binance_order_id
     bench.give(
-        OrderReported(SYMBOL, leg("s"), T, 2, "SELL", "STOP_LOSS_LIMIT", D("0.999"), limit, D(98), D(0), "NEW", T, True)
+        OrderReported(
+            SYMBOL, leg("s"), T, number, "SELL", "STOP_LOSS_LIMIT", D("0.999"), limit, D(98), D(0), "NEW", T, True
+        )
     )
     bench.command(CloseTradeCycle(cycle(), SYMBOL, "verdict"))
     bench.advance(2 * SECOND - 1)
