@@ -9,7 +9,6 @@ from pathlib import Path
 
 import typer
 from msgspec import Struct
-from msgspec.structs import replace
 from rich.console import Console
 
 from roottrading import __version__
@@ -73,8 +72,7 @@ def trade(settings: Settings, target: Target) -> None:
 
     Raises CommandError for settings that such a run cannot have, LinkError where there is no exchange.
     """
-    notes = _check(settings)
-    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
+    _check(settings)
     check_outputs(settings.run)
     log = begin_log(settings.run)
     known = known_strategies(settings)
@@ -82,7 +80,7 @@ def trade(settings: Settings, target: Target) -> None:
     market = LinkedMarket(tuple(sorted(settings.run.symbols)))
     check_timeframes(uses, market)
     acting = cast(settings, uses, market)
-    faults = (*map(str, (*known.broken, *known.warnings)), *notes)
+    faults = tuple(map(str, (*known.broken, *known.warnings)))
     warn(faults)
     claim_outputs(settings.run)
     heard = tuple(sorted({symbol for symbol, _ in acting.plan.streams}))
@@ -105,13 +103,10 @@ def trade(settings: Settings, target: Target) -> None:
         raise typer.Exit(INTERRUPTED)
 
 
-def _check(settings: Settings) -> list[str]:
-    """Return what a person should know; CommandError for what cannot be."""
+def _check(settings: Settings) -> None:
+    """Raise CommandError for what cannot be."""
     if not settings.run.symbols:
         raise CommandError("--exchange needs --symbols: there is no tape to take them from")
-    if settings.aggregator.weighting == "learned":
-        return ["strategies weigh the same: learned weights are made of a recorded market only"]
-    return []
 
 
 def key_of(known: ExchangeKey) -> Credentials:
