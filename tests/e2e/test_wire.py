@@ -11,7 +11,7 @@ from tests.e2e.conftest import Runner
 
 COMMAND = (sys.executable, "-m", "roottrading")
 FILES = ("signals.csv", "verdicts.csv", "cycles.csv", "orders.csv", "fills.csv", "equity.csv", "refusals.csv")
-TRADED = ("--symbols", "LTCUSDT,XRPUSDT", "--timeframe", "5m", "--set", "aggregator.weighting=equal")
+TRADED = ("--symbols", "LTCUSDT,XRPUSDT", "--timeframe", "5m")
 STRATEGIES = ("--strategies", "ema_cross,donchian_breakout,supertrend")
 
 
