@@ -104,8 +104,9 @@ class PostgresUnit:
         parameters += [outbox_number, row_number, at, phase, commit.heeds_control]
         for columns in parts.values():
             parameters += columns
-        if any(row.table == CANDLES for row in commit.rows):
-            await self._months.make_for(row.values.open_time for row in commit.rows if row.table == CANDLES)
+        candles = [row.values for row in commit.rows if row.table == CANDLES and row.values is not None]
+        if candles:
+            await self._months.make_for(candle.open_time for candle in candles)
         try:
             async with self._database.connection() as connection:
                 with committing(self._where):
