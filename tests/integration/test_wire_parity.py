@@ -9,8 +9,10 @@ from aiohttp import web
 from roottrading.adapters.exchange.binance.settings import places_at
 from roottrading.adapters.exchange.binance.signing import credentials
 from roottrading.adapters.store.memory import MemoryStore
+from roottrading.adapters.store.port import Store
 from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
 from roottrading.config.settings import Settings
+from roottrading.domain.time import Time, parse_time
 from roottrading.exchange_server.admin import Admin
 from roottrading.exchange_server.app import build_app
 from roottrading.exchange_server.assembly import Terms
@@ -22,6 +24,7 @@ from roottrading.messages.service import Row
 from roottrading.runtimes.assembly import ALL_TABLES, Cast
 from roottrading.runtimes.backtest import run_backtest
 from roottrading.runtimes.linked.connecting import Connections, linked_run
+from roottrading.runtimes.linked.running import LinkedRun
 from roottrading.runtimes.linked.stepping import SERVICE
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.session import Position
@@ -59,22 +62,33 @@ async def stepped_exchange(settings: Settings, market: Market) -> AsyncIterator[
         yield url, admin
 
 
-async def over_the_wire(settings: Settings, cast: Cast, market: Market) -> MemoryStore:
+async def over_the_wire(settings: Settings, cast: Cast, market: Market, *pauses: Time) -> MemoryStore:
+    """Trade to the market's end; at each pause the run ends, and another one goes on from what was kept."""
     store = MemoryStore(ALL_TABLES)
     async with stepped_exchange(settings, market) as (url, admin):
-        connections = Connections(places_at(url), credentials(KEY, SECRET), market.symbols, stepped=True)
-
-        def watch(position: Position, rows: Sequence[Row]) -> None:
-            if position.at >= market.end:
-                run.stop.set()
-
-        run = linked_run(settings, cast, market.symbols, connections, store, watch, admin)
-        assert await asyncio.wait_for(run.run(), 300) == Position(market.end, "candles")
+        for until in (*pauses, market.end):
+            run = run_until(until, settings, cast, market, store, url, admin)
+            assert await asyncio.wait_for(run.run(), 300) == Position(until, "candles")
     return store
+
+
+def run_until(
+    until: Time, settings: Settings, cast: Cast, market: Market, store: Store, url: str, admin: str
+) -> LinkedRun:
+    """Return a run that ends as soon as it has decided this T."""
+    connections = Connections(places_at(url), credentials(KEY, SECRET), market.symbols, stepped=True)
+
+    def watch(position: Position, rows: Sequence[Row]) -> None:
+        if position.at >= until:
+            run.stop.set()
+
+    run = linked_run(settings, cast, market.symbols, connections, store, watch, admin)
+    return run
 
 
 def test_the_same_trades_over_the_wire() -> None:
     settings, cast, market = learning_run("2021-04-15T23:00:00Z", "2021-04-17T08:00:00Z")
     alone = left_by(run_backtest(settings, cast, market))
     assert len(alone["trade_cycles"]) > 3
-    assert left_by(asyncio.run(over_the_wire(settings, cast, market))) == alone
+    learning = parse_time("2021-04-17T00:30:00Z")  # the run ends while it makes the weights of that day
+    assert left_by(asyncio.run(over_the_wire(settings, cast, market, learning))) == alone
