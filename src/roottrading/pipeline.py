@@ -39,7 +39,10 @@ class Bridge(Struct, frozen=True):
 
 
 class Role(Struct, frozen=True):
-    """A service: what it hears and says, and what else it is given (`inputs`)."""
+    """A service: what it hears and says, and what else it is given (`inputs`).
+
+    Where processes are many, the last message of T on `timed_by` completes the instant for it (consistency-rules 1.4).
+    """
 
     name: str
     purpose: str
@@ -49,6 +52,7 @@ class Role(Struct, frozen=True):
     sharding: Literal["by symbol", "one active"] = "by symbol"
     keys: Literal["none", "read", "trade"] = "none"
     redis_keys: tuple[str, ...] = ()  # the Redis keys that only it writes
+    timed_by: tuple[Channel, ...] = ()
 
 
 MARKET: Final = Channel(channels.MARKET, "redis", "symbol/timeframe", (market.CandleClosed, market.CandleAbsent))
@@ -125,6 +129,7 @@ DISPATCHER: Final = Role(
     "carries verdicts to Kafka and events back to Redis; it has no thoughts",
     consumes=(SIGNALS_AGGREGATED, TRADE_EVENTS, PORTFOLIO_UPDATES),
     produces=(VERDICTS,),
+    sharding="one active",
     redis_keys=("positions:active", "balances:current", "cycles:active"),
 )
 COORDINATOR: Final = Role(
@@ -134,6 +139,7 @@ COORDINATOR: Final = Role(
     produces=(TRADE_COMMANDS, TRADE_EVENTS),
     inputs=(InstantComplete, ControlChanged, AccountAdjusted, InstrumentChanged),
     sharding="one active",
+    timed_by=(VERDICTS,),
 )
 TRADER: Final = Role(
     "trader",
@@ -151,6 +157,7 @@ PORTFOLIO: Final = Role(
     inputs=(InstantComplete, AccountAdjusted, AccountChanged, InstrumentChanged),
     sharding="one active",
     keys="read",
+    timed_by=(VERDICTS,),
 )
 
 ROLES: Final = (GATEWAY, ANALYZER, SIGNAL_AGGREGATOR, DISPATCHER, COORDINATOR, TRADER, PORTFOLIO)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 from msgspec.structs import replace
 
-from roottrading.adapters.store.port import Store
 from roottrading.config.settings import AccountSettings, RunSettings, Settings
 from roottrading.domain.candle import Candle
 from roottrading.domain.columns import Columns, Floats, candle_at
@@ -15,7 +14,7 @@ from roottrading.domain.position import Position
 from roottrading.domain.time import Time, parse_time
 from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.market import Market, open_market
-from roottrading.runtimes.result import journal
+from roottrading.runtimes.result import Journals, journal
 from roottrading.services.analyzer import StrategyUse
 from roottrading.services.signal_aggregator import AggregatorSettings
 from roottrading.strategies.contract import HOLD, Adjustment, Evaluation, Strategy
@@ -102,7 +101,7 @@ def learning_run(
     return settings, cast(settings, USES, market), market
 
 
-def left_by(store: Store) -> Left:
+def left_by(store: Journals) -> Left:
     """Return everything that a run wrote down, by journal, in an order that no store decides.
 
     Verdicts are without their votes: who searches ahead for verdicts does not write them down.

@@ -14,13 +14,11 @@ if TYPE_CHECKING:
     from roottrading.domain.instrument import Instrument
     from roottrading.domain.time import Time
     from roottrading.exchange_server.assembly import Exchange
-    from roottrading.exchange_server.opening_accounts import Opening
 
 USUAL_ACCOUNT: Final = "demo:demo"
 USUAL_BALANCE: Final = "USDT=10000"
 NOW: Final = "now"
 RECORDED: Final = "recorded"
-LOOPBACK: Final = "127.0.0.1"
 MOST_PROCESSES: Final = 1_000
 NO_BOUND: Final = 10**9
 
@@ -62,6 +60,10 @@ AdminPort = Annotated[
 Faults = Annotated[
     list[Path] | None, typer.Option("--faults", metavar="FILE", help="A scenario: a TOML file of [[fault]] tables.")
 ]
+Mirror = Annotated[
+    str | None,
+    typer.Option("--mirror", metavar="binance|URL", help="Mirror this live market instead of playing a recording."),
+]
 Expected = Annotated[
     list[str] | None,
     typer.Option(
@@ -77,6 +79,7 @@ def exchange(
     instruments: options.Instruments = None,
     symbols: options.Symbols = None,
     start: options.From = None,
+    end: options.To = None,
     port: Port = 8080,
     host: Host = "127.0.0.1",
     clock: Clock = "real",
@@ -89,15 +92,17 @@ def exchange(
     admin_port: AdminPort = None,
     faults: Faults = None,
     expected: Expected = None,
+    mirror: Mirror = None,
     config: options.ConfigFile = None,
     assignments: options.Set = None,
 ) -> None:
-    """Serve a recorded market as Binance does, so that every client of Binance can trade on it; Ctrl-C ends it.
+    """Serve a market as Binance does, so that every client of Binance can trade on it; Ctrl-C ends it.
 
-    Fees and the fill model are those of the settings (fees.*, exchange.*).
+    The market is recorded, or (--mirror) that of Binance or of another server as it is now. Fees and the fill
+    model are those of the settings (fees.*, exchange.*).
     """
     loaded = options.load_settings(
-        config, assignments, tape=tape, instruments=instruments, symbols=symbols, start=start
+        config, assignments, tape=tape, instruments=instruments, symbols=symbols, start=start, end=end
     )
     from roottrading.exchange_server.opening_accounts import AccountError, read_accounts, read_accounts_file
 
@@ -107,9 +112,39 @@ def exchange(
             openings += read_accounts(accounts or [USUAL_ACCOUNT], balances or [USUAL_BALANCE])
     except AccountError as error:
         raise CommandError(str(error)) from None
+    import asyncio
+
+    from roottrading.cli.exchange_doors import Doors, serve
+
+    doors = Doors(host, port, admin_port)
+    if mirror is not None:
+        from roottrading.cli.mirror import Mirrored, serve_mirror
+
+        _check_mirror(loaded.settings, clock, begin, expected)
+        offered = Mirrored(mirror, tuple(openings), sapi=sapi, listen_keys=listen_keys)
+        asyncio.run(serve_mirror(loaded.settings, offered, doors, lambda made: _arm(made, faults or [])))
+        return
     made = _open(loaded.settings, clock, begin, _expected(expected or []), sapi=sapi, listen_keys=listen_keys)
     _arm(made, faults or [])
-    _serve(made, openings, host, port, admin_port)
+    asyncio.run(serve(made, openings, doors, made.run()))
+
+
+def _check_mirror(settings: "Settings", clock: str, begin: str | None, expected: Sequence[str] | None) -> None:
+    """Raise CommandError for what a mirrored market cannot have."""
+    run = settings.run
+    if not run.symbols:
+        raise CommandError("--mirror needs --symbols: which of the market's are mirrored")
+    given = {
+        "--tape": run.tape,
+        "--instruments": run.instruments,
+        "--from": run.start,
+        "--begin": begin,
+        "--expect": expected,
+        "--clock": clock != "real",
+    }
+    for option, value in given.items():
+        if value:
+            raise CommandError(f"{option} is for a recorded market: --mirror has the market and the clock of another")
 
 
 def _expected(given: Sequence[str]) -> dict[str, int]:
@@ -169,6 +204,7 @@ def _open(
         settings.exchange,
         symbols=run.symbols or None,
         start=run.start,
+        end=run.end,
         begin_at=begin_at,
     )
     # connections are counted in five minutes of the exchange's time: where that stands, they would never end
@@ -200,33 +236,3 @@ def _beginning(begin: str | None, clock: str, paths: Sequence[Path]) -> "Time | 
         return parse_time(begin)
     except ValueError:
         raise CommandError(f"--begin {begin}: use now, recorded, or a date such as 2024-08-08") from None
-
-
-def _serve(made: "Exchange", openings: "Sequence[Opening]", host: str, port: int, admin_port: int | None) -> None:
-    import asyncio
-    import signal
-    from contextlib import AsyncExitStack
-
-    from roottrading.domain.time import iso
-    from roottrading.exchange_server.admin import Admin
-    from roottrading.exchange_server.app import build_app
-    from roottrading.exchange_server.opening_accounts import open_accounts
-    from roottrading.exchange_server.serving import serving, until
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        open_accounts(made.server, openings, made.server.clock.now())
-        async with AsyncExitStack() as doors:
-            chosen = await doors.enter_async_context(serving(build_app(made.server), host, port))
-            names = ", ".join(opening.key for opening in openings)
-            typer.echo(f"exchange on http://{host}:{chosen} (REST, /ws, /stream, /ws-api/v3); accounts: {names}")
-            typer.echo(f"market from {iso(made.server.clock.now())}: {', '.join(made.venue.instruments)}")
-            if admin_port is not None:
-                admin = await doors.enter_async_context(serving(Admin(made).app(), LOOPBACK, admin_port))
-                typer.echo(f"admin door on http://{LOOPBACK}:{admin}")
-            await until(stop, asyncio.create_task(made.run()))
-        typer.echo("stopped")
-
-    asyncio.run(serve())

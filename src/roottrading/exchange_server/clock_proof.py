@@ -54,7 +54,7 @@ def listeners() -> dict[str, frozenset[str]]:
     for channel in CHANNELS:
         names = {channel.name} | {bridge.destination.name for bridge in BRIDGES if bridge.origin.name == channel.name}
         heard[channel.name] = frozenset(
-            role.name for role in ROLES if any(consumed.name in names for consumed in role.consumes)
+            role.name for role in ROLES if any(used.name in names for used in (*role.consumes, *role.timed_by))
         )
     return heard
 

@@ -1,7 +1,7 @@
 """What a run leaves, gathered from its store for the reports."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from roottrading.adapters.store.port import Store
 from roottrading.config.settings import Settings
 from roottrading.domain.time import DAY, Time, duration, iso
+from roottrading.messages.service import Table
 from roottrading.reports.result import CheckLine, RunResult
 from roottrading.runtimes.assembly import ALL_TABLES
 from roottrading.runtimes.market import Market
@@ -17,7 +18,14 @@ from roottrading.runtimes.recording import SPANS
 _TABLES = {table.name: table for table in ALL_TABLES}
 
 
-def journal(store: Store, name: str) -> Sequence[Any]:
+class Journals(Protocol):
+    """Whatever holds journals: a run's store, or the stores of many units."""
+
+    def journal(self, table: Table) -> Iterable[Any]:
+        """Return a table's records."""
+
+
+def journal(store: Journals, name: str) -> Sequence[Any]:
     """Return all records of a table, as a store that makes them later gives them."""
     found = store.journal(_TABLES[name])
     return found if isinstance(found, Sequence) else list(found)

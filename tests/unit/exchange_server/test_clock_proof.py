@@ -151,5 +151,5 @@ def test_the_earliest_deadline_of_all_counts() -> None:
 def test_who_hears_a_channel_is_what_the_pipeline_says() -> None:
     heard = listeners()
     assert heard["market"] == {"analyzer"}
-    assert heard["signals:aggregated"] == {"dispatcher", "coordinator"}
+    assert heard["signals:aggregated"] == {"dispatcher", "coordinator", "portfolio"}  # it times the books
     assert heard["trade.events"] == {"dispatcher", "coordinator", "portfolio"}

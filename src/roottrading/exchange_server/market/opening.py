@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -37,13 +38,14 @@ def open_market(
     *,
     symbols: Sequence[str] | None = None,
     start: Time | None = None,
+    end: Time | None = None,
     begin_at: Time | None = None,
 ) -> OpenedMarket:
     """Read tapes and feeds; `symbols` None takes all that there are.
 
-    `start` is the instant of the recording at which the market begins; `begin_at` shifts candles so that it is this
-    instant of the exchange's time (whole candles). Raises TapeError where a file cannot be read, a symbol is in a tape
-    and a feed, or is listed nowhere.
+    `start` is the instant of the recording at which the market begins, `end` that after which no candle closes;
+    `begin_at` shifts candles so that the start is this instant of the exchange's time (whole candles). Raises TapeError
+    where a file cannot be read, a symbol is in a tape and a feed, or is listed nowhere.
     """
     feed_paths = [path for path in paths if path.is_file() and is_feed(path)]
     tape_paths = [path for path in paths if path not in feed_paths]
@@ -66,7 +68,9 @@ def open_market(
     if tape is not None and chosen:
         start = _checked(tape, start)
         shift = 0 if begin_at is None else begin_at - begin_at % duration(tape.timeframe) - start
-    sources = [CandleSource(_shifted(tape[symbol], shift), ticks[symbol]) for symbol in chosen if tape is not None]
+    sources = [
+        CandleSource(_shifted(_until(tape[symbol], end), shift), ticks[symbol]) for symbol in chosen if tape is not None
+    ]
     recorded = [FeedSource(feeds[symbol]) for symbol in wanted if symbol in feeds]
     market = PublicMarket([*sources, *recorded])
     begin = market.start if start is None else max(start + shift, market.start)
@@ -99,6 +103,16 @@ def _checked(tape: Tape, start: Time | None) -> Time:
     if not first <= start < last:
         raise TapeError(f"nothing from {iso(start)} on: the tape goes from {iso(first)} to {iso(last)}")
     return start
+
+
+def _until(candles: Candles, end: Time | None) -> Candles:
+    """Return the candles that closed by `end`; TapeError where there are none."""
+    if end is None:
+        return candles
+    count = int(np.searchsorted(candles.open_time, end - duration(candles.timeframe), side="right"))
+    if not count:
+        raise TapeError(f"{candles.symbol} has no candle that closes by {iso(end)}: let the market end later")
+    return candles.slice(0, count)
 
 
 def _shifted(candles: Candles, shift: int) -> Candles:

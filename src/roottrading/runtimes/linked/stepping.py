@@ -42,8 +42,13 @@ class SteppedTime:
         resting: Resting,
         next_deadline: Callable[[], Time | None],
         due: Callable[[], None],
-        obey: Callable[[], None],
+        obey: Callable[[], None] = lambda: None,
+        service: str = SERVICE,
+        places: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
+        """`places` are the process's `sent` and `seen` sequences, where messages leave it at all."""
+        self._places = places
+        self._service = service
         self._url = f"{url.rstrip('/')}/processes"
         self._clock = clock
         self._resting = resting
@@ -58,7 +63,7 @@ class SteppedTime:
         """
         try:
             async with aiohttp.ClientSession() as session, session.ws_connect(self._url) as socket:
-                await socket.send_json({"type": "join", "service": SERVICE})
+                await socket.send_json({"type": "join", "service": self._service})
                 async for message in socket:
                     told = msgspec.json.decode(message.data)
                     kind = told["type"]
@@ -90,6 +95,7 @@ class SteppedTime:
             "wave": wave,
             "awaiting": [(each.urgency, each.symbol, each.client_order_id) for each in resting.under_way],
             "frames": dict(resting.frames),
+            **self._places(),
             "next_deadline": self._next_deadline(),
         }
         return msgspec.json.encode(report).decode()

@@ -52,8 +52,17 @@ class Placement(Struct, frozen=True):
 class Plan:
     """All uses on all symbols; the same plan gives the same opinions, ids and streams wherever it is followed."""
 
-    def __init__(self, deployment: str, uses: Sequence[StrategyUse], symbols: Iterable[str], finest: str) -> None:
+    def __init__(
+        self,
+        deployment: str,
+        uses: Sequence[StrategyUse],
+        symbols: Iterable[str],
+        finest: str,
+        known: Iterable[str] = (),
+    ) -> None:
         """Place the uses; `symbols` are those that get opinions, `finest` is the tape's finest timeframe.
+
+        `known` are further symbols that uses may name: those that another plan gives opinions of.
 
         Raises ValueError where there is no use at all and, naming the strategy, where a name comes twice in a
         timeframe, a symbol is not among `symbols`, a lookback is no whole number or an input is not written as
@@ -63,7 +72,7 @@ class Plan:
         self.finest = finest
         self.symbols = tuple(sorted(set(symbols)))
         self.uses = tuple(uses)
-        self._check()
+        self._check(frozenset(known).union(self.symbols))
         self.timeframes = tuple(sorted({use.timeframe for use in uses}, key=duration, reverse=True))
         self._placed: dict[Stream, tuple[Placement, ...]] = {}
         self._measured: dict[Stream, Placement] = {}
@@ -80,7 +89,7 @@ class Plan:
         self.windows: frozenset[Stream] = frozenset(self._placed) | inputs
         self.streams = tuple(sorted(self.windows | {(symbol, finest) for symbol in self.symbols}))
 
-    def _check(self) -> None:
+    def _check(self, known: frozenset[str]) -> None:
         if not self.uses:
             raise ValueError("no strategy is planned: name at least one")
         seen: set[tuple[str, str]] = set()
@@ -89,9 +98,9 @@ class Plan:
             if (use.timeframe, use.name) in seen:
                 raise ValueError(f"strategy {use.name} is planned twice on {use.timeframe}: give one another name")
             seen.add((use.timeframe, use.name))
-            if unknown := sorted(set(use.symbols) - set(self.symbols)):
+            if unknown := sorted(set(use.symbols) - known):
                 raise ValueError(
-                    f"strategy {use.name} is meant for {', '.join(unknown)}: use some of {', '.join(self.symbols)}"
+                    f"strategy {use.name} is meant for {', '.join(unknown)}: use some of {', '.join(sorted(known))}"
                 )
             lookback: object = use.strategy.lookback
             if not isinstance(lookback, int) or lookback < 0:

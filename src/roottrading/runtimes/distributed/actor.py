@@ -1,0 +1,221 @@
+"""One unit in this process: what reaches it is decided in batches, each committed before anything of it leaves.
+
+Read, decide, then one transaction under the fence for state, places, deadlines and outgoing messages; then requests go
+to the exchange and messages to their carriers, from memory (consistency-rules 3.2, 3.5, 4.1). Whatever fails ends the
+actor: nobody repairs memory, a new one loads what stands.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from roottrading.adapters.bus.port import Partition, Sent
+from roottrading.adapters.store.port import Commit, Loaded, UnitState, UnitStore
+from roottrading.domain.time import Time
+from roottrading.messages.envelope import Envelope
+from roottrading.messages.exchange import Request, canonical_order
+from roottrading.messages.market import CandleClosed
+from roottrading.messages.service import DeadlineDue, Input, InstantComplete, Resumed, Row
+from roottrading.runtimes.deadlines import Deadlines
+from roottrading.runtimes.distributed.sharding import unit_name
+from roottrading.runtimes.recording import MAY_HOLD_FACTS, record
+from roottrading.runtimes.step import Effects, Gap, Unit, step
+from roottrading.services.gateway.state import MARKET_DATA
+
+MOST: Final = 500  # inputs of one transaction
+NEWEST: Final = 2**62  # above every sequence
+LAZY_SECONDS: Final = 1.0  # of work at most are read again where nothing but places changed
+_TRIES: Final = 50  # a message that was heard is in its author's outbox, or in the next moment
+
+
+class DeadlinesDue(Struct, frozen=True):
+    """Time has come to `until`: deliver every deadline up to it."""
+
+    until: Time
+
+
+class HeadHeard(Struct, frozen=True):
+    """A stream stands at `last`, says its source: what the unit lacks is fetched. None: whatever there is."""
+
+    source: str
+    stream: str
+    last: int | None = None
+
+
+class Given(Struct, frozen=True):
+    """Something for the unit, or None; once it is committed, `places` are where to read on, and `rows` are kept."""
+
+    given: Input | DeadlinesDue | HeadHeard | None
+    places: Mapping[Partition, int] = {}
+    rows: tuple[Row, ...] = ()
+
+
+Refetch = Callable[[str, str, int, int], Awaitable[Sequence[Envelope]]]  # source, stream, after, up to
+Publish = Callable[[Sequence[Sent]], Awaitable[None]]
+Forward = Callable[[Envelope], Sequence[Sent]]
+Send = Callable[[Sequence[Request]], None]
+
+
+class Ways(Struct, frozen=True):
+    """An actor's ways out: to the carriers, to authors' outboxes, to the exchange, and to the clock."""
+
+    publish: Publish
+    refetch: Refetch
+    now: Callable[[], Time]
+    send: Send
+    forward: Forward  # what is published of a message beside what the service says of it: a bridge's work
+    by_the_clock: bool = False  # whether `now` counts for messages too: for who signs requests with it
+
+
+class Actor:
+    """A unit that is owned by this process."""
+
+    def __init__(self, unit: Unit, store: UnitStore, loaded: Loaded, ways: Ways) -> None:
+        """Take a unit that was restored from `loaded`."""
+        self.unit = unit
+        self.deadlines = Deadlines((unit.role, key, when) for _, key, when in loaded.deadlines)
+        self.control = loaded.control
+        self._store = store
+        self._ways = ways
+        self._unconfirmed = loaded.outbox
+        self._numbered = loaded.outbox_number
+        self._published: int | None = None
+        self._places: dict[Partition, int] = {}
+        self._seen: set[tuple[str, str]] = set()  # where a message was taken since the last commit
+        self._inbox: list[Given] = [Given(Resumed())]
+        self._awake = asyncio.Event()
+        self._awake.set()
+        self._working = True
+        self._stale = False
+        self._at: Time = 0
+        self.said = dict(unit.sent)  # the last sequence that was published, by stream
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that reached it has been decided, kept and published."""
+        return not self._working and not self._inbox
+
+    def give(self, given: Sequence[Given]) -> None:
+        """Hand something in; it is decided after what came before it."""
+        if given:
+            self._inbox.extend(given)
+            self._awake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises Fenced where another owns the unit now, and whatever stops it."""
+        if self._unconfirmed:
+            await self._ways.publish([(entry.channel, entry.envelope) for entry in self._unconfirmed])
+            self._published = self._numbered
+            self._unconfirmed = ()
+        while True:
+            if not self._inbox:
+                self._working = False
+                self._awake.clear()
+                try:
+                    await asyncio.wait_for(self._awake.wait(), LAZY_SECONDS if self._stale else None)
+                except TimeoutError:
+                    await self._commit(Effects())
+                    continue
+            self._working = True
+            batch, self._inbox = self._inbox[:MOST], self._inbox[MOST:]
+            await self._work(batch)
+
+    # ---- inside
+
+    async def _work(self, batch: Sequence[Given]) -> None:
+        done = Effects()
+        forwarded: list[Sent] = []
+        for each in batch:
+            if each.given is not None:
+                await self._take(each.given, done, forwarded)
+            self._places.update(each.places)
+            done.rows += each.rows
+        self._stale = self._stale or bool(self._places or self._seen)
+        if forwarded:
+            await self._ways.publish(forwarded)
+        if done.rows or done.envelopes or done.requests or done.deadlines:
+            await self._commit(done)
+            if done.requests:
+                self._ways.send(sorted(done.requests, key=canonical_order))
+            if done.envelopes:
+                self._numbered += len(done.envelopes)
+                await self._ways.publish(done.envelopes)
+                self._published = self._numbered
+                self.said.update({envelope.stream: envelope.sequence for _, envelope in done.envelopes})
+
+    async def _take(self, given: Input | DeadlinesDue | HeadHeard, done: Effects, forwarded: list[Sent]) -> None:
+        if isinstance(given, HeadHeard):
+            await self._catch_up(given.source, given.stream, given.last, done, forwarded)
+        elif isinstance(given, DeadlinesDue):
+            while ready := self.deadlines.take(given.until):
+                for _, key in ready:
+                    self._step(DeadlineDue(key), given.until, done)
+        elif isinstance(given, Envelope):
+            try:
+                self._step(given, self._time_of(given), done)
+            except Gap as gap:
+                await self._catch_up(*gap.position, given.follows, done, forwarded)
+                self._step(given, self._time_of(given), done)
+            forwarded.extend(self._ways.forward(given))
+        else:
+            at = given.at if isinstance(given, InstantComplete) else self._ways.now()
+            self._step(given, at, done)
+
+    def _time_of(self, envelope: Envelope) -> Time:
+        """Return the time of its cause, which never goes back."""
+        return max(envelope.at, self._ways.now()) if self._ways.by_the_clock else envelope.at
+
+    def _step(self, given: Input, now: Time, done: Effects) -> None:
+        first = len(done.envelopes)
+        at = self._at = max(now, self._at)
+        step(self.unit, given, at, done)
+        if type(given) is Envelope:
+            self._seen.add((given.source, given.stream))
+        for role, key, when in done.deadlines:
+            self.deadlines.set(role, key, when)
+        for _, envelope in done.envelopes[first:]:
+            if type(envelope.body) in MAY_HOLD_FACTS:
+                record(envelope, done.rows)
+            elif type(envelope.body) is CandleClosed:
+                candle = envelope.body.candle
+                done.rows.append(Row(MARKET_DATA, (candle.symbol, candle.timeframe, candle.open_time), candle))
+
+    async def _catch_up(self, source: str, stream: str, upto: int | None, done: Effects, forwarded: list[Sent]) -> None:
+        """Take what was said on a stream after what the unit has seen of it, as its author kept it."""
+        position = (source, stream)
+        for _ in range(_TRIES):
+            last = self.unit.seen.get(position, 0)
+            if upto is not None and last >= upto:
+                return
+            for envelope in await self._ways.refetch(source, stream, last, NEWEST if upto is None else upto):
+                self._step(envelope, self._time_of(envelope), done)
+                forwarded.extend(self._ways.forward(envelope))
+            if upto is None:
+                return
+            if self.unit.seen.get(position, 0) == last:
+                await asyncio.sleep(0.1)
+        raise RuntimeError(
+            f"{unit_name(self.unit.role, self.unit.shard)}: {stream} of {source} stands at {upto}, but after "
+            f"{self.unit.seen.get(position, 0)} its outbox holds nothing: was it emptied, or written elsewhere?"
+        )
+
+    async def _commit(self, done: Effects) -> None:
+        unit = self.unit
+        seen = {position: unit.seen[position] for position in self._seen}
+        sent = {envelope.stream: unit.sent[envelope.stream] for _, envelope in done.envelopes}
+        await self._store.commit(
+            Commit(
+                rows=done.rows,
+                units={unit_name(unit.role, unit.shard): UnitState(seen, sent)},
+                deadlines=self.deadlines.changes(),
+                outbox=done.envelopes,
+                offsets=self._places,
+                published=self._published,
+            )
+        )
+        self._places = {}
+        self._seen = set()
+        self._published = None
+        self._stale = False

@@ -1,0 +1,47 @@
+"""Who does which symbols: a shard is crc32(symbol) % 48 on every topic, for ever (consistency-rules 3.1)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
+from zlib import crc32
+
+from roottrading.messages.envelope import Envelope
+from roottrading.pipeline import CHANNELS, ROLES, SHARDS, Role
+
+ROLE: Final[Mapping[str, Role]] = {role.name: role for role in ROLES}
+_PARTITIONED: Final = frozenset(channel.name for channel in CHANNELS if channel.per != "account")
+
+
+def shard_of(symbol: str) -> int:
+    """Return the shard of a symbol."""
+    return crc32(symbol.encode()) % SHARDS
+
+
+def symbol_of(stream: str) -> str:
+    """Return whom a stream is about: channel/symbol[/timeframe]."""
+    return stream.split("/", 2)[1]
+
+
+def partition_of(channel: str, envelope: Envelope) -> int:
+    """Return the partition of a message on its topic: its symbol's shard; topics of the account have one only."""
+    return shard_of(symbol_of(envelope.stream)) if channel in _PARTITIONED else 0
+
+
+def partitions(channel: str) -> int:
+    """Return how many partitions a topic has."""
+    return SHARDS if channel in _PARTITIONED else 1
+
+
+def shards_of(role: Role, symbols: Iterable[str]) -> dict[int, tuple[str, ...]]:
+    """Return the shards of a service that have something to do, each with its symbols, in order."""
+    if role.sharding == "one active":
+        return {0: tuple(sorted(symbols))}
+    found: dict[int, list[str]] = defaultdict(list)
+    for symbol in sorted(symbols):
+        found[shard_of(symbol)].append(symbol)
+    return {shard: tuple(found[shard]) for shard in sorted(found)}
+
+
+def unit_name(role: str, shard: int) -> str:
+    """Return what a unit is called in the store."""
+    return f"{role}/{shard}"

@@ -1,0 +1,86 @@
+"""One truth over seven processes: each service on its own, over carriers that keep and carriers that forget."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from msgspec.structs import replace
+
+from roottrading.adapters.bus.memory import MemoryLog, MemoryPubSub
+from roottrading.adapters.exchange.binance.settings import places_at
+from roottrading.adapters.exchange.binance.signing import credentials
+from roottrading.adapters.store.memory_units import MemoryUnits
+from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
+from roottrading.config.settings import Settings
+from roottrading.exchange_server.admin import Admin
+from roottrading.exchange_server.app import build_app
+from roottrading.exchange_server.assembly import Terms
+from roottrading.exchange_server.assembly import assemble as assemble_exchange
+from roottrading.exchange_server.limits import LimitSettings
+from roottrading.exchange_server.market.opening import open_market
+from roottrading.exchange_server.opening_accounts import open_accounts, read_accounts
+from roottrading.pipeline import ROLES
+from roottrading.runtimes.assembly import ALL_TABLES, Cast
+from roottrading.runtimes.backtest import run_backtest
+from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
+from roottrading.runtimes.distributed.serving import Carriers
+from roottrading.runtimes.distributed.sharding import partition_of
+from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
+from roottrading.runtimes.market import Market
+from tests.integration.test_wire_parity import KEY, SECRET, served
+from tests.parity.learning_runs import Left, learning_run, left_by
+
+
+@asynccontextmanager
+async def stepped_exchange(settings: Settings, market: Market) -> AsyncIterator[tuple[str, str]]:
+    """Serve the market under a stepped clock that waits for seven processes."""
+    opened = open_market(
+        shipped_tape(),
+        shipped_instruments(),
+        settings.exchange,
+        symbols=market.symbols,
+        start=market.start,
+        end=market.end,
+    )
+    expected = {role.name: 1 for role in ROLES}
+    terms = Terms("stepped", settings.fees, settings.exchange, LimitSettings(), expected)
+    exchange = assemble_exchange(opened, terms, lambda: 0.0)
+    open_accounts(
+        exchange.server,
+        read_accounts([f"{KEY}:{SECRET}"], [f"USDT={settings.account.capital}"]),
+        market.start,
+    )
+    async with served(build_app(exchange.server)) as url, served(Admin(exchange).app()) as admin:
+        yield url, admin
+
+
+async def as_services(settings: Settings, cast: Cast, market: Market) -> MemoryUnits:
+    units = MemoryUnits((*ALL_TABLES, COMPLETED))
+    carriers = Carriers(MemoryPubSub(), MemoryLog(partition_of))
+    async with stepped_exchange(settings, market) as (url, admin):
+        around = Surroundings(
+            settings, cast, places_at(url), credentials(KEY, SECRET), units.unit, units, carriers, admin
+        )
+        services = [ServiceProcess(role.name, around) for role in ROLES]
+
+        async with asyncio.timeout(300), asyncio.TaskGroup() as running:
+            for service in services:
+                running.create_task(service.run())
+    return units
+
+
+def by_key(left: Left) -> dict[str, dict[str, Any]]:
+    """Index what was written down: the order of rows is the database's own affair."""
+    return {
+        name: {str(row.verdict_id if name == "refusals" else row.id): row for row in rows}
+        for name, rows in left.items()
+    }
+
+
+def test_the_same_trades_as_services() -> None:
+    settings, cast, market = learning_run("2021-04-16T22:00:00Z", "2021-04-17T10:00:00Z")
+    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
+    alone = by_key(left_by(run_backtest(settings, cast, market)))
+    assert len(alone["trade_cycles"]) > 3
+    assert by_key(left_by(asyncio.run(as_services(settings, cast, market)))) == alone
