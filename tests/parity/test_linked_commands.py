@@ -17,7 +17,15 @@ from roottrading.adapters.store.sqlite import SqliteStore
 from roottrading.config.settings import Settings
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import HOUR, Time
-from roottrading.messages.exchange import AccountChanged, AnyRequest, PlaceOrder, PlaceOrderList, ReconcileDue
+from roottrading.messages.exchange import (
+    ENTRY,
+    AccountChanged,
+    AnyRequest,
+    OrderSpec,
+    PlaceOrder,
+    PlaceOrderList,
+    ReconcileDue,
+)
 from roottrading.messages.service import AccountAdjusted, ControlChanged
 from roottrading.runtimes.assembly import ALL_TABLES, Cast
 from roottrading.runtimes.controlling import REFUSED
@@ -111,9 +119,8 @@ class OwnersWire(Wire):
         return [alert.text for alert in journal(self.store, "alerts") if alert.subject == subject]
 
     def bought_since(self, sent: int) -> list[AnyRequest]:
-        return [
-            each for each in self.sent[sent:] if isinstance(each, PlaceOrder | PlaceOrderList) and each.urgency == 2
-        ]
+        later = self.sent[sent:]
+        return [each for each in later if isinstance(each, PlaceOrder | PlaceOrderList) and each.urgency == ENTRY]
 
     def compare(self) -> None:
         """Hold the books and what is foreign against the account."""
@@ -267,6 +274,14 @@ def test_foreign_coins_are_adopted_with_a_resting_stop(wire: OwnersWire) -> None
     stop = next(order for order in journal(wire.store, "orders") if order.cycle_id == cycle.id)
     assert (stop.side, stop.type, stop.quantity, stop.status) == ("SELL", "STOP_LOSS", D(4), "NEW")
     assert wire.records("portfolio", PENDING) == {}
+
+
+def test_coins_in_foreign_orders_cannot_be_adopted(wire: OwnersWire) -> None:
+    by_hand = OrderSpec("by-hand", "SELL", "LIMIT", quantity=D(2), price=D(900), time_in_force="GTC")
+    wire.say(wire.exchange.execute(PlaceOrder("LTCUSDT", "by-hand", ENTRY, wire.now, by_hand), wire.now))
+    wire.post(AccountAdjusted(0, "adopt", "LTCUSDT", D("3.5"), D(300), 0))
+    wire.look()
+    assert wire.said_of(REFUSED) == ["3.5 LTC cannot be adopted: 3 on the account are free and not the bot's"]
 
 
 def test_who_lost_the_state_neither_hears_nor_sends(tmp_path: Path) -> None:
