@@ -6,6 +6,7 @@ verdicts go by them only after 01:00 UTC. What they are made of is the run's own
 
 import asyncio
 import logging
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
@@ -39,23 +40,21 @@ class HeardPast:
     def __init__(self, history: CandleHistory) -> None:
         """Nothing is asked yet."""
         self._memory = CandleMemory(history)
-        self._changes: dict[Said, dict[Time, OpinionChange]] = defaultdict(dict)
+        self._changes: dict[Said, list[OpinionChange]] = defaultdict(list)
         self._histories: dict[Stream, Time] = {}
 
     def load(self, signals: Iterable[SignalRow], since: Time) -> None:
         """Take up what was stored before; of what is older than `since`, only what stood then."""
         for row in signals:
-            known = self._changes[row.strategy, row.symbol]
             if row.timestamp <= since:
-                known.clear()
-            known[row.timestamp] = change_of(row)
+                self._changes[row.strategy, row.symbol].clear()
+            self._add(row)
 
     def hear(self, rows: Iterable[Row]) -> None:
         """Take what a phase changed."""
         for row in rows:
             if row.table == SIGNALS:
-                signal: SignalRow = row.values
-                self._changes[signal.strategy, signal.symbol][signal.timestamp] = change_of(signal)
+                self._add(row.values)
             elif row.table == HISTORIES:
                 self._histories[row.values.symbol, row.values.timeframe] = row.values.begins
 
@@ -64,15 +63,23 @@ class HeardPast:
         candles = await self._memory.candles(reach.candles, until)
         return Past(self._said(reach.changes, until), candles, dict(self._histories))
 
+    def _add(self, row: SignalRow) -> None:
+        """Take a row of an opinion, which changes in the order of time; what comes again is known already."""
+        known = self._changes[row.strategy, row.symbol]
+        if not known or row.timestamp > known[-1].at:
+            known.append(change_of(row))
+
     def _said(self, since: Time, until: Time) -> Mapping[Said, Sequence[OpinionChange]]:
         found: dict[Said, Sequence[OpinionChange]] = {}
         for said, known in self._changes.items():
-            ordered = sorted(known)
-            stood = max((place for place, at in enumerate(ordered) if at <= since), default=0)
-            for at in ordered[:stood]:
-                del known[at]
-            found[said] = [known[at] for at in ordered[stood:] if at <= until]
+            stood = max(0, bisect_right(known, since, key=_at) - 1)
+            del known[:stood]
+            found[said] = known[: bisect_right(known, until, key=_at)]
         return found
+
+
+def _at(change: OpinionChange) -> Time:
+    return change.at
 
 
 class Weigher:
