@@ -1,0 +1,56 @@
+"""Changes of `config:symbols` and `config:strategies`, kept for ever: the keys in Redis are a view of them.
+
+Consistency-rules 6.2: a valid edit is recorded with the T from which it counts on all instances.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from roottrading.adapters.store.postgres.database import Database
+from roottrading.adapters.store.postgres.errors import asking
+from roottrading.domain.time import Time
+
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('roottrading configuration'))"
+_INSERT: Final = """
+INSERT INTO configuration (number, kind, name, value, effective_at, who)
+SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5 FROM configuration RETURNING number"""
+_READ: Final = """
+SELECT number, kind, name, value, effective_at, who FROM configuration WHERE number > $1 ORDER BY number"""
+
+
+class Configured(Struct, frozen=True):
+    """A symbol or strategy that was set (`value`, JSON text) or taken out (None), from the T `effective_at` on."""
+
+    number: int
+    kind: Literal["symbol", "strategy"]
+    name: str
+    value: str | None
+    effective_at: Time
+    who: str
+
+
+async def configure(database: Database, changes: Sequence[Configured]) -> int:
+    """Record changes together, numbered on (their own numbers do not count); returns the last number.
+
+    Raises Unreachable or StoreError; after either they may stand: read before sending them again.
+    """
+    last = 0
+    async with database.connection() as connection:
+        with asking(database.where):
+            async with connection.transaction():
+                await connection.execute(_LOCK)
+                for change in changes:
+                    last = await connection.fetchval(
+                        _INSERT, change.kind, change.name, change.value, change.effective_at, change.who
+                    )
+    return last
+
+
+async def configuration(database: Database, after: int = 0) -> tuple[Configured, ...]:
+    """Return the changes above a number, in order; later ones of a name go before earlier ones."""
+    async with database.connection() as connection:
+        with asking(database.where):
+            found = await connection.fetch(_READ, after)
+    return tuple(Configured(*row) for row in found)
