@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
@@ -21,7 +20,7 @@ CACHE_VARIABLE: Final = "LOCAL_SERVERS_CACHE"
 PACKAGE: Final = "roottrading.operations.local_servers"
 POM: Final = "kafka_jars.xml"
 UPDATE_PATIENCE: Final = 120.0
-INSTALL_PATIENCE: Final = 480.0
+INSTALL_PATIENCE: Final = 300.0
 FETCH_PATIENCE: Final = 240.0
 
 
@@ -45,12 +44,14 @@ def install(packages: Sequence[str]) -> None:
     wanted = " ".join(packages)
     with locked(cache_folder(os.environ) / "getting.lock"), services_stay_off(packages):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        patient = ["-q", "-o", "DPkg::Lock::Timeout=60", "-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=20"]
-        with suppress(CommandFailed):  # lists that cannot be brought up to date may still be good enough
-            run(["apt-get", "update", *patient], UPDATE_PATIENCE, environment=environment)
+        patient = ["-q", "-o", "DPkg::Lock::Timeout=60", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"]
+        command = ["apt-get", "install", "-y", "--no-install-recommends", *patient, *packages]
         try:
-            command = ["apt-get", "install", "-y", "--no-install-recommends", *patient, *packages]
-            run(command, INSTALL_PATIENCE, environment=environment)
+            try:
+                run(command, INSTALL_PATIENCE, environment=environment)
+            except CommandFailed:  # for old lists of packages, or none
+                run(["apt-get", "update", *patient], UPDATE_PATIENCE, environment=environment)
+                run(command, INSTALL_PATIENCE, environment=environment)
         except CommandFailed as error:
             raise NotGot(f"installing {wanted}: {error}") from None
     print(f"installed {wanted} with what they need", file=sys.stderr, flush=True)

@@ -1,56 +1,15 @@
 """Apache Kafka as a local process: one node that is broker and controller (KRaft)."""
 
+import shutil
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from roottrading.operations.local_servers import finding
+from roottrading.operations.local_servers import finding, kafka_settings
 from roottrading.operations.local_servers.addresses import KAFKA_SCHEME, Kind
-from roottrading.operations.local_servers.commands import CommandFailed, run
-from roottrading.operations.local_servers.errors import ServerError
 from roottrading.operations.local_servers.kafka_asking import takes_messages
-from roottrading.operations.local_servers.ports import LOOPBACK, kept_port
+from roottrading.operations.local_servers.kafka_ready import CLASSES, made_ready
+from roottrading.operations.local_servers.ports import kept_port
 from roottrading.operations.local_servers.server import LocalServer
-
-CLUSTER: Final = "cm9vdHRyYWRpbmcta2Fmaw"  # 16 bytes in base64, as Kafka wants it; one node meets no other cluster
-FORMAT_PATIENCE: Final = 60.0
-# A small heap and the quick compiler: up in half the time, and a third of the memory.
-JAVA_OPTIONS: Final = (
-    *("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"),
-    *("-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.showDateTime=true"),
-    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",  # else every start lists 400 settings
-)
-SETTINGS: Final = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller}
-controller.listener.names=CONTROLLER
-listeners=CLIENTS://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=CLIENTS://{host}:{port}
-listener.security.protocol.map=CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=CLIENTS
-log.dirs=data
-auto.create.topics.enable=false
-# one node: nobody to copy to
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=3
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=3
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-# back soon after kill -9: the controller waits for the dead broker's session to end
-broker.session.timeout.ms=1500
-broker.heartbeat.interval.ms=300
-# consumers may be found dead soon: clients choose with the classic protocol, these with the newer one
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=300
-group.consumer.session.timeout.ms=1500
-group.consumer.min.session.timeout.ms=300
-group.consumer.heartbeat.interval.ms=300
-group.consumer.min.heartbeat.interval.ms=100
-# a tenth of the usual memory to compact with
-log.cleaner.dedupe.buffer.size=10485760
-"""
 
 
 class KafkaServer(LocalServer):
@@ -69,26 +28,22 @@ class KafkaServer(LocalServer):
         return f"{KAFKA_SCHEME}{self._address}"
 
     def _prepare(self) -> None:
-        self._java = finding.java()
-        self._jars = finding.kafka_jars()
-        controller = kept_port(self.folder / "controller-port")
-        settings = SETTINGS.format(host=LOOPBACK, port=self.port, controller=controller)
-        (self.folder / "server.properties").write_text(settings, encoding="ascii")
-        if not (self.folder / "data" / "meta.properties").exists():
-            self._format()
-
-    def _format(self) -> None:
-        command = [*self._program("kafka.tools.StorageTool"), "format", "--cluster-id", CLUSTER]
-        try:
-            run([*command, "--config", "server.properties", "--ignore-formatted"], FORMAT_PATIENCE, folder=self.folder)
-        except CommandFailed as error:
-            raise ServerError(f"Kafka's data in {self.folder} could not be formatted: {error}") from None
-
-    def _program(self, main: str) -> list[str | Path]:
-        return [self._java, *JAVA_OPTIONS, "-cp", f"{self._jars}/*", main]
+        self._java, self._jars = finding.java(), finding.kafka_jars()
+        self._ready = made_ready(self._java, self._jars)
+        settings = kafka_settings.settings(self.port, kept_port(self.folder / "controller-port"))
+        (self.folder / kafka_settings.FILE).write_text(settings, encoding="ascii")
+        data = self.folder / kafka_settings.DATA
+        if not data.exists():
+            made = self.folder / "made"  # moved when whole: a killed start leaves no half of it
+            shutil.rmtree(made, ignore_errors=True)
+            shutil.copytree(self._ready / kafka_settings.DATA, made)
+            made.rename(data)
 
     def _command(self) -> list[str | Path]:
-        return [*self._program("kafka.Kafka"), "server.properties"]
+        classes = self._ready / CLASSES
+        options = (f"-XX:SharedArchiveFile={classes}", "-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
+        given = options if classes.exists() else ()
+        return [*kafka_settings.command(self._java, self._jars, "kafka.Kafka", *given), kafka_settings.FILE]
 
     def _answers(self) -> bool:
         return takes_messages(self.port)

@@ -72,13 +72,15 @@ class Process:
                 raise ServerError(f"{self._name} did not answer within {patience:g} s{self._told()}")
             time.sleep(PAUSE)
 
-    def end(self, signal_number: int, patience: float) -> None:
-        """Ask it to end, and make it end where it has not in time."""
+    def end(self, signal_number: int, patience: float) -> bool:
+        """Ask it to end, and make it end where it has not in time; return whether it ended by itself."""
         if self.running:
             self._popen.send_signal(signal_number)
             with suppress(subprocess.TimeoutExpired):
                 self._popen.wait(patience)
+        in_time = not self.running
         self.kill()
+        return in_time
 
     def kill(self) -> None:
         """End it and all its children at once, as a kill -9 or a power cut would, and wait until they are gone."""
