@@ -54,7 +54,10 @@ def bad(findings: list[dict[str, str]], level: str = "problem") -> list[str]:
 def test_where_all_is_well(roottrading: Runner, served: tuple[str, str]) -> None:
     code, findings = examined(roottrading, "--exchange", served[0], "--state", "state")
     assert (code, bad(findings)) == (0, [])
-    assert bad(findings, "warning") == ["key: it works from every address"]
+    assert bad(findings, "warning") == [
+        "key: it works from every address",
+        "funds: the account has 500 USDT, account.capital is 10000",
+    ]
     printed = roottrading("doctor", "--exchange", served[0])
     assert printed.code == 0
     assert all(line.split()[0] in {"ok", "warning"} for line in printed.out.splitlines())

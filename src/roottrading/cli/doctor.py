@@ -71,7 +71,8 @@ def _examine_exchange(settings: "Settings", named: str) -> "list[Finding]":
     from roottrading.operations.doctor.exchange import examine_exchange
 
     credentials, said = _key(named)
-    return [*said, *asyncio.run(examine_exchange(places_of(settings, named), credentials))]
+    capital = settings.account.quote_asset, settings.account.capital
+    return [*said, *asyncio.run(examine_exchange(places_of(settings, named), credentials, capital))]
 
 
 def _key(named: str) -> "tuple[Credentials | None, list[Finding]]":

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -43,15 +43,13 @@ from roottrading.runtimes.session import Position
 class Target(Struct, frozen=True):
     """The exchange that is traded on: its name as it is kept with the state, where it is, and whose key is used.
 
-    `streams` says how its market is listened to; None as its clock's pace, measured at the start, wants it. `ready`
-    is called with the opened state before the first order, and raises where nothing may be traded.
+    `streams` says how its market is listened to; None as its clock's pace, measured at the start, wants it.
     """
 
     name: str
     places: Places
     credentials: Credentials
     streams: StreamSettings | None = None
-    ready: Callable[[Store], None] = lambda store: None
 
 
 def run_linked(settings: Settings, url: str) -> None:
@@ -90,7 +88,6 @@ def trade(settings: Settings, target: Target) -> None:
         target.places, target.credentials, heard, stepped=stepped, rate=rate, streams=target.streams
     )
     with closing(_open_store(settings, target.name, acting)) as store:
-        target.ready(store)
         tally = Tally(journal(store, "trade_cycles"))
         console, stop = Console(), StopWish()
         watcher = Watcher(PlainLines(console, tally, paced=True), tally, Pace("max"), stop, log is not None)

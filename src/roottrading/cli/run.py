@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roottrading.cli import options
-from roottrading.cli.errors import INTERRUPTED
+from roottrading.cli.errors import INTERRUPTED, CommandError
 
 if TYPE_CHECKING:
     from roottrading.adapters.store.port import Store
     from roottrading.cli.json_log import LogFile
     from roottrading.cli.preparing import Prepared
+    from roottrading.config.settings import Settings
 
 Speed = Annotated[str | None, typer.Option("--speed", metavar="max|60x", help="How fast the tape is replayed.")]
 StateFolder = Annotated[
     str | None, typer.Option("--state", metavar="DIR", help="Keep the state here, so that the run can go on.")
 ]
 Exchange = Annotated[
-    str | None, typer.Option("--exchange", metavar="URL", help="Trade on the exchange server at this address.")
+    str | None, typer.Option("--exchange", metavar="URL|binance", help="Send orders to the exchange at this address.")
+]
+Live = Annotated[bool, typer.Option("--live", help="With --exchange: real orders, with a key of your own.")]
+Confirm = Annotated[
+    str | None,
+    typer.Option("--confirm", metavar="DEPLOYMENT", help="With --live: begin without being asked at the terminal."),
 ]
 Market = Annotated[
     str | None,
@@ -44,6 +50,8 @@ def run(
     exchange: Exchange = None,
     market: Market = None,
     admin: Admin = None,
+    live: Live = False,
+    confirm: Confirm = None,
     output: options.Output = None,
     report: options.Report = None,
     equity: options.Equity = None,
@@ -56,7 +64,8 @@ def run(
 
     With --state the run can be stopped at any moment, by Ctrl-C or harder: the same command goes on where it was.
     With --market it follows a live market instead, Binance's or that of a server of `roottrading exchange`.
-    With --exchange it trades on a server of `roottrading exchange` instead, over Binance's protocol.
+    With --exchange it trades on a server of `roottrading exchange` instead, over Binance's protocol; with --live as
+    well on Binance, with real orders.
     """
     loaded = options.load_settings(
         config,
@@ -80,12 +89,19 @@ def run(
         log=log,
         ledger=ledger,
     )
+    if live or confirm is not None:
+        _check_live(loaded.settings, live=live)
     if loaded.settings.run.market is not None:
         from roottrading.cli.market import run_on_market
 
         run_on_market(loaded.settings, loaded.settings.run.market)
         return
     if loaded.settings.run.exchange is not None:
+        if live:
+            from roottrading.cli.live import run_live
+
+            run_live(loaded.settings, loaded.settings.run.exchange, confirm)
+            return
         from roottrading.cli.linked import run_linked
 
         run_linked(loaded.settings, loaded.settings.run.exchange)
@@ -100,6 +116,13 @@ def run(
     claim_outputs(loaded.settings.run)
     with closing(_open_store(prepared)) as store:
         _play(prepared, store, log_file)
+
+
+def _check_live(settings: "Settings", *, live: bool) -> None:
+    if not live:
+        raise CommandError("--confirm is for --live")
+    if settings.run.exchange is None:
+        raise CommandError("--live needs --exchange binance, or the address of an exchange")
 
 
 def _open_store(prepared: "Prepared") -> "Store":

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, field
 
 from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.adapters.exchange.simulated.settings import FillModel
+from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.config.fields import Moment
 from roottrading.config.sources import Key
 from roottrading.domain.bounds import Bounds
@@ -26,6 +27,7 @@ _WEBSOCKET: Final = r"wss?://[^\s/]+(/\S*)?"
 Address = Annotated[str, Meta(pattern=_HTTP, description="an address such as http://127.0.0.1:8080")]
 
 STRATEGY_FOLDER: Final = "strategies"
+SIMULATED: Final = "sim"  # the deployment of simulated money (trading-rules 7.2)
 
 
 class RunSettings(Struct, frozen=True):
@@ -97,7 +99,7 @@ class AccountSettings(Struct, frozen=True):
     deployment: Annotated[
         str,
         Meta(pattern=r"[a-z0-9]{1,8}", description="1 to 8 small letters or digits that begin every order's id"),
-    ] = "sim"
+    ] = SIMULATED
 
 
 class BinanceSettings(Struct, frozen=True):
@@ -146,6 +148,7 @@ class Settings(Struct, frozen=True):
     fees: FeeSchedule = field(default_factory=FeeSchedule)
     exchange: FillModel = field(default_factory=FillModel)
     binance: BinanceSettings = field(default_factory=BinanceSettings)
+    postgres: PostgresSettings = field(default_factory=PostgresSettings)
     strategies: Annotated[Mapping[Name, StrategySettings], Bounds(description="by the strategy's name")] = {}
     aggregator: AggregatorSettings = field(default_factory=AggregatorSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)

@@ -1,13 +1,18 @@
 """What the exchange's answers mean: is it there, is its clock ours, and what may the key do?"""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
 from roottrading.adapters.exchange.binance.errors import Failure
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
+from roottrading.adapters.exchange.binance.wire import BalanceReply
+from roottrading.domain.money import ZERO, plain
 from roottrading.domain.time import MILLISECOND, SECOND
 from roottrading.operations.doctor.asking import Heard, Told, ask
 from roottrading.operations.doctor.finding import Finding, ok, problem, warning
@@ -29,12 +34,17 @@ _NEEDLESS: Final = {
 }
 
 
-async def examine_exchange(places: Places, credentials: Credentials | None) -> list[Finding]:
-    """Ask the exchange, and judge what it says; without a key only what needs none. Never raises."""
-    return list(judged(await ask(places, credentials), places.rest))
+async def examine_exchange(
+    places: Places, credentials: Credentials | None, capital: tuple[str, Decimal]
+) -> list[Finding]:
+    """Ask the exchange, and judge what it says; without a key only what needs none. Never raises.
+
+    `capital` is the asset and the amount of it that is to be traded with.
+    """
+    return list(judged(await ask(places, credentials), places.rest, capital))
 
 
-def judged(heard: Heard, rest: str) -> Iterator[Finding]:
+def judged(heard: Heard, rest: str, capital: tuple[str, Decimal]) -> Iterator[Finding]:
     """Yield a finding for everything that was asked at the address `rest`; what has no answer ends it."""
     yield reach(heard.ping, rest)
     if not isinstance(heard.ping, Success):
@@ -47,6 +57,7 @@ def judged(heard: Heard, rest: str) -> Iterator[Finding]:
         yield from rights(heard.rights, rest)
     if heard.account is not None:
         yield account(heard.account)
+        yield from funds(heard.account, *capital)
 
 
 def reach(ping: Answer, rest: str) -> Finding:
@@ -159,6 +170,22 @@ def account(answer: Answer) -> Finding:
     if answer.told.get("canTrade") is not True:
         return problem(check, "the account may not trade", "ask the exchange why; its mails may say it")
     return ok(check, "it may trade")
+
+
+def funds(answer: Answer, asset: str, capital: Decimal) -> Iterator[Finding]:
+    """Say whether the account has what is to be traded with; a part of it may be in positions."""
+    told = answer.told if isinstance(answer, Success) else None
+    listed = told.get("balances") if isinstance(told, dict) else None
+    try:
+        held = {each.asset: each.free + each.locked for each in msgspec.convert(listed, list[BalanceReply])}
+    except (msgspec.ValidationError, ArithmeticError):
+        return
+    has = held.get(asset, ZERO)
+    if has >= capital:
+        yield ok("funds", f"the account has {plain(has)} {asset}, account.capital is {plain(capital)}")
+    else:
+        advice = "set what the bot may use with --capital, or deposit; with a position open this may be as it should"
+        yield warning("funds", f"the account has {plain(has)} {asset}, account.capital is {plain(capital)}", advice)
 
 
 def _seconds(duration: int) -> str:

@@ -1,5 +1,6 @@
 """What the exchange's answers mean, answer by answer."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silen
 from roottrading.adapters.exchange.binance.errors import failure
 from roottrading.domain.time import MILLISECOND, SECOND
 from roottrading.operations.doctor.asking import Heard, Told
-from roottrading.operations.doctor.exchange import account, clock, encryption, judged, reach, rights
+from roottrading.operations.doctor.exchange import account, clock, encryption, funds, judged, reach, rights
 from roottrading.operations.doctor.finding import problems
 
 BINANCE = "https://api.binance.com"
+CAPITAL = ("USDT", Decimal(100))
+RICH = {"canTrade": True, "balances": [{"asset": "USDT", "free": "60.5", "locked": "39.5"}]}
 GOOD = {
     "ipRestrict": True,
     "enableReading": True,
@@ -43,7 +46,7 @@ def levels(answer: Answer, rest: str = BINANCE) -> list[str]:
     ],
 )
 def test_an_exchange_that_cannot_be_reached_is_one_problem(answer: Answer, words: str) -> None:
-    found = list(judged(Heard(answer), BINANCE))
+    found = list(judged(Heard(answer), BINANCE, CAPITAL))
     assert [each.level for each in found] == ["problem"]
     assert words in found[0].text
     assert found[0].advice
@@ -54,8 +57,8 @@ def test_a_ban_says_how_long() -> None:
 
 
 def test_a_good_key_and_account_have_no_problems() -> None:
-    heard = Heard(Success({}, 0), Told(5 * SECOND, 5 * SECOND, 0, 0), 1, "", "", told(), Success({"canTrade": True}, 0))
-    found = list(judged(heard, BINANCE))
+    heard = Heard(Success({}, 0), Told(5 * SECOND, 5 * SECOND, 0, 0), 1, "", "", told(), Success(RICH, 0))
+    found = list(judged(heard, BINANCE, CAPITAL))
     assert {each.level for each in found} == {"ok"}
     assert {each.check for each in found} == {
         "exchange",
@@ -65,12 +68,13 @@ def test_a_good_key_and_account_have_no_problems() -> None:
         "clock",
         "key",
         "account",
+        "funds",
     }
 
 
 def test_sockets_that_do_not_connect_are_problems() -> None:
     heard = Heard(Success({}, 0), Told(0, 0, 0, 0), 1, "HTTP 403", "no answer in time")
-    assert [each.check for each in problems(judged(heard, BINANCE))] == ["WebSocket API", "market streams"]
+    assert [each.check for each in problems(judged(heard, BINANCE, CAPITAL))] == ["WebSocket API", "market streams"]
 
 
 @pytest.mark.parametrize(
@@ -142,3 +146,11 @@ def test_orders_go_encrypted_or_stay_on_this_machine() -> None:
 @pytest.mark.parametrize("answer", [Success({"canTrade": False}, 0), Success({}, 0), Silence("cut")])
 def test_an_account_that_may_not_trade(answer: Answer) -> None:
     assert account(answer).level == "problem"
+
+
+def test_less_than_the_capital_is_a_warning() -> None:
+    assert [each.level for each in funds(Success(RICH, 0), "USDT", Decimal(100))] == ["ok"]
+    (short,) = funds(Success(RICH, 0), "USDT", Decimal("100.1"))
+    assert (short.level, short.text) == ("warning", "the account has 100 USDT, account.capital is 100.1")
+    assert [each.level for each in funds(Success(RICH, 0), "FDUSD", Decimal(1))] == ["warning"]
+    assert list(funds(Success({"balances": "none"}, 0), "USDT", Decimal(1))) == []

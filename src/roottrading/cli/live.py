@@ -1,0 +1,143 @@
+"""`roottrading run --exchange ... --live`: real orders, after an examination and a person's confirmation."""
+
+import asyncio
+import os
+import secrets
+import string
+import sys
+from pathlib import Path
+from typing import Final
+
+import typer
+from msgspec.structs import replace
+
+from roottrading.adapters.exchange.binance.orders_by_prefix import orders_by_prefix
+from roottrading.adapters.exchange.binance.settings import Places
+from roottrading.adapters.exchange.binance.signing import Credentials
+from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
+from roottrading.adapters.store.database import FILE
+from roottrading.adapters.store.inspection import inspect_folder
+from roottrading.cli.errors import CommandError
+from roottrading.cli.linked import Target, key_of, trade
+from roottrading.cli.places import BINANCE, is_here, places_of
+from roottrading.config.secrets import own_key
+from roottrading.config.settings import SIMULATED, Settings
+from roottrading.operations.doctor.examining import examine_machine
+from roottrading.operations.doctor.exchange import examine_exchange
+from roottrading.operations.doctor.finding import problems
+from roottrading.runtimes.linked.one_deployment import LEDGER, Known, known_of, refuse, strangers
+from roottrading.runtimes.linked.pace import pace_of
+
+NAME_FILE: Final = "deployment"  # in the state folder: what the deployment was called when it was made
+_ALPHABET: Final = string.ascii_lowercase + string.digits
+_LENGTH: Final = 6
+
+
+class Unfit(Exception):
+    """The doctor found a problem: nothing is traded before it is mended."""
+
+
+def run_live(settings: Settings, named: str, confirmed: str | None) -> None:
+    """Trade with real orders on `binance` or the exchange at an address, once everything holds.
+
+    `confirmed` is the deployment's name where it was given beforehand; else it is asked for on the terminal. Raises
+    CommandError for what was left out or not confirmed, SecretError without a key, Unfit where the doctor finds a
+    problem, PrefixTaken where another deployment of the name trades.
+    """
+    folder = _state_folder(settings)
+    credentials = key_of(own_key(os.environ))
+    places = places_of(settings, named)
+    name, is_new = _name_of(settings, folder)
+    settings = replace(settings, account=replace(settings.account, deployment=name))
+    if confirmed is not None:
+        _check_confirmed(confirmed, name, is_new)
+    _examine(settings, folder, places, credentials)
+    _check_prefix(settings, folder, places, credentials, named)
+    if confirmed is None:
+        _ask(settings, places)
+    if is_new:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / NAME_FILE).write_text(f"{name}\n", encoding="utf-8")
+    trade(settings, Target(named, places, credentials, _streams(settings, named)))
+
+
+def _state_folder(settings: Settings) -> Path:
+    run = settings.run
+    if run.state is None:
+        raise CommandError("--live needs --state DIR: without its ledger nobody knows what was sent")
+    if not run.symbols:
+        raise CommandError("--live needs --symbols")
+    if run.admin is not None:
+        raise CommandError("--live and --admin exclude each other: real orders go by a clock that nobody steps")
+    return Path(run.state)
+
+
+def _name_of(settings: Settings, folder: Path) -> tuple[str, bool]:
+    """Return the deployment's name, and whether it was made just now: once, and then it stands with the state (7.2)."""
+    given = settings.account.deployment
+    if given != SIMULATED:
+        return given, False
+    try:
+        return (folder / NAME_FILE).read_text(encoding="utf-8").strip(), False
+    except FileNotFoundError:
+        letter = secrets.choice(string.ascii_lowercase)
+        return letter + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH - 1)), True
+
+
+def _check_confirmed(confirmed: str, name: str, is_new: bool) -> None:
+    if is_new:
+        raise CommandError(
+            f"--confirm {confirmed}: this deployment has no name yet; choose one, 1 to 8 small letters or digits: "
+            f"--set account.deployment={name} --confirm {name}"
+        )
+    if confirmed != name:
+        raise CommandError(f"--confirm {confirmed}: this deployment is called {name}; nothing was sent")
+
+
+def _examine(settings: Settings, folder: Path, places: Places, credentials: Credentials) -> None:
+    account = settings.account
+    found = examine_machine(folder, os.environ, exchange=True)
+    if not problems(found):
+        found += asyncio.run(examine_exchange(places, credentials, (account.quote_asset, account.capital)))
+    for each in found:
+        typer.echo(str(each), err=True)
+    wrong = problems(found)
+    if wrong:
+        named = "; ".join(f"{each.check}: {each.text} - {each.advice}" for each in wrong)
+        raise Unfit(f"nothing is traded before this is mended: {named}")
+
+
+def _check_prefix(settings: Settings, folder: Path, places: Places, credentials: Credentials, named: str) -> None:
+    deployment = settings.account.deployment
+    known = known_of(deployment, inspect_folder(folder, LEDGER).records) if (folder / FILE).exists() else Known()
+
+    async def look() -> None:
+        rate = await pace_of(places.rest) if is_here(named) else 1
+        placed = await orders_by_prefix(places.rest, credentials, f"{deployment}-", settings.run.symbols, rate)
+        refuse(strangers(placed, known), deployment, str(folder))
+
+    asyncio.run(look())
+
+
+def _ask(settings: Settings, places: Places) -> None:
+    """Show what is about to happen, and wait until the deployment's name is typed; nothing else begins it."""
+    account = settings.account
+    if not sys.stdin.isatty():
+        raise CommandError(f"nobody can confirm here: add --confirm {account.deployment} to trade with real orders")
+    lines = (
+        "Real orders, real money:",
+        f"  exchange    {places.rest}",
+        f"  symbols     {', '.join(settings.run.symbols)}",
+        f"  capital     {account.capital} {account.quote_asset}",
+        f"  state       {settings.run.state}",
+        f"  deployment  {account.deployment}",
+    )
+    for line in lines:
+        typer.echo(line)
+    typed = str(typer.prompt("Type the deployment's name to begin", default="", show_default=False))
+    if typed.strip() != account.deployment:
+        raise CommandError("not confirmed: nothing was sent")
+
+
+def _streams(settings: Settings, named: str) -> StreamSettings | None:
+    return settings.binance.streams if named == BINANCE else None
