@@ -1,5 +1,7 @@
 """Recorded feeds: one message a line, `<receive time> <JSON>` of the combined streams, and REST snapshots of the book.
 
+A snapshot by itself belongs to the symbol that is spoken of around it; one in a stream `<symbol>@depth.snapshot` comes
+before the next change of that symbol's book.
 What says nothing about depth, trades or best quotes is passed over. The exchange's own times count, not the recorder's.
 """
 
@@ -19,6 +21,8 @@ from roottrading.exchange_server.market.events import BestChanged, BookChanged, 
 
 FeedEvent = PublicTrade | BookChanged | BestChanged | BookLoaded
 _HEAD: Final = 4_096
+_SENSELESS: Final = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
+_SNAPSHOT: Final = "@depth.snapshot"
 
 
 class Recorded(Struct):
@@ -50,9 +54,14 @@ def read_feeds(paths: Sequence[Path]) -> dict[str, Recorded]:
     for path in paths:
         symbol = ""
         pending: list[Any] = []
+        named: dict[str, Any] = {}
         running = 0
         for line, message in _messages(path):
             try:
+                stream = message.get("stream", "")
+                if stream.endswith(_SNAPSHOT):
+                    named[stream.removesuffix(_SNAPSHOT).upper()] = message["data"]
+                    continue
                 if "lastUpdateId" in message:
                     if not symbol:
                         pending.append(message)
@@ -60,15 +69,20 @@ def read_feeds(paths: Sequence[Path]) -> dict[str, Recorded]:
                     parts[symbol].append((running, _snapshot(symbol, running, message)))
                     continue
                 read = _read(message, running)
-            except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            except _SENSELESS as error:
                 raise TapeError(f"{path}, line {line}: no message of a market stream ({error!r})") from None
-            if read is None:
-                continue
+            if read is None or not (running or read[1]):
+                continue  # about something else, or best quotes before any time is known
             symbol, at, event = read
             running = max(running, at)
             events = parts.setdefault(symbol, [])
             events += [(at, _snapshot(symbol, at, snapshot)) for snapshot in pending]
             pending.clear()
+            if isinstance(event, BookChanged) and symbol in named:
+                try:
+                    events.append((at, _snapshot(symbol, at, named.pop(symbol))))
+                except _SENSELESS as error:
+                    raise TapeError(f"{path}, before line {line}: no snapshot of a book ({error!r})") from None
             events.append((at, event))
     found = {}
     for symbol in sorted(parts):

@@ -1,0 +1,1 @@
+"""Recording: the market's streams into a file, frame by frame as they came."""
