@@ -1,6 +1,7 @@
 """From values given by key to a typed settings struct: everything wrong is found and said at once."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -13,6 +14,7 @@ from roottrading.config.values import OFF, NotAllowed, allowed, convert, to_toml
 
 DEFAULT: Final = "default"
 _Settings = TypeVar("_Settings", bound=Struct)
+_PASSWORD: Final = re.compile(r"(?<=:)(?!/)[^\s:@/]+(?=@)|(?<=password=)[^\s&\"]+")  # in an address
 
 
 class Reader:
@@ -60,7 +62,7 @@ class Reader:
             return convert(field, given.value, given.text)
         except NotAllowed as error:
             shown = given.value if given.text else to_toml(given.value)
-            self._wrong(key, given, f"{shown} is not allowed: use {error}")
+            self._wrong(key, given, f"{_PASSWORD.sub('...', str(shown))} is not allowed: use {error}")
             return default
 
     def _section(self, field: Field, key: Key, given: Given | None, default: Any) -> Any:

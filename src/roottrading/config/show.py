@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.config.fields import Field, fields_of
 from roottrading.config.reading import DEFAULT
 from roottrading.config.settings import DERIVED, BinanceSettings, Settings
@@ -33,7 +34,9 @@ _AROUND: Final = frozenset(
 )
 
 
-_ELSEWHERE: Final = BinanceSettings()  # where the market is heard decides no trade either
+# where the market is heard and things are kept decides no trade either
+_ELSEWHERE: Final = BinanceSettings()
+_KEPT: Final = PostgresSettings()
 
 
 def show(settings: Settings, origins: Mapping[Key, str]) -> str:
@@ -43,7 +46,7 @@ def show(settings: Settings, origins: Mapping[Key, str]) -> str:
 
 def settings_digest(settings: Settings) -> str:
     """Return a digest of all that decides what is traded: two runs of different settings are different runs."""
-    settings = replace(settings, binance=_ELSEWHERE)
+    settings = replace(settings, binance=_ELSEWHERE, postgres=_KEPT)
     lines = [line for line in _section(settings, (), {}) if line.partition(" = ")[0] not in _AROUND]
     return blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
 

@@ -8,10 +8,7 @@ from roottrading.domain.bounds import Bounds
 from roottrading.domain.time import DAY, SECOND, Time
 
 # without a password: it would be shown with the settings
-_URL: Final = r"postgres(ql)?://([^\s/:@]+@)?[^\s/@]*(/[^\s]*)?"
-Url = Annotated[
-    str, Meta(pattern=_URL, description="postgresql://USER@HOST:PORT,HOST:PORT/DATABASE, the password elsewhere")
-]
+_URL: Final = r"postgres(ql)?://(?!\S*password)([^\s/:@]+@)?[^\s/@]*(/[^\s]*)?"
 
 
 class PostgresSettings(Struct, frozen=True):
@@ -22,9 +19,12 @@ class PostgresSettings(Struct, frozen=True):
     address that goes before `url`), in PGPASSWORD or in ~/.pgpass.
     """
 
-    url: Annotated[Url | None, Bounds(description="address of the database")] = None
+    url: Annotated[
+        str | None,
+        Meta(pattern=_URL, description="the database, as postgresql://USER@HOST:PORT/NAME, no password in it"),
+    ] = None
     replica_url: Annotated[
-        Url | None, Bounds(description="address of a copy to read from, for all that need not be the newest")
+        str | None, Meta(pattern=_URL, description="a copy of it to read from, for all that need not be the newest")
     ] = None
     connections: Annotated[int, Bounds(ge=1, le=1_000, description="connections that a process opens at most")] = 8
     connect_timeout: Annotated[
