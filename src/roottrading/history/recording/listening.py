@@ -42,11 +42,11 @@ class Listening:
     async def run(self) -> None:
         """Listen until the end; `why` says what ended it. Exceptions of `hear` leave it, the network's do not."""
         try:
-            self.why = await self._live()
+            self.why = await self._listen()
         finally:
             self.over.set()
 
-    async def _live(self) -> str:
+    async def _listen(self) -> str:
         try:
             async with asyncio.timeout(_OPENING):
                 socket = await self._session.ws_connect(
