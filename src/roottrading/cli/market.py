@@ -5,7 +5,6 @@ from contextlib import closing
 from typing import Final
 
 import typer
-from msgspec.structs import replace
 from rich.console import Console
 
 from roottrading.adapters.exchange.binance.streams.binance_market import MarketEndpoints, market_endpoints_at
@@ -36,8 +35,7 @@ def run_on_market(settings: Settings, named: str) -> None:
 
     Raises CommandError for settings that such a run cannot have, LinkError where there is no such market.
     """
-    notes = _check(settings)
-    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
+    _check(settings)
     check_outputs(settings.run)
     log = begin_log(settings.run)
     known = known_strategies(settings)
@@ -45,7 +43,7 @@ def run_on_market(settings: Settings, named: str) -> None:
     market = LinkedMarket(tuple(sorted(settings.run.symbols)))
     check_timeframes(uses, market)
     acting = cast(settings, uses, market)
-    faults = (*map(str, (*known.broken, *known.warnings)), *notes)
+    faults = tuple(map(str, (*known.broken, *known.warnings)))
     warn(faults)
     claim_outputs(settings.run)
     connect = _connecting(settings, named)
@@ -66,17 +64,14 @@ def run_on_market(settings: Settings, named: str) -> None:
         raise typer.Exit(INTERRUPTED)
 
 
-def _check(settings: Settings) -> list[str]:
-    """Return what a person should know; CommandError for what cannot be."""
+def _check(settings: Settings) -> None:
+    """Raise CommandError for what cannot be."""
     if settings.run.exchange is not None:
         raise CommandError(
             "--market trades simulated money, --exchange sends orders to an exchange: give one of the two"
         )
     if not settings.run.symbols:
         raise CommandError("--market needs --symbols: there is no tape to take them from")
-    if settings.aggregator.weighting == "learned":
-        return ["strategies weigh the same: learned weights are made of a recorded market only"]
-    return []
 
 
 def _connecting(settings: Settings, named: str) -> Connect:

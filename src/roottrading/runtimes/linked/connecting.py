@@ -24,7 +24,7 @@ from roottrading.runtimes.linked.market_feed import MarketFeed
 from roottrading.runtimes.linked.outbox import Outbox
 from roottrading.runtimes.linked.running import LinkedRun
 from roottrading.runtimes.linked.stepping import SteppedTime
-from roottrading.runtimes.linked.weighing import Weigher
+from roottrading.runtimes.linked.weighing import Weigher, weigher_of
 from roottrading.runtimes.settle import Wiring
 from roottrading.services.analyzer import NewestWindows
 
@@ -124,8 +124,7 @@ def linked_run(
 ) -> LinkedRun:
     """Return a run over these connections; `admin` is the admin door of an exchange whose clock is stepped."""
     clock = connections.clock
-    learns = settings.aggregator.weighting == "learned"
-    weigher = Weigher(settings, cast, connections.feed.history) if learns else None
+    weigher = weigher_of(settings, cast, connections.feed.history)
 
     def wire(opinions: NewestWindows, outbox: Outbox, instruments: Mapping[str, Instrument]) -> Wiring:
         return assemble(builders(settings, cast, LinkedMarket(symbols, instruments)), opinions, outbox)

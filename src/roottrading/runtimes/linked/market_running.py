@@ -18,12 +18,14 @@ from roottrading.domain.time import Time
 from roottrading.messages.exchange import AnyRequest, InstrumentChanged
 from roottrading.messages.service import CandleMissing, CandleObserved, Row
 from roottrading.runtimes.assembly import Cast
-from roottrading.runtimes.embedded import Observer
+from roottrading.runtimes.embedded import Observer, Progress
 from roottrading.runtimes.linked.market_connection import MarketConnection
 from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, started_at, starts_after
 from roottrading.runtimes.linked.stepping import SteppedTime
 from roottrading.runtimes.linked.warming import candles_before
+from roottrading.runtimes.linked.weighing import Weigher, weigher_of
 from roottrading.runtimes.linked.whole_instants import WholeInstants
+from roottrading.runtimes.result import journal
 from roottrading.runtimes.session import Position
 from roottrading.services.analyzer import NewestWindows
 
@@ -57,6 +59,7 @@ class MarketRun:
         self.connection = connect(self._symbols, self._hear)
         self._instants: WholeInstants | None = None
         self._session: MarketSession | None = None
+        self._weigher: Weigher | None = None
         self._changes: list[InstrumentChanged] = []
         self._heard = asyncio.Event()
         self.stop = asyncio.Event()
@@ -90,7 +93,8 @@ class MarketRun:
     def is_idle(self) -> bool:
         """Whether nothing is being done but waiting for the market."""
         working = self._instants is not None and self._instants.is_ready
-        return not working and not self.connection.is_asking
+        learning = self._weigher is not None and self._weigher.busy
+        return not working and not learning and not self.connection.is_asking
 
     @property
     def under_way(self) -> tuple[AnyRequest, ...]:
@@ -123,8 +127,11 @@ class MarketRun:
             after,
             opinions,
             before,
-            observe=self._observe,
+            observe=self._rested,
         )
+        self._weigher = weigher_of(self._settings, self._cast, connection.history)
+        if self._weigher is not None:
+            self._weigher.begin(loaded, journal(self._store, "signals"), self.started_at, session.last.at)
         instants = self._instants = WholeInstants(self._symbols, plan.finest, after)
         followed = {candles(symbol, plan.finest): after for symbol in self._symbols}
         connection.market.follow(followed, followed)
@@ -150,7 +157,14 @@ class MarketRun:
         for task in done - {stopping}:
             task.result()
 
+    def _rested(self, progress: Progress) -> bool:
+        if self._weigher is not None:
+            self._weigher.rested(progress.position.at, progress.rows)
+        return self._observe(progress)
+
     async def _play(self, session: MarketSession, instants: WholeInstants) -> None:
+        if session.begun:
+            await self._learn(session)
         while True:
             await self._heard.wait()
             self._heard.clear()
@@ -158,7 +172,13 @@ class MarketRun:
                 self._go_on(session.change(self._changes.pop(0)))
             while not self.stop.is_set() and (instant := instants.next()) is not None:
                 self._go_on(session.play(instant))
+                await self._learn(session)
                 await asyncio.sleep(0)
+
+    async def _learn(self, session: MarketSession) -> None:
+        """Make the weights that are due before anything later is played."""
+        if self._weigher is not None:
+            await self._weigher.catch_up(lambda weights: self._go_on(session.weigh(weights)))
 
     async def _obey(self, session: MarketSession) -> None:
         while True:

@@ -15,7 +15,7 @@ from roottrading.domain.candle import Candle
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time, duration
 from roottrading.messages.exchange import InstrumentChanged
-from roottrading.messages.service import Row, Table
+from roottrading.messages.service import Row, Table, WeightsSet
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, assemble, builders, fee_symbol, open_exchange
 from roottrading.runtimes.controlling import Controls, Inbox, SimulatedAccount
 from roottrading.runtimes.deadlines import Deadlines
@@ -25,7 +25,7 @@ from roottrading.runtimes.linked.connecting import LinkedMarket
 from roottrading.runtimes.linked.warming import closes_in
 from roottrading.runtimes.loading import given_until, load_units, restore_exchange
 from roottrading.runtimes.replay import Instant
-from roottrading.runtimes.session import Position, Session, WeightsFor, play_instant
+from roottrading.runtimes.session import Position, Session, play_instant
 from roottrading.runtimes.settle import addressed
 from roottrading.services.analyzer import NewestWindows
 
@@ -76,7 +76,6 @@ class MarketSession:
         after: Time,
         opinions: NewestWindows,
         candles: Sequence[Row],
-        weights: WeightsFor | None = None,
         observe: Observer = lambda _: True,
     ) -> None:
         self._resumed = position_of(loaded)
@@ -90,7 +89,7 @@ class MarketSession:
         load_units(wiring.units, loaded, candles)
         restore_exchange(self.exchange, loaded)
         foreign = frozenset(instruments).difference(self._listed)
-        self.session = Session(wiring, self.exchange, cast.decision_step, Deadlines(loaded.deadlines), weights, foreign)
+        self.session = Session(wiring, self.exchange, cast.decision_step, Deadlines(loaded.deadlines), None, foreign)
         self.session.closes.update(closes_in(candles))
         self._before = _newest(candles)
         self._keeper = Keeper(store, self.session)
@@ -139,6 +138,11 @@ class MarketSession:
         if said.instrument is not None:
             events = self.exchange.change_filters(said.instrument, self.last.at)  # it says the status as well
         self.session.give(addressed(self.session.wiring, events), self.last.at)
+        return self._at_rest(self.last)
+
+    def weigh(self, weights: WeightsSet) -> bool:
+        """Give the aggregator the weights of a day; returns False where the observer stopped the run."""
+        self.session.give([(self.session.wiring.units["signal_aggregator"], weights)], self.last.at)
         return self._at_rest(self.last)
 
     def end(self) -> None:

@@ -85,8 +85,8 @@ def _at(change: OpinionChange) -> Time:
 class Weigher:
     """Gives a run the weights of every day, as soon as its first half hour is decided; `busy` while they are made.
 
-    Under a clock that waits for whoever is busy it is therefore never late. Where it is late, verdicts after 01:00 UTC
-    are incomplete, and nothing is bought, until it has come (trading-rules 3.8).
+    Where nothing goes on before they are given they are never late. Where they are, verdicts after 01:00 UTC are
+    incomplete, and nothing is bought, until they have come (trading-rules 3.8).
     """
 
     def __init__(self, settings: Settings, cast: Cast, history: CandleHistory) -> None:
@@ -124,6 +124,11 @@ class Weigher:
         """Make weights whenever they are due, until it is canceled."""
         while True:
             await self._wanted.wait()
+            await self.catch_up(give)
+
+    async def catch_up(self, give: Give) -> None:
+        """Make the weights that are due, if any; returns when they are given, however long the history is silent."""
+        while self.busy:
             try:
                 await self.work(give)
             except HistoryUnavailable as error:
@@ -147,3 +152,8 @@ class Weigher:
         if day >= self._next and self._due is None:
             self._due = day
             self._wanted.set()
+
+
+def weigher_of(settings: Settings, cast: Cast, history: CandleHistory) -> Weigher | None:
+    """Return who makes a run's weights; None where all strategies weigh the same."""
+    return Weigher(settings, cast, history) if settings.aggregator.weighting == "learned" else None
