@@ -22,7 +22,7 @@ import pytest
 import redis
 from confluent_kafka.admin import AdminClient
 
-from roottrading.operations.local_servers import KafkaServer, PostgresServer, RedisServer, keeper
+from roottrading.operations.local_servers import KafkaServer, PostgresServer, RedisServer, finding, keeper
 from roottrading.operations.local_servers.addresses import Kind, Servers, bootstrap_servers, given
 from roottrading.operations.local_servers.errors import ServerMissing
 from roottrading.operations.local_servers.getting import CACHE_VARIABLE, cache_folder
@@ -63,12 +63,23 @@ def run_folder() -> Path:
     return folder
 
 
+def needed(kind: Kind) -> None:
+    """Skip the test where a kind of server is not to be had; that is tried once in a run, for it may take minutes."""
+    missing = run_folder() / f"missing-{kind}"
+    with locked(run_folder() / f"looking-for-{kind}.lock"):
+        if not missing.exists():
+            try:
+                finding.look_for(kind)
+            except ServerMissing as error:
+                missing.write_text(str(error), encoding="utf-8")
+    if missing.exists():
+        pytest.skip(missing.read_text(encoding="utf-8"))
+
+
 def obtain(kind: Kind, name: str) -> str:
     """Return the address of a server of this run; skip the test where there is none to be had."""
-    try:
-        return keeper.obtain(kind, run_folder() / name, durable=False, watch=int(os.environ[OWNER])).url
-    except ServerMissing as error:
-        pytest.skip(str(error))
+    needed(kind)
+    return keeper.obtain(kind, run_folder() / name, durable=False, watch=int(os.environ[OWNER])).url
 
 
 async def _run_there(url: str, statement: str) -> None:
@@ -167,11 +178,9 @@ def own_kafka(server_folder: Path) -> Iterator[KafkaServer]:
 
 
 def _own(server: Server) -> Iterator[Server]:
+    needed(server.kind)
     try:
         server.start()
-    except ServerMissing as error:
-        pytest.skip(str(error))
-    try:
         yield server
     finally:
         server.kill()

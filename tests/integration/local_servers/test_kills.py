@@ -73,7 +73,7 @@ def test_kafka(own_kafka: KafkaServer) -> None:
     own_kafka.start()
     assert own_kafka.url == f"kafka://{there['bootstrap.servers']}"
     assert producer.flush(30) == 0
-    consumer = Consumer({**there, "group.id": "reader"})
+    consumer = Consumer({**there, "group.id": "reader", "enable.auto.commit": False})
     try:
         consumer.assign([TopicPartition("trade.events", 0, 0)])
         heard = [message.value() for message in consumer.consume(110, 20)]

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from roottrading.operations.local_servers import RedisServer, ServerError, ServerMissing, finding, keeper
+from roottrading.operations.local_servers import RedisServer, ServerError, keeper
 from roottrading.operations.local_servers.all_servers import all_servers
+from tests.servers import needed
 
 STARTED = """
 import sys, time
@@ -29,11 +30,8 @@ if sys.argv[2] == "stay":
 
 @pytest.fixture(autouse=True)
 def _programs() -> None:
-    try:
-        finding.redis()
-        finding.postgres()
-    except ServerMissing as error:
-        pytest.skip(str(error))
+    needed("redis")
+    needed("postgres")
 
 
 def starting(server: str, folder: Path, then: str) -> subprocess.Popen[str]:

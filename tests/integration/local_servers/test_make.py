@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from roottrading.operations.local_servers import ServerMissing, finding
 from roottrading.operations.local_servers.addresses import KINDS, VARIABLES
+from tests.servers import needed
 
 ROOT = Path(__file__).parents[3]
 MAKE = 'make() { command make -o .venv/.run "$@"; }'  # the environment that runs this needs no look
@@ -17,13 +17,8 @@ COMMAND = re.compile(r"^(make services-.*)$", re.MULTILINE)
 
 
 def test_the_commands_shown_start_and_end_all_three(server_folder: Path) -> None:
-    try:
-        finding.redis()
-        finding.postgres()
-        finding.java()
-        finding.kafka_jars()
-    except ServerMissing as error:
-        pytest.skip(str(error))
+    for kind in KINDS:
+        needed(kind)
     environment = {**os.environ, "SERVICES": str(server_folder)}
 
     def typed(command: str) -> str:

@@ -25,6 +25,17 @@ JAVA_PACKAGES: Final = ("default-jre-headless",)
 MAVEN_PACKAGES: Final = ("default-jre-headless", "maven")
 
 
+def look_for(kind: Kind) -> None:
+    """Find all programs of a kind of server, or get them; ServerMissing where that is not to be."""
+    if kind == "redis":
+        redis()
+    elif kind == "postgres":
+        postgres()
+    else:
+        java()
+        kafka_jars()
+
+
 def redis() -> Path:
     """Return the program of redis-server, or of valkey-server."""
     return _first(

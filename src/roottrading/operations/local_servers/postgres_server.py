@@ -98,7 +98,6 @@ class PostgresServer(LocalServer):
             f"listen_addresses={LOOPBACK}",
             f"port={self.port}",
             f"unix_socket_directories={self._home if self._has_socket else ''}",
-            "unix_socket_permissions=0777",  # its folder is closed where it has to be
             "max_connections=200",
             "timezone=UTC",
             *(() if self.durable else QUICK),
