@@ -114,8 +114,6 @@ def _settings() -> Settings:
         settings.coordinator,
         cooldown_candles=None,
         stops_in_a_row=None,
-        daily_loss=None,  # what a halted market holds counts as nothing
-        max_drawdown=None,
         abnormal=NO_BOUNDS,
     )
     aggregator = replace(settings.aggregator, weighting="equal", quorum=Decimal(0))

@@ -192,6 +192,8 @@ ROWS: Final = (
     _filter("coarser steps", "step_size", "0.01", "0.001"),
     _filter("coarser ticks", "tick_size", "1", "0.1"),
     _filter("higher least notional", "min_notional", "100", "10"),
+    replace(_filter("least notional above the position", "min_notional", "100000", "10"), takes_nothing=True),
+    replace(_filter("steps above the position", "step_size", "1000", "0.001"), takes_nothing=True),
     _filter("lists not allowed any more", "opo_allowed", "false", "true"),
     _by_hand("coins put in by hand", "LTC", 3),
     _by_hand("money put in by hand", "USDT", 50),
