@@ -10,15 +10,17 @@ from roottrading.adapters.exchange.binance.settings import places_at
 from roottrading.adapters.exchange.binance.signing import credentials
 from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.store.port import Store
-from roottrading.adapters.tape.shipped import shipped_instruments, shipped_tape
 from roottrading.config.settings import Settings
-from roottrading.domain.time import Time, parse_time
+from roottrading.domain.time import Time, duration, parse_time
 from roottrading.exchange_server.admin import Admin
 from roottrading.exchange_server.app import build_app
 from roottrading.exchange_server.assembly import Terms
 from roottrading.exchange_server.assembly import assemble as assemble_exchange
 from roottrading.exchange_server.limits import LimitSettings
-from roottrading.exchange_server.market.opening import open_market
+from roottrading.exchange_server.market.candle_source import CandleSource
+from roottrading.exchange_server.market.opening import OpenedMarket
+from roottrading.exchange_server.market.public_market import PublicMarket
+from roottrading.exchange_server.market.tick_prices import TickPrices
 from roottrading.exchange_server.opening_accounts import open_accounts, read_accounts
 from roottrading.messages.service import Row
 from roottrading.runtimes.assembly import ALL_TABLES, Cast
@@ -45,12 +47,21 @@ async def served(app: web.Application) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+def opened_of(settings: Settings, market: Market) -> OpenedMarket:
+    """Open the very tape of a run as the exchange opens one that it has read from a file."""
+    model = settings.exchange
+    ticks = {
+        symbol: TickPrices(market.instruments[symbol], model.slippage, model.volume_share) for symbol in market.symbols
+    }
+    sources = [CandleSource(market.tape[symbol], ticks[symbol]) for symbol in market.symbols]
+    instruments = {symbol: market.instruments[symbol] for symbol in market.symbols}
+    return OpenedMarket(PublicMarket(sources), instruments, market.start, duration(market.finest), frozenset())
+
+
 @asynccontextmanager
 async def stepped_exchange(settings: Settings, market: Market) -> AsyncIterator[tuple[str, str]]:
     """Serve the market of a run under a stepped clock; yields the addresses of exchange and admin door."""
-    opened = open_market(
-        shipped_tape(), shipped_instruments(), settings.exchange, symbols=market.symbols, start=market.start
-    )
+    opened = opened_of(settings, market)
     terms = Terms("stepped", settings.fees, settings.exchange, LimitSettings(), {SERVICE: 1})
     exchange = assemble_exchange(opened, terms, lambda: 0.0)
     open_accounts(

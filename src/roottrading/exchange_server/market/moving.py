@@ -110,18 +110,22 @@ class SteppedMarket:
         self._step = step
         self._ended: list[CandleEnded] = []
         self._began: list[CandleBegan] = []
+        self._stands_at: Time = 0
         self.drained: set[str] = set()  # a fault: there is trading, but nothing left to take
         market.listeners.append(self._hear)
 
     def begin(self, now: Time) -> None:
         """Stand on the opens at `now`."""
+        self._stands_at = now
         self._market.advance(now)
         self._open(now)
 
     def next_instant(self) -> Time | None:
-        """Return the next close instant of the finest timeframe, None after the last."""
+        """Return the next close instant of the finest timeframe, also one without candles; None after the last."""
         at = self._market.next_at()
-        return None if at is None else at - at % -self._step
+        if at is None:
+            return None
+        return min(at - at % -self._step, self._stands_at - self._stands_at % self._step + self._step)
 
     def move(self, move: Move) -> None:
         """Play one phase of an instant.
@@ -130,6 +134,7 @@ class SteppedMarket:
         """
         self._come(move.at)
         if move.phase == "fills":
+            self._stands_at = move.at
             self._board.hold()
             self._market.advance(move.at)
             for ended in self._ended:

@@ -84,6 +84,8 @@ class SteppedTime:
         self._obey()
         if told["phase"] == "deadlines":
             self._due()
+        elif told["phase"] == "candles":
+            self._clock.tell_candles(told["now"])
 
     async def _report(self, wave: int) -> str:
         """Work until idle, then tell the counters; nothing happens between the look and the telling."""

@@ -101,7 +101,12 @@ class ServerClock:
 
 
 class StandingClock(ServerClock):
-    """The time of an exchange that stands still between two moves: what it said last, and nothing in between."""
+    """The time of an exchange that stands still between two moves: what it said last, and nothing in between.
+
+    `candles_until` is the last instant whose candles the exchange has sent: what has not come of it does not exist.
+    """
+
+    candles_until: Time = 0
 
     @property
     def is_set(self) -> bool:
@@ -130,6 +135,10 @@ class StandingClock(ServerClock):
     def tell(self, at: Time) -> None:
         """Go on to `at`; what is earlier was said before."""
         self._told = max(self._told, at)
+
+    def tell_candles(self, at: Time) -> None:
+        """Take that the candles that close at `at` were sent."""
+        self.candles_until = max(self.candles_until, at)
 
     def doubt(self) -> None:
         """Know nothing better."""

@@ -118,3 +118,12 @@ def test_a_clock_that_stands_is_known_exactly() -> None:
     clock.tell(5 * SECOND)
     clock.measured(Measurement(0, 10, 4 * SECOND))
     assert (clock.now(), clock.earliest(), clock.uncertainty) == (5 * SECOND, 5 * SECOND, 0)
+
+
+def test_a_clock_that_stands_knows_the_last_instant_whose_candles_were_sent() -> None:
+    clock = StandingClock(Local())
+    clock.tell(60 * SECOND)
+    assert clock.candles_until == 0
+    clock.tell_candles(60 * SECOND)
+    clock.tell_candles(0)
+    assert clock.candles_until == 60 * SECOND

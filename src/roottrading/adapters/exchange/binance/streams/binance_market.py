@@ -27,11 +27,13 @@ from roottrading.adapters.exchange.binance.streams.settings import SilenceBounds
 from roottrading.adapters.exchange.binance.streams.subscriptions import Subscription
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.time import DAY, SECOND, Time
+from roottrading.domain.time import DAY, MILLISECOND, SECOND, Time
 from roottrading.messages.exchange import InstrumentChanged, LinkChanged
 from roottrading.messages.service import CandleMissing, CandleObserved
 
 _LOG: Final = logging.getLogger(__name__)
+_NO_PATIENCE: Final = CandlePatience(settled=0, absent=0, again=1)  # again at the next instant
+_TICK: Final = 10 * MILLISECOND
 
 
 class MarketEndpoints(Struct, frozen=True):
@@ -102,7 +104,7 @@ class BinanceMarket:
             raise
         self._session = aiohttp.ClientSession()
         self._streams = MarketStreams(
-            self._session, self.history, self._hear, exchange_time=self.now, settings=self._stream_settings
+            self._session, self.history, self._hear, exchange_time=self._played, settings=self._stream_settings
         )
 
     async def close(self) -> None:
@@ -114,6 +116,11 @@ class BinanceMarket:
     def now(self) -> Time:
         """Return the exchange's time, never before the close of a candle that was delivered as closed."""
         return max(self._clock.now(), self._heard_until)
+
+    def _played(self) -> Time:
+        """Return the time up to which candles were sent: where the clock stands, those of its instant come later."""
+        clock = self._clock
+        return max(clock.candles_until, self._heard_until) if isinstance(clock, StandingClock) else self.now()
 
     @property
     def streams(self) -> MarketStreams:
@@ -172,10 +179,13 @@ def stream_settings_at(
 ) -> StreamSettings:
     """Return the usual settings; on a clock that runs `rate` times as fast a message's way takes as much longer.
 
-    Where the clock `stands` between moves, streams are silent for as long as others think: only pings show life.
+    Where the clock `stands` between moves, streams are silent for as long as others think: only pings show life. And
+    all candles of an instant were sent when it is said to be played: what lacks then is asked for at once.
     """
     usual = usual or StreamSettings()
+    if stands:
+        silence = SilenceBounds(usual=2**62, first=DAY, candles_missed=1_000)
+        return replace(usual, url=url, patience=_NO_PATIENCE, silence=silence, tick=_TICK)
     patience = usual.patience
     patience = CandlePatience(patience.settled * rate, patience.absent * rate, patience.again * rate)
-    silence = SilenceBounds(usual=2**62, first=DAY) if stands else usual.silence
-    return replace(usual, url=url, patience=patience, silence=silence)
+    return replace(usual, url=url, patience=patience)

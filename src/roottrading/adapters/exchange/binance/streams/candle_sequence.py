@@ -71,11 +71,16 @@ class CandleSequence:
         self.dropped += 1
         return ()
 
+    def is_due(self, now: Time) -> bool:
+        """Say whether a question is due."""
+        begun = self.next != _NONE_YET and not self._asking and now >= self._not_before
+        return begun and self.next + self._span + self._patience.settled <= now
+
     def due(self, now: Time) -> CandlesWanted | None:
         """Return the question that is due, and take it as asked: `answer` or `failed` must follow."""
         if self.next == _NONE_YET:
             self.next = now - now % self._span
-        if self._asking or now < self._not_before or self.next + self._span + self._patience.settled > now:
+        if not self.is_due(now):
             return None
         settled = now - self._patience.settled
         end = min(settled - settled % self._span, self.next + CANDLES_A_QUESTION * self._span, *self._held)

@@ -9,6 +9,7 @@ import aiohttp
 from msgspec import Struct
 
 from roottrading.adapters.exchange.binance.streams.book_sequence import BookSequence
+from roottrading.adapters.exchange.binance.streams.candle_sequence import CandleSequence
 from roottrading.adapters.exchange.binance.streams.connection import Connection
 from roottrading.adapters.exchange.binance.streams.connections import Connections, Listener
 from roottrading.adapters.exchange.binance.streams.history import History, Question
@@ -126,8 +127,10 @@ class MarketStreams:
 
     @property
     def asking(self) -> int:
-        """How many questions to the history are under way."""
-        return self._asking
+        """How many questions to the history are under way, or to be asked at the next look for what did not come."""
+        now = self._exchange_time()
+        sequences = [entry.sequence for entry in self._entries.values()]
+        return self._asking + sum(isinstance(each, CandleSequence) and each.is_due(now) for each in sequences)
 
     async def run(self) -> None:
         """Hold the connections until it is canceled; ends by itself only with what `deliver` raised."""

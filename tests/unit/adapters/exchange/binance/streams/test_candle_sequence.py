@@ -80,6 +80,20 @@ def test_a_candle_that_the_stream_never_brings_is_asked_for_two_seconds_after_it
     assert minutes(candles.answer(question, [candle(0)], after(0, 2.1))) == [0]
 
 
+def test_without_patience_what_lacks_is_asked_for_and_absent_at_its_very_close() -> None:
+    candles = CandleSequence("BTCUSDT", "1m", START, CandlePatience(settled=0, absent=0, again=1))
+    assert not candles.is_due(after(0) - 1)
+    assert candles.is_due(after(0))
+    question = candles.due(after(0))
+    assert question == CandlesWanted("BTCUSDT", "1m", START, START + MINUTE)
+    assert not candles.is_due(after(0))  # it is being asked
+    assert minutes(candles.answer(question, [], after(0))) == ["no 0"]
+    assert not candles.is_due(after(0))
+    assert candles.due(after(1)) is not None
+    candles.failed(after(1))
+    assert (candles.is_due(after(1)), candles.is_due(after(2))) == (False, True)
+
+
 def test_an_absence_is_said_when_the_history_knows_something_later_or_patience_ends() -> None:
     candles = sequence()
     question = candles.due(after(0, 2))
