@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 # Packages that the core does without, and the extra that brings them.
-EXTRAS: Final = {"aiohttp": "exchange", "cryptography": "exchange", "polars": "parquet"}
+EXTRAS: Final = {
+    "aiohttp": "exchange",
+    "alembic": "postgres",
+    "asyncpg": "postgres",
+    "cryptography": "exchange",
+    "polars": "parquet",
+}
 
 FAILED = 1
 WRONG_USAGE = 2

@@ -19,7 +19,8 @@ VARIABLES: Final = frozenset({KEY, SECRET}) | FILES
 REDIS_URL: Final = "ROOTTRADING_REDIS_URL"
 KAFKA_URL: Final = "ROOTTRADING_KAFKA_URL"
 POSTGRES_URL: Final = "ROOTTRADING_POSTGRES_URL"
-ADDRESSES: Final = frozenset({REDIS_URL, KAFKA_URL, POSTGRES_URL})
+POSTGRES_REPLICA_URL: Final = "ROOTTRADING_POSTGRES_REPLICA_URL"
+ADDRESSES: Final = frozenset({REDIS_URL, KAFKA_URL, POSTGRES_URL, POSTGRES_REPLICA_URL})
 DEMO: Final = "demo"  # key and secret of the account that our own exchange opens where none is named
 
 
@@ -57,6 +58,22 @@ def own_key(environment: Mapping[str, str]) -> ExchangeKey:
 def names_key(environment: Mapping[str, str]) -> bool:
     """Say whether anything of an account's key is named."""
     return any(name in environment for name in VARIABLES)
+
+
+def postgres_url(environment: Mapping[str, str], setting: str | None) -> str:
+    """Return the database's address: the environment's, which may hold a password, else the setting's.
+
+    Raises SecretError where neither names one.
+    """
+    found = environment.get(POSTGRES_URL) or setting
+    if found is None:
+        raise SecretError(f"no address of a database: set {POSTGRES_URL}, or postgres.url in the settings")
+    return found
+
+
+def postgres_replica_url(environment: Mapping[str, str], setting: str | None) -> str | None:
+    """Return the address of the copy to read from, None where there is none."""
+    return environment.get(POSTGRES_REPLICA_URL) or setting
 
 
 def _named(environment: Mapping[str, str], name: str, file_name: str) -> str | None:
