@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -32,6 +33,7 @@ from roottrading.operations.local_servers.server import LocalServer
 Server = TypeVar("Server", bound=LocalServer)
 
 FOLDER: Final = "TEST_SERVERS_FOLDER"
+HOUR: Final = 3_600
 OWNER: Final = "TEST_SERVERS_OWNER"
 _numbers: Final = count(1)
 
@@ -40,7 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the folder and the process that the run's servers belong to, for all processes of the run."""
     if hasattr(config, "workerinput"):
         return
-    os.environ[FOLDER] = str(Path(tempfile.gettempdir()) / f"roottrading-servers-{secrets.token_hex(6)}")
+    base = Path(tempfile.gettempdir())
+    for left in base.glob("roottrading-servers-*"):  # by a run that was killed an hour ago or longer
+        if not Path(f"/proc/{left.name.split('-')[2]}").exists() and time.time() - left.stat().st_mtime > HOUR:
+            shutil.rmtree(left, ignore_errors=True)
+    os.environ[FOLDER] = str(base / f"roottrading-servers-{os.getpid()}-{secrets.token_hex(4)}")
     os.environ[OWNER] = str(os.getpid())
     os.environ.setdefault(CACHE_VARIABLE, str(cache_folder(os.environ)))  # tests have a cache of their own
 
@@ -66,7 +72,7 @@ def run_folder() -> Path:
 def needed(kind: Kind) -> None:
     """Skip the test where a kind of server is not to be had; that is tried once in a run, for it may take minutes."""
     missing = run_folder() / f"missing-{kind}"
-    with locked(run_folder() / f"looking-for-{kind}.lock"):
+    with locked(cache_folder(os.environ) / f"looking-for-{kind}.lock"):
         if not missing.exists():
             try:
                 finding.look_for(kind)

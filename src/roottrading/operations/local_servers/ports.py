@@ -29,7 +29,9 @@ def kept_port(file: Path, patience: float = ENDING_PATIENCE) -> int:
             raise ServerError(f"port {port} is taken by another program: end that, or remove {file} to have another")
         return port
     port = free_port()
-    file.write_text(f"{port}\n", encoding="ascii")
+    made = file.with_name(f"{file.name}.part")  # moved when whole, as a start can be killed
+    made.write_text(f"{port}\n", encoding="ascii")
+    made.rename(file)
     return port
 
 
