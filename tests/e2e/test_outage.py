@@ -5,7 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from roottrading.adapters.store.inspection import inspect_folder
 from roottrading.domain.time import HOUR, SECOND
+from roottrading.runtimes.assembly import ALL_TABLES
 from tests.e2e.test_live import HIDDEN, PATIENCE, Bot, no_secret_in, started
 from tests.e2e.test_wire import exchange
 from tests.e2e.wire_account import Account, compare, read_books
@@ -41,7 +43,9 @@ BOUND: Final = 15 * SECOND + 2 * PACE * SECOND  # without a stop: as stated, and
 
 
 def open_cycles(state: Path) -> dict[str, Any]:
-    return {cycle.symbol: cycle for cycle in read_books(state).cycles if cycle.status == "open"}
+    (table,) = (table for table in ALL_TABLES if table.name == "trade_cycles")
+    cycles = inspect_folder(state, (table,)).records["trade_cycles"]
+    return {cycle.symbol: cycle for cycle in cycles if cycle.status == "open"}
 
 
 def until_both_are_held(bot: Bot, state: Path) -> None:
