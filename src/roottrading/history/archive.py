@@ -13,7 +13,7 @@ from roottrading.adapters.tape.errors import TapeError
 from roottrading.adapters.tape.files import TapeFile, parse_packed
 from roottrading.adapters.tape.reading import Reading
 from roottrading.adapters.tape.tape import checked
-from roottrading.history.errors import BadFileError
+from roottrading.history.errors import PartError
 from roottrading.history.fetching import Fetcher
 
 _LOG: Final = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Archive:
     async def candles(self, symbol: str, timeframe: str, part: str) -> ArchiveFile | None:
         """Return the candles of a month or day, None where the archive has no such file.
 
-        Raises BadFileError where the file is not what its checksum says or holds what cannot be true, HistoryError
+        Raises PartError where the file is not what its checksum says or holds what cannot be true, HistoryError
         where the archive is not reached.
         """
         url = self.url(symbol, timeframe, part)
@@ -69,11 +69,11 @@ class Archive:
             else:
                 file = TapeFile(Path(name), symbol, timeframe, "zip")
                 return ArchiveFile(name, expected, await asyncio.to_thread(_read, url, data, file))
-        raise BadFileError(f"{url}: {why}, {_TRIES} times: try again later")
+        raise PartError(f"{url}: {why}, {_TRIES} times: try again later")
 
 
 def _read(url: str, data: bytes, file: TapeFile) -> Reading:
     try:
         return checked(parse_packed(data, file))
     except TapeError as error:
-        raise BadFileError(f"{url}: the archive's file cannot be used: {error}") from None
+        raise PartError(f"{url}: the archive's file cannot be used: {error}") from None

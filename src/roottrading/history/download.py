@@ -19,7 +19,7 @@ from roottrading.domain.columns import Candles
 from roottrading.domain.time import DAY, Time, iso
 from roottrading.history.archive import Archive, ArchiveFile
 from roottrading.history.catalog import Series
-from roottrading.history.errors import BadFileError, HistoryError
+from roottrading.history.errors import HistoryError, PartError
 from roottrading.history.fetching import Fetcher, Patience
 from roottrading.history.manifest import Source
 from roottrading.history.months import Span, day_of, days_in, month_of, month_span, months_in, without
@@ -116,7 +116,7 @@ class Download:
             problem = ""
             try:
                 await month.run()
-            except (BadFileError, TapeError) as error:
+            except (PartError, TapeError) as error:
                 problem = str(error)
             self._tell(Done(work.series.symbol, work.month, month.rows, problem))
 
@@ -170,11 +170,11 @@ class _MonthDownload:
             await self._keep(None, Source("archive", name, *times, 0, iso(self._now()), absent=True))
 
     def _new(self, found: ArchiveFile, span: Span) -> Reading:
-        """Return the candles of a file that no other source told of. Raises BadFileError for those of another time."""
+        """Return the candles of a file that no other source told of. Raises PartError for those of another time."""
         candles = found.reading.candles
         times = candles.open_time
         if len(times) and not (span[0] <= int(times.min()) and int(times.max()) < span[1]):
-            raise BadFileError(
+            raise PartError(
                 f"{found.name}: holds candles from {iso(int(times.min()))} to {iso(int(times.max()))}: not of its time"
             )
         kept = times < 0

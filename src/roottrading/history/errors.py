@@ -5,5 +5,5 @@ class HistoryError(Exception):
     """Candles cannot be fetched, taken in or kept; what was kept before stays. The text says what to do."""
 
 
-class BadFileError(HistoryError):
-    """One file of the archive cannot be used, however often it is fetched; others may well be."""
+class PartError(HistoryError):
+    """One part cannot be had, however often it is asked for - a file is wrong, a symbol unknown; others may well be."""

@@ -31,7 +31,8 @@ class Held(Struct, frozen=True):
 
 def held(root: Path) -> list[Held]:
     """Return all series of a catalog, by its manifests alone. Raises HistoryError where one is damaged."""
-    return [_held(_series(path)) for path in find_manifests([root])]
+    found = [_held(_series(path)) for path in find_manifests([root])]
+    return sorted(found, key=lambda each: (each.symbol, duration(each.timeframe)))
 
 
 def check_all(paths: Sequence[Path], now: Time) -> list[CheckReport]:

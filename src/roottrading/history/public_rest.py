@@ -17,9 +17,10 @@ from roottrading.adapters.exchange.binance.server_clock import ServerClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.domain.time import Time, iso
-from roottrading.history.errors import HistoryError
+from roottrading.history.errors import HistoryError, PartError
 from roottrading.history.fetching import Patience
 
+_SENSELESS: Final = 400
 _LOOK: Final = 1.0  # seconds between two looks whether there is room again
 _NAMES_A_QUESTION: Final = 100
 
@@ -65,7 +66,11 @@ class PublicRest:
         return self._clock.now()
 
     async def ask(self, path: str, params: Parameters, weight: int) -> Answer:
-        """Return an answer that is a success. Raises HistoryError where there is none, or the exchange refuses."""
+        """Return an answer that is a success.
+
+        Raises PartError where the exchange does not understand the question (an unknown symbol), HistoryError where it
+        does not answer or lets nobody in.
+        """
         failures = 0
         while True:
             answer = await self._doors.public(path, params, weight)
@@ -76,7 +81,9 @@ class PublicRest:
                 await asyncio.sleep(_LOOK)
                 continue
             if isinstance(answer, Failure) and answer.meaning in {"refused", "absent"}:
-                raise HistoryError(f"{self.root}{path}: refused: {_words(answer)}")
+                error = PartError if answer.status == _SENSELESS else HistoryError
+                of = f" of {params['symbol']}" if "symbol" in params else ""
+                raise error(f"{self.root}{path}{of}: refused: {_words(answer)}")
             failures += 1
             if failures >= self._patience.tries:
                 raise HistoryError(f"{self.root}{path}: no answer in {failures} tries ({_words(answer)})")

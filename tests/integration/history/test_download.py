@@ -313,6 +313,22 @@ def test_rest_alone_pages_through_all_and_bears_faults(tmp_path: Path) -> None:
     assert rows(kept(tmp_path, timeframe="1m")) == rows(read_tape([tape])["BTCUSDT"])
 
 
+def test_an_unknown_symbol_does_not_keep_the_others_back(tmp_path: Path) -> None:
+    async def run() -> dict[str, Done]:
+        async with market_place([HOURS["2025-01"]], start=None) as exchange:
+            exchange.pass_time(2 * DAY)
+            span = MONTHS[1] - 31 * DAY, MONTHS[1] - 30 * DAY
+            done: list[Done] = []
+            with writing_into(tmp_path):
+                wanted = Wanted(("NOSUCHCOIN", "BTCUSDT"), "1h", span, "", f"http://{exchange.host}")
+                await Download(tmp_path, wanted, done.append, QUICK).run()
+            return {each.symbol: each for each in done}
+
+    done = asyncio.run(run())
+    assert "klines of NOSUCHCOIN: refused: Invalid symbol." in done["NOSUCHCOIN"].problem
+    assert done["BTCUSDT"].rows == 24
+
+
 def test_an_exchange_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     async def run() -> None:
         async with archive_place() as place:
