@@ -138,6 +138,7 @@ def _check_mirror(settings: "Settings", clock: str, begin: str | None, expected:
         "--tape": run.tape,
         "--instruments": run.instruments,
         "--from": run.start,
+        "--to": run.end,
         "--begin": begin,
         "--expect": expected,
         "--clock": clock != "real",

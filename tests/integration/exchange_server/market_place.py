@@ -120,7 +120,7 @@ async def market_place(
     wall = HandWall()
     terms = Terms(clock, FeeSchedule(), model, LimitSettings(), sockets=sockets or SocketSettings(messages=10**6))
     exchange = assemble(opened, terms, wall)
-    runner = web.AppRunner(build_app(exchange.server))
+    runner = web.AppRunner(build_app(exchange.server), shutdown_timeout=0.2)  # sockets do not end by themselves
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

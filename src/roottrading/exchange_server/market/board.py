@@ -9,9 +9,11 @@ from msgspec import Struct
 from roottrading.domain.time import DAY, MILLISECOND, Time
 from roottrading.exchange_server.market import payloads
 from roottrading.exchange_server.market.events import (
+    AggregateTrade,
     BestChanged,
     BookChanged,
     CandleEnded,
+    Joined,
     Level,
     MarketEvent,
     Quoted,
@@ -104,6 +106,10 @@ class Board:
                 self._say(kept.stream.name, lambda _: payloads.best(symbol, event.update, event.bid, event.ask))
         elif isinstance(event, Traded):
             self._hear_print(event)
+        elif isinstance(event, Joined):
+            for kept in self._hearing.get((symbol, "prints"), ()):
+                if kept.stream.kind == "aggTrade":
+                    self._say_joined(kept, event.aggregate, now)
         elif isinstance(event, Quoted | CandleEnded):
             for kept in self._hearing.get((symbol, "klines"), ()):
                 self._close_buckets(kept, now)
@@ -146,7 +152,11 @@ class Board:
         if kept.stream.kind == "trade":
             self._say(kept.stream.name, lambda stamp: payloads.trade(symbol, trade, now, stamp))
         elif joined is not None:
-            self._say(kept.stream.name, lambda stamp: payloads.aggregate(symbol, joined, now, stamp))
+            self._say_joined(kept, joined, now)
+
+    def _say_joined(self, kept: Open, joined: AggregateTrade, now: Time) -> None:
+        symbol = kept.stream.symbol
+        self._say(kept.stream.name, lambda stamp: payloads.aggregate(symbol, joined, now, stamp))
 
     def _speak(self, kept: Open, now: Time) -> None:
         """Say what gathered in a stream."""
@@ -168,8 +178,9 @@ class Board:
     # ---- time
 
     def _close_buckets(self, kept: Open, now: Time) -> None:
-        """Say the closed klines of all buckets that ended by `now`."""
+        """Say the closed klines of all buckets that ended by `now` and change no more."""
         stream = kept.stream
+        now = self._market.symbols[stream.symbol].source.final_until(now, kept.ends - kept.opened)
         while kept.ends <= now:
             opened, end = kept.opened, kept.ends
             if end + _LONG * (end - opened) < now:
@@ -202,6 +213,8 @@ class Board:
             return
         symbol = self._market.symbols[stream.symbol]
         if stream.kind == "kline":
+            if kept.ends <= now:
+                return  # it is over, but may still change
             kline = symbol.kline(stream.interval, kept.opened, now, stream.offset)
             if kline is not None:
                 yield self._kline(stream, kline, now)

@@ -46,6 +46,7 @@ class CandleSource:
         self.end = int(self._times[-1]) + self.reader.span
         self._traded = np.concatenate(([0], np.cumsum(candles.volume > 0)))  # candles with prints before each row
         self.ready = 0
+        self.is_stale = False
         self._folded: dict[int, tuple[Kline, int]] = {}  # from which row: the fold of all up to another
         self._row = 0
         self._place = 0
@@ -103,6 +104,10 @@ class CandleSource:
         return (row * POINTS + place + 1, *self._ticks.around(spread(candle)[place].price, candle.volume))
 
     # ---- what is known
+
+    def final_until(self, now: Time, span: int) -> Time:
+        """Return `now`: a recording is whole."""
+        return now
 
     def kline(self, open_time: Time, end: Time, now: Time) -> Kline | None:
         """Return the kline of `[open_time, end)` as known at `now`; None where no candle of the tape is in it.

@@ -46,6 +46,14 @@ class Traded(Struct, frozen=True, gc=False):
     aggregate: AggregateTrade | None = None
 
 
+class Joined(Struct, frozen=True, gc=False):
+    """An aggregate of prints came, told apart from them."""
+
+    symbol: str
+    at: Time
+    aggregate: AggregateTrade
+
+
 class Quoted(Struct, frozen=True, gc=False):
     """The price moved without a print: a candle without volume."""
 
@@ -101,4 +109,4 @@ class CandleEnded(Struct, frozen=True, gc=False):
     candle: Candle
 
 
-MarketEvent = Traded | Quoted | BookChanged | BestChanged | BookLoaded | CandleBegan | CandleEnded
+MarketEvent = Traded | Joined | Quoted | BookChanged | BestChanged | BookLoaded | CandleBegan | CandleEnded

@@ -42,6 +42,7 @@ class FeedSource:
         self.end = self._at[-1] + 1
         books = [at for at, event in recorded.events if isinstance(event, BookLoaded)]
         self.ready = books[0] + 1 if books else self.start
+        self.is_stale = False
 
     def _market_event(self, event: object, ends: dict[int, AggregateTrade]) -> MarketEvent:
         if isinstance(event, PublicTrade):
@@ -68,6 +69,10 @@ class FeedSource:
         return (self._events[self._next - 1],)
 
     # ---- what is known
+
+    def final_until(self, now: Time, span: int) -> Time:
+        """Return `now`: a recording is whole."""
+        return now
 
     def kline(self, open_time: Time, end: Time, now: Time) -> Kline | None:
         """Fold the prints of `[open_time, end)`; a span without any is flat at the price before it."""

@@ -16,6 +16,7 @@ from roottrading.exchange_server.parameters import Parameters
 from roottrading.exchange_server.wording import amount
 
 MOST_SYMBOLS: Final = 100
+UNAVAILABLE: Final = 503
 _WINDOW: Final = re.compile(r"(?:([1-9]|[1-5]\d)m|([1-9]|1\d|2[0-3])h|([1-7])d)")
 _SYMBOL: Final = frozenset({"symbol"})
 _SYMBOLS: Final = frozenset({"symbol", "symbols", "symbolStatus"})
@@ -117,7 +118,11 @@ class Questions:
         return answers.statistics(symbol, start, window, call.now, call.stamp, full=full)
 
     def _symbol(self, call: Call) -> SymbolMarket:
-        return self._market.symbols[call.parameters.symbol(self._market.symbols)]
+        """Return the symbol that is asked about; nothing is said of one whose present is not known."""
+        symbol = self._market.symbols[call.parameters.symbol(self._market.symbols)]
+        if symbol.source.is_stale:
+            raise ApiError(-1001, "Internal error; unable to process your request. Please try again.", UNAVAILABLE)
+        return symbol
 
     def _each(self, call: Call, shown: Callable[[SymbolMarket], Any], *, required: bool = False) -> Any:
         """Answer for one symbol, for those listed, or (unless one must be named) for all."""

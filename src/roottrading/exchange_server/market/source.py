@@ -12,13 +12,15 @@ from roottrading.exchange_server.market.klines import Kline
 class Source(Protocol):
     """One symbol's recorded market. Everything that is asked about `now` knows nothing of what comes after it.
 
-    It holds `[start, end)`; before `ready` its book is not known yet (0: it always is).
+    It holds `[start, end)`; before `ready` its book is not known yet (0: it always is). While it `is_stale` nothing is
+    known of the present.
     """
 
     symbol: str
     start: Time
     end: Time
     ready: Time
+    is_stale: bool
 
     def skip_to(self, time: Time) -> Sequence[MarketEvent]:
         """Begin at `time`: pass over what happened up to it, and return what the market looks like there."""
@@ -28,6 +30,9 @@ class Source(Protocol):
 
     def take(self) -> Sequence[MarketEvent]:
         """Return what happens at `next_at()`, and go on behind it."""
+
+    def final_until(self, now: Time, span: int) -> Time:
+        """Return up to which instant klines of at least `span` microseconds do not change any more, at most `now`."""
 
     def kline(self, open_time: Time, end: Time, now: Time) -> Kline | None:
         """Return what happened in `[open_time, end)` as far as it is known at `now`; None where there is no candle."""

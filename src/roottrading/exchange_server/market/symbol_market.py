@@ -42,7 +42,7 @@ class SymbolMarket:
 
     def between(self, start: Time, end: Time, now: Time) -> Kline | None:
         """Return what happened in `[start, end)`; to be read only."""
-        if end > now:
+        if end > self.source.final_until(now, end - start):
             return self.source.kline(start, end, now)
         key = (start, end)
         if key not in self._closed:

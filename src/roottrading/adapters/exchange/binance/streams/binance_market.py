@@ -129,7 +129,7 @@ class BinanceMarket:
             raise RuntimeError("the market is not open")
         return self._streams
 
-    def follow(self, subscriptions: Iterable[Subscription], first: Mapping[Subscription, Time] | None = None) -> None:
+    def follow(self, subscriptions: Iterable[Subscription], first: Mapping[Subscription, int] | None = None) -> None:
         """Follow streams, as MarketStreams.follow says."""
         self.streams.follow(subscriptions, first)
 

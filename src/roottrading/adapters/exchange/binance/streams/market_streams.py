@@ -82,10 +82,10 @@ class MarketStreams:
         self._not_followed = 0
         self._asking = 0
 
-    def follow(self, subscriptions: Iterable[Subscription], first: Mapping[Subscription, Time] | None = None) -> None:
-        """Add streams, also while it runs; `first` names the open time of the first candle that is wanted.
+    def follow(self, subscriptions: Iterable[Subscription], first: Mapping[Subscription, int] | None = None) -> None:
+        """Add streams, also while it runs; `first` names what is wanted first: a candle's open time, or a trade's id.
 
-        From `first` on the candles are fetched; without it a stream begins with what it says first.
+        From `first` on it is fetched; without it a stream begins with what it says first.
         """
         wanted = [each for each in subscriptions if each.name not in self._entries]
         for subscription in wanted:

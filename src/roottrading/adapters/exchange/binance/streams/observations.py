@@ -29,6 +29,16 @@ class PublicTrade(Struct, frozen=True, gc=False):
     last_id: int
 
 
+class FullCandle(Struct, frozen=True, gc=False):
+    """A candle of the past with all that is said of it; `taker_base` and `taker_quote` are what buyers took."""
+
+    candle: Candle
+    quote_volume: Decimal
+    trades: int
+    taker_base: Decimal
+    taker_quote: Decimal
+
+
 class TradesLost(Struct, frozen=True, gc=False):
     """The prints from `first` to `last` were not heard, and the exchange's history does not give them any more."""
 

@@ -83,8 +83,11 @@ class Refetcher:
         return Answered(sequence.answer(question, found, self._exchange_time()), candles)
 
 
-def sequence_of(subscription: Subscription, first: Time | None, settings: StreamSettings) -> Sequence:
-    """Return the sequence that puts a stream's messages in order."""
+def sequence_of(subscription: Subscription, first: int | None, settings: StreamSettings) -> Sequence:
+    """Return the sequence that puts a stream's messages in order, from `first` on where that is known.
+
+    `first` is the open time of a candle, or the id of a trade.
+    """
     match subscription.kind:
         case "candles":
             return CandleSequence(subscription.symbol, subscription.timeframe, first, settings.patience)
@@ -94,6 +97,7 @@ def sequence_of(subscription: Subscription, first: Time | None, settings: Stream
                 subscription.kind == "aggregate_trades",
                 most_refetched=settings.most_trades_refetched,
                 again=settings.ask_again,
+                first=first,
             )
         case "depth":
             return BookSequence(subscription.symbol, again=settings.ask_again)

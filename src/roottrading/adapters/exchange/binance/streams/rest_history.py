@@ -12,7 +12,7 @@ from roottrading.adapters.exchange.binance.streams.history import (
     TRADES_A_QUESTION,
     HistoryUnavailable,
 )
-from roottrading.adapters.exchange.binance.streams.observations import BookSnapshot, Level, PublicTrade
+from roottrading.adapters.exchange.binance.streams.observations import BookSnapshot, FullCandle, Level, PublicTrade
 from roottrading.adapters.exchange.binance.streams.payloads import candle_of, levels_of, price_of
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import MILLISECOND, SECOND, Time
@@ -22,7 +22,7 @@ Ask = Callable[[str, Parameters, int], Awaitable[Answer]]
 
 _SENSELESS: Final = (LookupError, TypeError, ValueError, ArithmeticError)
 _LEVELS: Final = 1_000  # of each side; 5,000 would weigh 250
-_WEIGHTS: Final = {"time": 1, "klines": 2, "aggTrades": 4, "historicalTrades": 25, "depth": 50}
+_WEIGHTS: Final = {"time": 1, "klines": 2, "aggTrades": 4, "trades": 25, "historicalTrades": 25, "depth": 50}
 
 
 class RestHistory:
@@ -42,6 +42,15 @@ class RestHistory:
         Which of them are closed is judged by the exchange's own clock, read before: where ours is ahead, an unfinished
         candle must not pass for a closed one, nor one that is still to come for one that there was not.
         """
+        return await self._klines(symbol, timeframe, start, end, _candle)
+
+    async def full_klines(self, symbol: str, timeframe: str, start: Time, end: Time) -> Sequence[FullCandle]:
+        """Return the same with everything else that the exchange says of these candles."""
+        return await self._klines(symbol, timeframe, start, end, _full_candle)
+
+    async def _klines(
+        self, symbol: str, timeframe: str, start: Time, end: Time, read: Callable[[str, str, Any, Time], Found]
+    ) -> list[Found]:
         now = await self._time(symbol)
         if now < end + self._settled:
             raise HistoryUnavailable(f"klines of {symbol}: by the exchange's clock they are not over, ours is ahead")
@@ -52,7 +61,7 @@ class RestHistory:
             "endTime": (end - 1) // MILLISECOND,
             "limit": CANDLES_A_QUESTION,
         }
-        return await self._rows("klines", params, lambda row: _candle(symbol, timeframe, row, now))
+        return await self._rows("klines", params, lambda row: read(symbol, timeframe, row, now))
 
     async def public_trades(self, symbol: str, aggregate: bool, first: int, last: int) -> Sequence[PublicTrade]:
         """Return the prints with ids from `first` to `last`, at most a thousand from `first` on."""
@@ -61,6 +70,11 @@ class RestHistory:
         params: Parameters = {"symbol": symbol, "fromId": first, "limit": limit}
         trades = await self._rows(name, params, lambda row: _trade(symbol, aggregate, row))
         return [each for each in trades if first <= each.trade_id <= last]
+
+    async def newest_trades(self, symbol: str) -> Sequence[PublicTrade]:
+        """Return the newest single trades, at most a thousand."""
+        params: Parameters = {"symbol": symbol, "limit": TRADES_A_QUESTION}
+        return await self._rows("trades", params, lambda row: _trade(symbol, False, row))
 
     async def depth(self, symbol: str) -> BookSnapshot:
         """Return the book's best thousand levels of each side."""
@@ -95,6 +109,11 @@ def _candle(symbol: str, timeframe: str, row: Any, now: Time) -> Candle:
     opened, high, low, close = (_number(row[place]) for place in (1, 2, 3, 4))
     closed = microseconds(row[6]) < now
     return candle_of(symbol, timeframe, row[0], (opened, high, low, close), _number(row[5]), closed)
+
+
+def _full_candle(symbol: str, timeframe: str, row: Any, now: Time) -> FullCandle:
+    quote, bought, paid = (exact(_number(row[place])) for place in (7, 9, 10))
+    return FullCandle(_candle(symbol, timeframe, row, now), quote, identity(row[8]), bought, paid)
 
 
 def _trade(symbol: str, aggregate: bool, row: Any) -> PublicTrade:

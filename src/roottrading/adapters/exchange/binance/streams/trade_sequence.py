@@ -18,11 +18,13 @@ class TradeSequence:
     microseconds before a question is repeated.
     """
 
-    def __init__(self, symbol: str, aggregate: bool, *, most_refetched: int, again: Time) -> None:
-        """Begin at the first print that is heard."""
+    def __init__(
+        self, symbol: str, aggregate: bool, *, most_refetched: int, again: Time, first: int | None = None
+    ) -> None:
+        """Begin with the print whose id is `first`; with the first one that is heard where that is None."""
         self.symbol = symbol
         self.aggregate = aggregate
-        self.next = _NONE_YET
+        self.next = _NONE_YET if first is None else first
         self.dropped = 0
         self._most_refetched = most_refetched
         self._again = again

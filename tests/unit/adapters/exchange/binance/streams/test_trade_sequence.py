@@ -128,3 +128,11 @@ def test_every_print_is_said_once_and_in_order_and_a_loss_is_never_silent(
     assert covered == list(range(62))
     lost = {number for each in said if isinstance(each, TradesLost) for number in range(each.first, each.last + 1)}
     assert lost <= forgotten
+
+
+def test_what_came_before_the_first_print_heard_is_asked_for_where_it_is_wanted() -> None:
+    trades = TradeSequence("BTCUSDT", True, most_refetched=20_000, again=500 * MILLISECOND, first=3)
+    assert heard(trades, 5) == []
+    question = trades.due(0)
+    assert question == TradesWanted("BTCUSDT", True, 3, 4)
+    assert ids(trades.answer(question, [trade(3), trade(4)], 0)) == [3, 4, 5]
