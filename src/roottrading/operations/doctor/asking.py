@@ -7,6 +7,7 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from roottrading.adapters.exchange.binance.answers import Answer, Silence, Success
 from roottrading.adapters.exchange.binance.budget import Budget
@@ -16,7 +17,7 @@ from roottrading.adapters.exchange.binance.server_clock import ServerClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings, Places
 from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.exchange.binance.wire import Malformed, time_of
-from roottrading.domain.time import Time
+from roottrading.domain.time import MILLISECOND, Time
 
 _RIGHTS: Final = Call("GET", "/sapi/v1/account/apiRestrictions", "", {}, "question", 1)
 _BETWEEN: Final = 0.5  # seconds between the two questions for the time
@@ -108,6 +109,8 @@ async def _signed(rest: str, credentials: Credentials | None, rate: int, call: C
     try:
         if not await door.measure_clock():
             return Silence("the exchange does not tell its time")
+        if call is _RIGHTS:  # what is below /sapi takes milliseconds only; a time of its own is signed as it stands
+            call = replace(call, changes=True, signed_at=clock.now() // MILLISECOND)
         return await door.call(call)
     finally:
         await door.close()
