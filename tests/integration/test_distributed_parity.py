@@ -1,13 +1,15 @@
 """One truth over seven processes: each service on its own, over carriers that keep and carriers that forget."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from random import Random
 from typing import Any
 
 from msgspec.structs import replace
 
 from roottrading.adapters.bus.memory import MemoryLog, MemoryPubSub
+from roottrading.adapters.bus.port import Sent
 from roottrading.adapters.exchange.binance.settings import places_at
 from roottrading.adapters.exchange.binance.signing import credentials
 from roottrading.adapters.store.memory_units import MemoryUnits
@@ -55,9 +57,27 @@ async def stepped_exchange(settings: Settings, market: Market) -> AsyncIterator[
         yield url, admin
 
 
-async def as_services(settings: Settings, cast: Cast, market: Market) -> MemoryUnits:
+class LosesMany(MemoryPubSub):
+    """One message of twenty nobody ever hears."""
+
+    def __init__(self, dice: Random) -> None:
+        super().__init__()
+        self.dice = dice
+        self.lost = 0
+
+    async def publish(self, sent: Sequence[Sent]) -> None:
+        for each in sent:
+            if self.dice.random() < 0.05:
+                self.lost += 1
+            else:
+                await super().publish([each])
+
+
+async def as_services(
+    settings: Settings, cast: Cast, market: Market, pubsub: MemoryPubSub, dice: Random | None = None
+) -> MemoryUnits:
     units = MemoryUnits((*ALL_TABLES, COMPLETED))
-    carriers = Carriers(MemoryPubSub(), MemoryLog(partition_of))
+    carriers = Carriers(pubsub, MemoryLog(partition_of))
     async with stepped_exchange(settings, market) as (url, admin):
         around = Surroundings(
             settings, cast, places_at(url), credentials(KEY, SECRET), units.unit, units, carriers, admin
@@ -79,8 +99,21 @@ def by_key(left: Left) -> dict[str, dict[str, Any]]:
 
 
 def test_the_same_trades_as_services() -> None:
-    settings, cast, market = learning_run("2021-04-16T22:00:00Z", "2021-04-17T10:00:00Z")
-    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
+    settings, cast, market = equal_run("2021-04-17T10:00:00Z")
     alone = by_key(left_by(run_backtest(settings, cast, market)))
     assert len(alone["trade_cycles"]) > 3
-    assert by_key(left_by(asyncio.run(as_services(settings, cast, market)))) == alone
+    assert by_key(left_by(asyncio.run(as_services(settings, cast, market, MemoryPubSub())))) == alone
+
+
+def test_the_same_trades_where_messages_are_lost_and_services_die() -> None:
+    settings, cast, market = equal_run("2021-04-17T00:00:00Z")
+    alone = by_key(left_by(run_backtest(settings, cast, market)))
+    assert len(alone["trade_cycles"]) > 1
+    pubsub = LosesMany(Random(3))
+    assert by_key(left_by(asyncio.run(as_services(settings, cast, market, pubsub, Random(4))))) == alone
+    assert pubsub.lost > 5
+
+
+def equal_run(end: str) -> tuple[Settings, Cast, Market]:
+    settings, cast, market = learning_run("2021-04-16T22:00:00Z", end)
+    return replace(settings, aggregator=replace(settings.aggregator, weighting="equal")), cast, market

@@ -12,6 +12,7 @@ async def first_of(*works: Awaitable[None]) -> None:
         for each in done:
             each.result()
     finally:
-        for each in running:
-            each.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        while left := [each for each in running if not each.done()]:
+            for each in left:
+                each.cancel()  # again where a library swallowed it
+            await asyncio.wait(left, timeout=1)
