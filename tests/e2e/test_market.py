@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.e2e.conftest import Runner
 from tests.e2e.test_wire import COMMAND, FILES, STRATEGIES, TRADED, exchange
-from tests.e2e.test_wire_kills import RESTLESS
+from tests.e2e.wire_kills import RESTLESS
 
 SPAN = ("--from", "2021-04-24T12:00:00Z")
 PACED = ("--symbols", "LTCUSDT,XRPUSDT", "--timeframe", "1m", "--strategies", "restless")

@@ -13,17 +13,16 @@ from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import InstrumentChanged
 from roottrading.messages.service import CandleObserved, ControlChanged
-from roottrading.runtimes.assembly import Cast
+from roottrading.runtimes.assembly import ALL_TABLES, Cast
 from roottrading.runtimes.backtest import run_backtest
 from roottrading.runtimes.embedded import Observer, Progress
-from roottrading.runtimes.linked.market_session import TABLES, MarketSession, heard_symbols, starts_after
+from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, starts_after
 from roottrading.runtimes.linked.warming import candles_before
 from roottrading.runtimes.linked.whole_instants import WholeInstants
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
 from roottrading.services.analyzer import NewestWindows
-from tests.parity.learning_runs import learning_run, left_by
-from tests.parity.test_linked import TapeHistory
+from tests.parity.learning_runs import TapeHistory, learning_run, left_by
 
 
 class Follower:
@@ -78,7 +77,7 @@ def a_run(start: str) -> tuple[Settings, Cast, Market]:
 
 def test_it_trades_as_a_backtest_does() -> None:
     settings, cast, market = a_run("2021-04-16T22:00:00Z")
-    store = MemoryStore(TABLES)
+    store = MemoryStore(ALL_TABLES)
     Follower(settings, cast, market, store).play(market.end)
     alone = left_by(run_backtest(settings, cast, market))
     assert len(alone["trade_cycles"]) > 3
@@ -89,7 +88,7 @@ def test_it_trades_as_a_backtest_does() -> None:
 def test_stopped_in_any_phase_and_loaded_anew_it_trades_the_same(seed: int) -> None:
     settings, cast, market = a_run("2021-04-17T12:00:00Z")
     alone = left_by(run_backtest(settings, cast, market))
-    dice, store, rests = Random(seed), MemoryStore(TABLES), 0
+    dice, store, rests = Random(seed), MemoryStore(ALL_TABLES), 0
     follower = Follower(settings, cast, market, store)
     phases = set[str]()
 
@@ -111,7 +110,7 @@ def test_stopped_in_any_phase_and_loaded_anew_it_trades_the_same(seed: int) -> N
 
 def test_a_symbol_that_is_halted_is_not_bought_and_goes_on_when_it_trades_again() -> None:
     settings, cast, market = a_run("2021-04-17T12:00:00Z")
-    store = MemoryStore(TABLES)
+    store = MemoryStore(ALL_TABLES)
     follower = Follower(settings, cast, market, store)
     follower.play(market.start + 10 * 60_000_000)
     for symbol in market.symbols:
@@ -123,7 +122,7 @@ def test_a_symbol_that_is_halted_is_not_bought_and_goes_on_when_it_trades_again(
 
 def test_what_trades_again_while_nobody_ran_is_bought_again() -> None:
     settings, cast, market = a_run("2021-04-17T12:00:00Z")
-    store = MemoryStore(TABLES)
+    store = MemoryStore(ALL_TABLES)
     follower = Follower(settings, cast, market, store)
     follower.play(market.start + 10 * 60_000_000)
     for symbol in market.symbols:
@@ -135,7 +134,7 @@ def test_what_trades_again_while_nobody_ran_is_bought_again() -> None:
 
 def test_a_persons_command_is_taken_between_two_instants() -> None:
     settings, cast, market = a_run("2021-04-17T12:00:00Z")
-    store = MemoryStore(TABLES)
+    store = MemoryStore(ALL_TABLES)
     follower = Follower(settings, cast, market, store)
     follower.play(market.start + 10 * 60_000_000)
     store.post_control(ControlChanged(0, "state", "halted", "", "", "me", "lunch"))

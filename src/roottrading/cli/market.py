@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import closing
-from typing import Final
 
 import typer
 from rich.console import Console
@@ -11,6 +10,7 @@ from roottrading.adapters.exchange.binance.streams.binance_market import MarketE
 from roottrading.cli.errors import INTERRUPTED, CommandError
 from roottrading.cli.live_view import PlainLines
 from roottrading.cli.pacing import Pace
+from roottrading.cli.places import BINANCE
 from roottrading.cli.preparing import Prepared, check_timeframes, known_strategies, strategy_uses
 from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, finish, warn
 from roottrading.cli.tally import Tally
@@ -22,12 +22,9 @@ from roottrading.runtimes.assembly import cast
 from roottrading.runtimes.linked.connecting import FINEST, LinkedMarket
 from roottrading.runtimes.linked.market_connection import MarketConnection
 from roottrading.runtimes.linked.market_running import Connect, MarketRun
-from roottrading.runtimes.linked.market_session import TABLES
 from roottrading.runtimes.linked.pace import pace_of
 from roottrading.runtimes.linked.recorded import recorded_market
 from roottrading.runtimes.result import journal
-
-BINANCE: Final = "binance"
 
 
 def run_on_market(settings: Settings, named: str) -> None:
@@ -47,7 +44,7 @@ def run_on_market(settings: Settings, named: str) -> None:
     warn(faults)
     claim_outputs(settings.run)
     connect = _connecting(settings, named)
-    with closing(open_store(settings, {"market": named}, acting, TABLES)) as store:
+    with closing(open_store(settings, {"market": named}, acting)) as store:
         tally = Tally(journal(store, "trade_cycles"))
         console, stop = Console(), StopWish()
         watcher = Watcher(PlainLines(console, tally, paced=True), tally, Pace("max"), stop, log is not None)

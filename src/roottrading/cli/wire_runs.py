@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from roottrading.adapters.store.sqlite import SqliteStore
 from roottrading.cli.preparing import digest
 from roottrading.config.settings import Settings
 from roottrading.config.show import settings_digest
-from roottrading.messages.service import Table
 from roottrading.runtimes.assembly import ALL_TABLES, Cast
 from roottrading.runtimes.session import Position
 
@@ -33,7 +32,6 @@ def open_store(
     settings: Settings,
     place: Mapping[str, str],
     acting: Cast,
-    tables: Sequence[Table] = ALL_TABLES,
     durability: Durability = "normal",
 ) -> Store:
     """Open the state folder, else a store in memory; `place` says what the state belongs to: which exchange or market.
@@ -42,7 +40,7 @@ def open_store(
     """
     folder = settings.run.state
     if folder is None:
-        return MemoryStore(tables)
+        return MemoryStore(ALL_TABLES)
     strategies = [(use.name, use.timeframe, use.symbols, use.settings) for use in acting.uses]
     identity = {
         **place,
@@ -51,7 +49,7 @@ def open_store(
         "settings": settings_digest(settings),
         "strategies": digest(strategies),
     }
-    return SqliteStore.open(Path(folder), tables, identity, durability=durability)
+    return SqliteStore.open(Path(folder), ALL_TABLES, identity, durability=durability)
 
 
 async def until_stopped(run: Stoppable) -> Position:

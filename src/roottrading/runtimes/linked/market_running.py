@@ -20,7 +20,8 @@ from roottrading.messages.service import CandleMissing, CandleObserved, Row
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.embedded import Observer, Progress
 from roottrading.runtimes.linked.market_connection import MarketConnection
-from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, started_at, starts_after
+from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, starts_after
+from roottrading.runtimes.linked.recorded import began_at
 from roottrading.runtimes.linked.stepping import SteppedTime
 from roottrading.runtimes.linked.warming import candles_before
 from roottrading.runtimes.linked.weighing import Weigher, weigher_of
@@ -113,7 +114,7 @@ class MarketRun:
         plan, connection = self._cast.plan, self.connection
         loaded = self._store.load()
         after = starts_after(loaded, plan.finest, connection.now())
-        self.started_at = started_at(self._store, after)
+        self.started_at = began_at(loaded.rows["gateway_streams"], plan.finest, after)
         opinions = NewestWindows(plan)
         before = await candles_before(
             connection.history, opinions.wanted_at(after), dict.fromkeys(self._symbols, after)

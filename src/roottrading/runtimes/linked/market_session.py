@@ -4,9 +4,6 @@ Nothing in here waits or knows a socket: whole instants are handed in as they co
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
-
-from msgspec import Struct
 
 from roottrading.adapters.exchange.simulated import SimulatedExchange
 from roottrading.adapters.store.port import Loaded, Store
@@ -15,8 +12,8 @@ from roottrading.domain.candle import Candle
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time, duration
 from roottrading.messages.exchange import InstrumentChanged
-from roottrading.messages.service import Row, Table, WeightsSet
-from roottrading.runtimes.assembly import ALL_TABLES, Cast, assemble, builders, fee_symbol, open_exchange
+from roottrading.messages.service import Row, WeightsSet
+from roottrading.runtimes.assembly import Cast, assemble, builders, fee_symbol, open_exchange
 from roottrading.runtimes.controlling import Controls, Inbox, SimulatedAccount
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.embedded import Observer, Progress
@@ -30,16 +27,6 @@ from roottrading.runtimes.settle import addressed
 from roottrading.services.analyzer import NewestWindows
 
 
-class Started(Struct, frozen=True, gc=False):
-    """A run began at `at`, with nothing before it."""
-
-    at: Time
-
-
-STARTS: Final = Table("starts", ("at",), Started, "journal")
-TABLES: Final = (*ALL_TABLES, STARTS)  # of the store of such a run: where it began is on no tape
-
-
 def heard_symbols(settings: Settings, cast: Cast) -> tuple[str, ...]:
     """Return whose candles such a run needs: what is traded, what strategies look at, and what prices the fees."""
     priced_by = fee_symbol(settings)
@@ -51,12 +38,6 @@ def starts_after(loaded: Loaded, finest: str, now: Time) -> Time:
     step = duration(finest)
     position = position_of(loaded)
     return now - now % step if position is None else given_until(position, step)
-
-
-def started_at(store: Store, after: Time) -> Time:
-    """Return where a run began, `after` where it begins now."""
-    starts: list[Any] = list(store.journal(STARTS))
-    return min((start.at for start in starts), default=after)
 
 
 class MarketSession:
@@ -117,7 +98,6 @@ class MarketSession:
         """Play a T; returns False where the observer stopped the run."""
         if not self.begun:
             self._stand({candle.symbol: candle for candle in instant.closed if isinstance(candle, Candle)})
-            self.session.effects.rows.append(Row(STARTS.name, (self.last.at,), Started(self.last.at)))
             self._begin()
         return play_instant(self.session, instant, self._at_rest, self._resumed or Position(-1, "candles"))
 
