@@ -41,12 +41,12 @@ async def typed(arguments: list[str], doomed: Callable[[], bool] = lambda: False
     )
     ending = asyncio.create_task(process.communicate())
     async with asyncio.timeout(120):
-        while not ending.done():
-            if doomed():
-                with suppress(ProcessLookupError):
-                    process.send_signal(signal.SIGKILL)
+        while not ending.done() and not doomed():
             await asyncio.wait([ending], timeout=0.003)
-    out, errors = await ending
+        if process.returncode is None and not ending.done():
+            with suppress(ProcessLookupError):  # not by the process object: it would wait for it, and so does the loop
+                os.kill(process.pid, signal.SIGKILL)
+        out, errors = await ending
     return process.returncode or 0, out.decode(), errors.decode()
 
 

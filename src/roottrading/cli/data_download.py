@@ -136,12 +136,12 @@ class _Shown:
     def run(self, made: "Download") -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        if not made.work:
+        if not made.months:
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         terminal = self._console.is_terminal
         with Progress(*columns, console=self._console, transient=True, disable=not terminal) as bar:
-            task = bar.add_task("months", total=len(made.work))
+            task = bar.add_task("months", total=len(made.months))
             self._advance = lambda: bar.advance(task)
             logging.getLogger("roottrading.history").addHandler(handler := _Lines(self))
             try:

@@ -23,7 +23,7 @@ from roottrading.adapters.tape.reading import Reading
 from roottrading.adapters.tape.tape import merged
 from roottrading.adapters.tape.write import write_candles
 from roottrading.domain.columns import Candles
-from roottrading.domain.time import iso
+from roottrading.domain.time import Time, iso, parse_time
 from roottrading.history.errors import HistoryError
 from roottrading.history.manifest import (
     NAME,
@@ -84,6 +84,11 @@ class Series:
         if self.folder.exists():
             for left in self.folder.glob(f"{_NEW}*"):
                 left.unlink()
+
+    @property
+    def first(self) -> Time | None:
+        """When the first candle opens; None where there is none."""
+        return min((parse_time(month.first) for month in self.manifest.months.values() if month.rows), default=None)
 
     def covered(self, month: str) -> list[Span]:
         """Return the spans of a month that need not be asked for."""

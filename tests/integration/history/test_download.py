@@ -244,6 +244,27 @@ def test_months_before_the_listing_are_noted_and_not_asked_for_again(tmp_path: P
     assert rows(kept(tmp_path)) == rows(BOTH)
 
 
+def test_a_file_that_is_missing_after_the_listing_is_made_up_for_over_rest(tmp_path: Path) -> None:
+    """The archive has 2024-12 and no 2025-01: that is no sign of a listing, so REST is asked."""
+
+    async def run() -> None:
+        async with archive_place() as place, market_place([HOURS["2025-01"]], start=None) as exchange:
+            exchange.pass_time(40 * DAY)
+            del place.files["BTCUSDT-1h-2025-01.zip"]
+            span = parse_time("2024-11-01"), MONTHS[1]
+            await download(tmp_path, place, span, rest=f"http://{exchange.host}")
+            assert await download(tmp_path, place, span) == []
+
+    asyncio.run(run())
+    assert rows(kept(tmp_path)) == rows(BOTH)
+    months = Series(tmp_path, "BTCUSDT", "1h").manifest.months
+    assert [(source.kind, source.absent) for name in sorted(months) for source in months[name].sources] == [
+        ("archive", True),
+        ("archive", False),
+        ("rest", False),
+    ]
+
+
 def test_a_symbol_that_there_is_not_leaves_nothing_behind(tmp_path: Path) -> None:
     async def run() -> None:
         async with archive_place() as place:
