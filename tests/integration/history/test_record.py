@@ -5,6 +5,7 @@ import gzip
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from roottrading.exchange_server.faults.fault import Fault
 from roottrading.exchange_server.market.feed_file import is_feed, read_feeds
 from roottrading.history.errors import HistoryError
 from roottrading.history.fetching import Patience
-from roottrading.history.recording.recorder import Recorder
+from roottrading.history.recording.recorder import Keeping, Recorder
 from roottrading.history.recording.recording_file import RecordingFile
 from tests.integration.exchange_server.market_place import FEED, Place, market_place
 from tests.integration.exchange_server.test_market_feed import Recording, best, change, folded, levels
@@ -27,10 +28,11 @@ END = 1_723_161_361_000_000  # 23:56:01 UTC: a whole minute and a bit of the fee
 
 
 @asynccontextmanager
-async def recording(place: Place, path: Path, *symbols: str) -> AsyncIterator[Recorder]:
+async def recording(place: Place, path: Path, *symbols: str, keeping: Keeping | None = None) -> AsyncIterator[Recorder]:
     """Record the place meanwhile."""
     file = RecordingFile(path)
-    recorder = Recorder(f"http://{place.host}", f"ws://{place.host}", symbols or ("BTCUSDT",), file, QUICK)
+    doors = f"http://{place.host}", f"ws://{place.host}"
+    recorder = Recorder(*doors, symbols or ("BTCUSDT",), file, QUICK, keeping)
     task = asyncio.create_task(recorder.run())
     try:
         yield recorder
@@ -62,6 +64,12 @@ async def passing(place: Place, said: Callable[[], bool], step: int) -> None:
         while not said():
             place.pass_time(step)
             await asyncio.sleep(0.005)
+
+
+def renewed(recorder: Recorder) -> Callable[[], bool]:
+    """Return whether there is another renewal than until now."""
+    before = recorder.renewals
+    return lambda: recorder.renewals > before
 
 
 async def until(said: Callable[[], bool], seconds: float = 10) -> None:
@@ -182,6 +190,38 @@ def test_it_goes_on_after_a_cut_with_a_book_that_can_be_trusted(tmp_path: Path) 
             assert len(seen) > 50
 
     asyncio.run(replay())
+
+
+@pytest.mark.parametrize(
+    ("keeping", "shutdown"), [(Keeping(lifetime=0.4, overlap=0.1), False), (Keeping(overlap=0.1), True)]
+)
+def test_connections_are_renewed_without_a_hole_and_without_a_word_said_twice(
+    tmp_path: Path, keeping: Keeping, shutdown: bool
+) -> None:
+    """By age, and when the server says that it shuts down."""
+    path = tmp_path / "btc.gz"
+
+    async def record() -> Recorder:
+        async with market_place([FEED], start=None) as place, recording(place, path, keeping=keeping) as recorder:
+            await passing(place, recorder.recording.is_set, TICK)
+            while recorder.renewals < 2:
+                if shutdown:
+                    place.exchange.agenda.add(Fault(kind="shutdown", where="stream *", milliseconds=5_000))
+                    await passing(place, renewed(recorder), TICK // 10)
+                    await asyncio.sleep(0.6)
+                await play(place, recorder, place.exchange.clock.now() + SECOND, TICK)
+                await asyncio.sleep(0.02)
+            await play(place, recorder, place.exchange.clock.now() + 5 * SECOND)
+            return recorder
+
+    recorder = asyncio.run(record())
+    assert recorder.missed.total() == 0
+    assert recorder.cuts == 0
+    trades = [trade["t"] for trade in messages_of(path, "btcusdt@trade")]
+    assert trades == list(range(trades[0], trades[0] + len(trades)))
+    updates = [(each["U"], each["u"]) for each in messages_of(path, "btcusdt@depth@100ms")]
+    assert all(first == last + 1 for (_, last), (first, _) in pairwise(updates))
+    assert len(messages_of(path, "btcusdt@depth.snapshot")) == 1
 
 
 def test_two_symbols_in_one_file_are_told_apart(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import aiohttp
+from msgspec import Struct
 
 from roottrading.adapters.exchange.binance.answers import Success
 from roottrading.history.errors import HistoryError
@@ -22,10 +23,19 @@ _LOG: Final = logging.getLogger(__name__)
 MOST_SYMBOLS: Final = 200  # five streams each, on one connection of at most 1,024
 _LEVELS: Final = 1_000
 _DEPTH_WEIGHT: Final = 50
-_FLUSH_EVERY: Final = 2.0
-_LIFETIME: Final = 23.5 * 3_600
-_OVERLAP: Final = 5.0
-_PROVEN: Final = 60.0  # seconds of service that end a row of failures
+
+
+class Keeping(Struct, frozen=True):
+    """How connections are kept, in seconds.
+
+    One is replaced after `lifetime` (Binance ends it after 24 hours) by another that overlaps it for `overlap`; one
+    that served for `proven` ends a row of failures. What was heard reaches the disk after `flush`.
+    """
+
+    lifetime: float = 23.5 * 3_600
+    overlap: float = 5.0
+    proven: float = 60.0
+    flush: float = 2.0
 
 
 class Recorder:
@@ -38,7 +48,7 @@ class Recorder:
         symbols: Sequence[str],
         file: RecordingFile,
         patience: Patience | None = None,
-        lifetime: float = _LIFETIME,
+        keeping: Keeping | None = None,
     ) -> None:
         """Take the two doors of the market, and where to write. Raises HistoryError for too many symbols."""
         if len(symbols) > MOST_SYMBOLS:
@@ -46,12 +56,13 @@ class Recorder:
         self.counts: Counter[str] = Counter()
         self.missed: Counter[str] = Counter()
         self.cuts = 0
+        self.renewals = 0
         self.recording = asyncio.Event()
         self._symbols = tuple(symbols)
         self._streams = streams
         self._file = file
         self._patience = patience or Patience()
-        self._lifetime = lifetime
+        self._keeping = keeping or Keeping()
         self._rest = PublicRest(rest, self._patience)
         self._sequences = Sequences()
         self._books = {symbol: Book(symbol) for symbol in symbols}
@@ -85,21 +96,22 @@ class Recorder:
             began = time.monotonic()
             await _first_of(listening.serving, listening.over)
             if listening.serving.is_set() and old is not None:
-                await asyncio.sleep(_OVERLAP)
+                await asyncio.sleep(self._keeping.overlap)
                 old.cancel()
                 old = None
             try:
-                async with asyncio.timeout(self._lifetime):
+                async with asyncio.timeout(self._keeping.lifetime):
                     await listening.over.wait()
             except TimeoutError:
                 listening.why = "renewed by age"
             if not task.done() and listening.serving.is_set():
                 _LOG.info("a new connection: %s", listening.why)
+                self.renewals += 1
                 old = task
                 continue
             self.cuts += 1
             _LOG.warning("the streams were cut: %s", listening.why)
-            failures = 1 if time.monotonic() - began > _PROVEN else failures + 1
+            failures = 1 if time.monotonic() - began > self._keeping.proven else failures + 1
             await asyncio.sleep(max(self._patience.pause(failures), listening.retry_after))
 
     async def _keep_snapshots(self) -> None:
@@ -131,7 +143,7 @@ class Recorder:
 
     async def _keep_flushing(self) -> None:
         while True:
-            await asyncio.sleep(_FLUSH_EVERY)
+            await asyncio.sleep(self._keeping.flush)
             self._file.flush()
 
     def _hear(self, came_at: int, said: Said, frame: bytes) -> None:
