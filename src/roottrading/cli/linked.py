@@ -2,35 +2,30 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 
 import typer
 from msgspec import Struct
 from rich.console import Console
 
-from roottrading import __version__
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials, credentials
 from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
-from roottrading.adapters.store.memory import MemoryStore
 from roottrading.adapters.store.port import Store
-from roottrading.adapters.store.sqlite import SqliteStore
 from roottrading.cli.errors import INTERRUPTED, CommandError
 from roottrading.cli.live_view import PlainLines
 from roottrading.cli.pacing import Pace
 from roottrading.cli.places import is_here, places_of
-from roottrading.cli.preparing import Prepared, check_timeframes, digest, known_strategies, strategy_uses
+from roottrading.cli.preparing import Prepared, check_timeframes, known_strategies, strategy_uses
 from roottrading.cli.reporting import begin_log, check_outputs, claim_outputs, finish, warn
 from roottrading.cli.tally import Tally
 from roottrading.cli.watching import StopWish, Watcher
+from roottrading.cli.wire_runs import open_store, until_stopped
 from roottrading.config.secrets import KEY, SECRET, ExchangeKey, exchange_key
 from roottrading.config.settings import Settings
-from roottrading.config.show import settings_digest
 from roottrading.messages.service import Row
-from roottrading.runtimes.assembly import ALL_TABLES, Cast, cast
+from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.embedded import Progress
 from roottrading.runtimes.linked.connecting import FINEST, Connections, LinkedMarket, linked_run
 from roottrading.runtimes.linked.pace import pace_of
@@ -87,12 +82,12 @@ def trade(settings: Settings, target: Target) -> None:
     connections = Connections(
         target.places, target.credentials, heard, stepped=stepped, rate=rate, streams=target.streams
     )
-    with closing(_open_store(settings, target.name, acting)) as store:
+    with closing(open_store(settings, {"exchange": target.name}, acting, "full")) as store:
         tally = Tally(journal(store, "trade_cycles"))
         console, stop = Console(), StopWish()
         watcher = Watcher(PlainLines(console, tally, paced=True), tally, Pace("max"), stop, log is not None)
         run = _run(settings, acting, market.symbols, connections, store, watcher)
-        reached = asyncio.run(_until_stopped(run))
+        reached = asyncio.run(until_stopped(run))
         traded = {symbol: connections.link.instruments[symbol] for symbol in market.symbols}
         played = recorded_market(run.candles, traded, FINEST, run.started_at, reached.at)
         finish(Prepared(settings, acting, played, faults), store, console, log=log)
@@ -114,21 +109,6 @@ def key_of(known: ExchangeKey) -> Credentials:
         raise CommandError(f"{KEY}, {SECRET}: {error}") from None
 
 
-def _open_store(settings: Settings, name: str, acting: Cast) -> Store:
-    folder = settings.run.state
-    if folder is None:
-        return MemoryStore(ALL_TABLES)
-    strategies = [(use.name, use.timeframe, use.symbols, use.settings) for use in acting.uses]
-    identity = {
-        "exchange": name,
-        "version": __version__,
-        "deployment": settings.account.deployment,
-        "settings": settings_digest(settings),
-        "strategies": digest(strategies),
-    }
-    return SqliteStore.open(Path(folder), ALL_TABLES, identity, durability="full")
-
-
 def _run(
     settings: Settings,
     acting: Cast,
@@ -143,10 +123,3 @@ def _run(
 
     run = linked_run(settings, acting, symbols, connections, store, observe, settings.run.admin)
     return run
-
-
-async def _until_stopped(run: LinkedRun) -> Position:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, run.interrupt)
-    return await run.run()
