@@ -1,11 +1,11 @@
-"""Amending: an order's quantity is lowered, and the order keeps its place in the queue."""
+"""Amending: an order's quantity is lowered, or its name changed, and the order keeps its place in the queue."""
 
 from decimal import Decimal
 
 from roottrading.adapters.exchange.simulated.book import Book
 from roottrading.adapters.exchange.simulated.filters import check_size, check_tradable
 from roottrading.adapters.exchange.simulated.queries import report
-from roottrading.adapters.exchange.simulated.refusals import AMEND_REJECTED, UNKNOWN_ORDER, Refused
+from roottrading.adapters.exchange.simulated.refusals import AMEND_REJECTED, UNKNOWN_ORDER, Refused, duplicate
 from roottrading.adapters.exchange.simulated.resizing import resize
 from roottrading.adapters.exchange.simulated.state import BookOrder
 from roottrading.adapters.exchange.simulated.venue import Venue
@@ -22,6 +22,18 @@ def amend_order(venue: Venue, book: Book, account: str, request: AmendOrder, now
     _check_quantity(book, order, request.quantity)
     resize(venue, book, order, request.quantity, now)
     venue.mail[account].append(report(order, now))
+
+
+def rename_order(venue: Venue, book: Book, order: BookOrder, client_order_id: str) -> None:
+    """Give an open order another client order id. Raises Refused where another open order has it."""
+    if client_order_id == order.client_order_id:
+        return
+    if book.alive(order.account, client_order_id) is not None:
+        raise duplicate()
+    del book.clients[order.account, order.client_order_id]
+    order.client_order_id = client_order_id
+    book.clients[order.account, client_order_id] = order.id
+    venue.changed(order)
 
 
 def _check_quantity(book: Book, order: BookOrder, quantity: Decimal) -> None:

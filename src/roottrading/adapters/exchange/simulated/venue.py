@@ -83,6 +83,14 @@ class Venue:
             )
         return pair
 
+    def balances(self, account: str) -> dict[str, Balance]:
+        """Return the account's balances by asset."""
+        return {
+            wallet.asset: Balance(wallet.asset, wallet.free, wallet.locked)
+            for wallet in self.wallets.values()
+            if wallet.account == account
+        }
+
     def changed(self, order: BookOrder) -> None:
         """Remember that an order changed, and its market's counters with it."""
         if self.changes is not None:
