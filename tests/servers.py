@@ -18,10 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final, TypeVar
 
-import asyncpg
 import pytest
-import redis
-from confluent_kafka.admin import AdminClient
 
 from roottrading.operations.local_servers import KafkaServer, PostgresServer, RedisServer, finding, keeper
 from roottrading.operations.local_servers.addresses import Kind, Servers, bootstrap_servers, given
@@ -89,6 +86,8 @@ def obtain(kind: Kind, name: str) -> str:
 
 
 async def _run_there(url: str, statement: str) -> None:
+    import asyncpg  # clients are imported on use: most test runs need none
+
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)
@@ -114,6 +113,8 @@ def _kafka_at() -> str:
 @pytest.fixture
 def redis_url(_redis_at: str) -> Iterator[str]:
     """An empty Redis that no other test uses meanwhile."""
+    import redis
+
     is_given = given("redis", os.environ) is not None
     with ExitStack() as stack:
         if is_given:  # to all processes of the run
@@ -142,6 +143,8 @@ def kafka_url(_kafka_at: str) -> str:
 @pytest.fixture
 def topic_prefix(_kafka_at: str, worker_id: str) -> Iterator[str]:
     """What the names of this test's topics and groups begin with; the topics are removed after it."""
+    from confluent_kafka.admin import AdminClient
+
     prefix = f"test-{os.getpid()}-{worker_id}-{next(_numbers)}-"
     yield prefix
     client = AdminClient({"bootstrap.servers": bootstrap_servers(_kafka_at)})
