@@ -85,7 +85,7 @@ class Observer:
             self._naked.pop(symbol, None)
             return
         execution = _execution(world, symbol)
-        given_up = covered < before and execution is not None and not execution.sold and execution.exit_reason != "stop"
+        given_up = covered < before and execution is not None and _canceled_stop(execution, world.now)
         if given_up and not instrument.sellable(own, price):
             raise Broken(f"{symbol}: of {before} under stops {covered} are left, and filters refuse to sell {own}")
         lent = ZERO if execution is None else execution.lent  # no stop protects dust, however coarse steps once were
@@ -173,6 +173,11 @@ def _executions(world: World) -> list[CycleExecution]:
 
 def _execution(world: World, symbol: str) -> CycleExecution | None:
     return next((execution for execution in _executions(world) if execution.symbol == symbol), None)
+
+
+def _canceled_stop(execution: CycleExecution, at: Time) -> bool:
+    orders = execution.orders.values()
+    return any(order.stop_price and order.status == "CANCELED" and order.updated_at == at for order in orders)
 
 
 def _dust(world: World, symbol: str) -> Decimal:
