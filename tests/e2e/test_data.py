@@ -170,6 +170,24 @@ def test_what_is_wrong_is_said_in_a_line(roottrading: Runner, arguments: tuple[s
     assert not list(Path().rglob("*.json"))
 
 
+@pytest.mark.parametrize(
+    ("command", "package", "extra"),
+    [
+        (("download", "--symbols", "BTCUSDT", "--from", "2024-01-01"), "aiohttp", "binance"),
+        (("download", "--symbols", "BTCUSDT", "--from", "2024-01-01"), "polars", "parquet"),
+        (("record", "--symbols", "BTCUSDT", "--output", "x.gz"), "aiohttp", "binance"),
+        (("import", "x.csv"), "polars", "parquet"),
+    ],
+)
+def test_a_package_that_is_missing_is_named(
+    roottrading: Runner, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], package: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
+    printed = roottrading("data", *command)
+    assert printed.code == 2
+    assert f"pip install 'roottrading[{extra}]'" in printed.err
+
+
 @contextmanager
 def exchange(*arguments: str) -> Iterator[str]:
     """Serve an exchange as its own process; yield its address."""

@@ -83,8 +83,7 @@ class Download:
             await _several(left, lambda month: self._from_rest(month, candles))
         finally:
             await rest.close()
-        for month in self.months:
-            month.note_unlisted()
+        self._note_unlisted()
 
     async def _from_archive(self, month: MonthDownload, archive: Archive) -> None:
         try:
@@ -96,9 +95,9 @@ class Download:
 
     def _left_for_rest(self) -> list[MonthDownload]:
         """Return the months of which REST may know more; the others are as whole as they will be."""
+        self._note_unlisted()
         left = []
         for month in self.months:
-            month.note_unlisted()
             if month.is_done:
                 continue
             if month.missing():
@@ -106,6 +105,13 @@ class Download:
             else:
                 self._finish(month)
         return left
+
+    def _note_unlisted(self) -> None:
+        """Let months note what was not listed yet; not where a file could not be had: it may hold the first candle."""
+        troubled = {month.series.symbol for month in self.months if month.problem}
+        for month in self.months:
+            if month.series.symbol not in troubled:
+                month.note_unlisted()
 
     async def _from_rest(self, month: MonthDownload, rest: RestCandles) -> None:
         try:

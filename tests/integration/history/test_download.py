@@ -159,10 +159,12 @@ def test_a_file_that_stays_wrong_is_named_and_the_others_are_kept(tmp_path: Path
     async def run() -> None:
         async with archive_place() as place:
             place.faults["BTCUSDT-1h-2024-12.zip.CHECKSUM"] = [another_checksum] * 3
-            done = {each.month: each for each in await download(tmp_path, place)}
+            span = parse_time("2024-11-01"), MONTHS[1]
+            done = {each.month: each for each in await download(tmp_path, place, span)}
             assert "BTCUSDT-1h-2024-12.zip: its SHA-256 is" in done["2024-12"].problem
             assert done["2025-01"].rows == 744
             assert len(kept(tmp_path)) == 744
+            assert held(tmp_path)[0].absent == ()  # 2024-11 is not there, but who knows what 2024-12 holds
             (repaired,) = await download(tmp_path, place)
             assert (repaired.month, repaired.rows, repaired.problem) == ("2024-12", 744, "")
 
