@@ -150,6 +150,15 @@ def test_settings_that_are_wrong(roottrading: Runner) -> None:
     assert [each.partition(" ")[0] for each in bad(findings)] == ["settings:", "settings:"]
 
 
+def test_a_strategy_that_is_broken_is_a_problem_where_it_is_named(roottrading: Runner) -> None:
+    Path("strategies").mkdir()
+    Path("strategies/broken.py").write_text("1 / 0\n")
+    assert examined(roottrading)[0] == 0
+    code, findings = examined(roottrading, "--set", "run.strategies=broken")
+    assert (code, len(bad(findings))) == (1, 1)
+    assert "broken.py" in bad(findings)[0]
+
+
 def test_without_an_exchange_the_machine_is_looked_at(roottrading: Runner) -> None:
     code, findings = examined(roottrading)
     assert code == 0

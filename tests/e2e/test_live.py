@@ -207,6 +207,9 @@ def test_it_trades_goes_on_and_lets_no_second_one_in(folder: Path) -> None:
         assert f"{SYMBOL} {NAME}-" in said
         assert not (folder / "another").exists()
 
+        with started(folder, url, *own, name="killed") as bot:
+            bot.until("closed by")
+            bot.process.kill()
         with started(folder, url, *own, name="again") as bot:
             bot.until("closed by")
             bot.stop()
@@ -231,6 +234,21 @@ def test_the_name_is_made_once_and_typed_by_a_person(folder: Path) -> None:
             bot.stop()
         assert prefixes(folder / "state") == {name}
         assert name != "sim"
+
+
+def test_binance_is_where_the_settings_say(folder: Path) -> None:
+    """The very path to Binance itself, with its addresses on this machine."""
+    with exchange(folder, *MARKET, "--clock", "real") as (url, _):
+        addresses = {"rest": f"{url}/", "socket": f"ws{url[4:]}/ws-api/v3", "stream": f"ws{url[4:]}/"}
+        binance = "".join(f'{name} = "{address}"\n' for name, address in addresses.items())
+        (folder / "roottrading.toml").write_text(f"[binance]\n{binance}")
+        with started(folder, "binance", "--state", "state", *NAMED) as bot:
+            bot.until("  equity ")
+            bot.stop()
+        assert f"ok       exchange: {url} answers" in bot.said
+        (folder / "state" / NAME_FILE).write_text("../alpha\n")
+        code, said = live(folder, "binance", "--state", "state")
+        assert (code, "holds no name of a deployment" in said) == (2, True)
 
 
 def typed(folder: Path, command: tuple[str, ...], answer: str | None) -> int:

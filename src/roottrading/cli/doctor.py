@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from roottrading.cli import options
-from roottrading.cli.errors import FAILED
+from roottrading.cli.errors import FAILED, CommandError
 
 if TYPE_CHECKING:
     from roottrading.adapters.exchange.binance.signing import Credentials
@@ -47,13 +47,18 @@ def examine(
     """Return all findings, those that keep others from being made among them."""
     from roottrading.config.load import ConfigError
     from roottrading.operations.doctor.examining import examine_machine, examine_settings
-    from roottrading.operations.doctor.finding import problems
+    from roottrading.operations.doctor.finding import problem, problems
     from roottrading.operations.doctor.machine import port
 
     try:
         loaded = options.load_settings(config, assignments, exchange=exchange, state=state)
-    except ConfigError as error:
-        return [*examine_machine(None if state is None else Path(state), os.environ, False), *examine_settings(error)]
+    except (ConfigError, CommandError) as error:
+        wrong = (
+            examine_settings(error)
+            if isinstance(error, ConfigError)
+            else [problem("settings", str(error), "mend it, or do not name it")]
+        )
+        return [*examine_machine(None if state is None else Path(state), os.environ, False), *wrong]
     run = loaded.settings.run
     folder = None if run.state is None else Path(run.state)
     found = [*examine_machine(folder, os.environ, run.exchange is not None), *examine_settings(loaded)]

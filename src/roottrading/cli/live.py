@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import secrets
 import string
 import sys
@@ -31,6 +32,7 @@ from roottrading.runtimes.linked.pace import pace_of
 NAME_FILE: Final = "deployment"  # in the state folder: what the deployment was called when it was made
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _LENGTH: Final = 6
+_NAME: Final = re.compile(r"[a-z0-9]{1,8}")
 
 
 class Unfit(Exception):
@@ -58,7 +60,7 @@ def run_live(settings: Settings, named: str, confirmed: str | None) -> None:
     if is_new:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / NAME_FILE).write_text(f"{name}\n", encoding="utf-8")
-    trade(settings, Target(named, places, credentials, _streams(settings, named)))
+    trade(settings, Target(named, places, credentials, _streams(settings, places, named)))
 
 
 def _state_folder(settings: Settings) -> Path:
@@ -78,10 +80,15 @@ def _name_of(settings: Settings, folder: Path) -> tuple[str, bool]:
     if given != SIMULATED:
         return given, False
     try:
-        return (folder / NAME_FILE).read_text(encoding="utf-8").strip(), False
+        kept = (folder / NAME_FILE).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         letter = secrets.choice(string.ascii_lowercase)
         return letter + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH - 1)), True
+    if _NAME.fullmatch(kept) is None:
+        raise CommandError(
+            f"{folder / NAME_FILE} holds no name of a deployment: set account.deployment to the one it had"
+        )
+    return kept, False
 
 
 def _check_confirmed(confirmed: str, name: str, is_new: bool) -> None:
@@ -139,5 +146,5 @@ def _ask(settings: Settings, places: Places) -> None:
         raise CommandError("not confirmed: nothing was sent")
 
 
-def _streams(settings: Settings, named: str) -> StreamSettings | None:
-    return settings.binance.streams if named == BINANCE else None
+def _streams(settings: Settings, places: Places, named: str) -> StreamSettings | None:
+    return replace(settings.binance.streams, url=places.streams) if named == BINANCE else None
