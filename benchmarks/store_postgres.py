@@ -22,7 +22,7 @@ from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.migrations.migrate import upgrade
 from roottrading.adapters.store.postgres.settings import PostgresSettings
-from roottrading.adapters.store.postgres.unit import PostgresUnit
+from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.domain.candle import Candle
 from roottrading.domain.ids import order_id
 from roottrading.domain.order import Order
@@ -67,7 +67,7 @@ def step(shard: int, number: int) -> Commit:
             Row("trader_symbols", (symbol,), SymbolLedger(symbol, Decimal(number))),
             Row("trader_balances", (symbol,), FreeBalance(symbol, Decimal(number), at)),
         ],
-        {"trader": UnitState({("coordinator", commands): number}, {stream: number})},
+        {f"trader/{shard}": UnitState({("coordinator", commands): number}, {stream: number})},
         [("trader", f"{symbol}/query", at)],
         outbox=[("trade.events", said)],
         offsets={("trade.commands", shard): number},
@@ -78,7 +78,7 @@ def step(shard: int, number: int) -> Commit:
 
 async def commits(database: Database, shard: int, first: int, count: int, pause: float = 0.0) -> list[float]:
     """Load a unit, commit so many steps, and return the milliseconds of each."""
-    unit = PostgresUnit(database, "trader", shard, TABLES)
+    unit = PostgresUnits(database, TABLES).unit(f"trader/{shard}")
     await unit.load()
     spans = []
     for number in range(first, first + count):
@@ -117,7 +117,7 @@ async def measure_commits(database: Database, count: int) -> None:
 
 
 async def measure_batches(database: Database) -> None:
-    unit = PostgresUnit(database, "trader", 9_000, TABLES)
+    unit = PostgresUnits(database, TABLES).unit("trader/9000")
     await unit.load()
     for batch in (50, 500):
         spans = []
@@ -137,7 +137,7 @@ async def measure_batches(database: Database) -> None:
 
 
 async def measure_load(database: Database) -> None:
-    unit = PostgresUnit(database, "trader", 0, TABLES)
+    unit = PostgresUnits(database, TABLES).unit("trader/0")
     spans = []
     for _ in range(50):
         begun = perf_counter()

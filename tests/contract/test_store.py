@@ -1,7 +1,10 @@
 """What every store keeps: run over each of them."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from roottrading.adapters.store.memory import MemoryStore
+from roottrading.adapters.store.memory_units import MemoryUnits
 from roottrading.adapters.store.port import Commit, ControlWaiting, OutboxEntry, Store, StoreError, UnitState
 from roottrading.adapters.store.sqlite import SqliteStore
 from roottrading.domain.candle import Candle
@@ -19,7 +23,7 @@ from roottrading.messages.envelope import Envelope, Message
 from roottrading.messages.events import AlertRaised, EntryRefused, TradeProgressed
 from roottrading.messages.market import CandleClosed
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Row, Table
-from tests.contract.postgres_store import PostgresProcess, PostgresStore
+from tests.contract.unit_stores import MemoryUnitStore, PostgresProcess, PostgresStore
 
 Key = tuple[str | int, ...]
 
@@ -71,30 +75,35 @@ TABLES = (STATE, KEYED, NAMED, NUMBERED)
 Reopen = Callable[[], Store]
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+UNIT = "trader/0"
+
+
+@pytest.fixture(params=["memory", "sqlite", "memory units", "postgres"])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reopen]:
     """Return the store after its process ended and came again (in memory: the store itself)."""
-    stores: list[Store] = []
-    process = PostgresProcess(request.getfixturevalue("postgres_url"), TABLES) if request.param == "postgres" else None
-
-    def again() -> Store:
-        if request.param == "memory" and stores:
-            return stores[0]
-        while stores:
-            stores.pop().close()
+    with ExitStack() as ending:
+        make: Reopen
         if request.param == "memory":
-            stores.append(MemoryStore(TABLES))
-        elif process is None:
-            stores.append(SqliteStore.open(tmp_path / "state", TABLES, {"tape": "one"}))
+            kept = MemoryStore(TABLES)
+            make = lambda: kept  # noqa: E731
+        elif request.param == "sqlite":
+            make = partial(SqliteStore.open, tmp_path / "state", TABLES, {"tape": "one"})
+        elif request.param == "memory units":
+            make = partial(MemoryUnitStore, ending.enter_context(asyncio.Runner()), MemoryUnits(TABLES), UNIT)
         else:
-            stores.append(PostgresStore(process, "trader"))
-        return stores[0]
+            process = ending.enter_context(closing(PostgresProcess(request.getfixturevalue("postgres_url"), TABLES)))
+            make = partial(PostgresStore, process, UNIT)
+        opened: list[Store] = []
 
-    yield again
-    for store in stores:
-        store.close()
-    if process is not None:
-        process.close()
+        def again() -> Store:
+            while opened:
+                opened.pop().close()
+            opened.append(make())
+            return opened[0]
+
+        yield again
+        for store in opened:
+            store.close()
 
 
 # built from digits: the process's own context traps the rounding that hypothesis' own decimals are made with
@@ -194,7 +203,7 @@ def test_places_deadlines_position_and_control_come_back(reopen: Reopen) -> None
     seen = {coordinator: 1, gateway: 1_700_000_000_000_000}
     store.commit(
         Commit(
-            units={"trader": UnitState(seen, {"trade.events/BTCUSDT": 7})},
+            units={UNIT: UnitState(seen, {"trade.events/BTCUSDT": 7})},
             deadlines=[("trader", "limit", 50), ("trader", "query", 60), ("trader", "midnight", 40)],
             position=(30, "fills"),
             control=3,
@@ -203,12 +212,12 @@ def test_places_deadlines_position_and_control_come_back(reopen: Reopen) -> None
     store = reopen()
     store.commit(
         Commit(
-            units={"trader": UnitState(seen | {coordinator: 2}, {"trade.events/BTCUSDT": 7})},
+            units={UNIT: UnitState(seen | {coordinator: 2}, {"trade.events/BTCUSDT": 7})},
             deadlines=[("trader", "query", None), ("trader", "limit", 70), ("trader", "unknown", None)],
         )
     )
     loaded = reopen().load()
-    assert loaded.units == {"trader": UnitState(seen | {coordinator: 2}, {"trade.events/BTCUSDT": 7})}
+    assert loaded.units == {UNIT: UnitState(seen | {coordinator: 2}, {"trade.events/BTCUSDT": 7})}
     assert sorted(loaded.deadlines) == [("trader", "limit", 70), ("trader", "midnight", 40)]
     assert (loaded.position, loaded.control) == ((30, "fills"), 3)
 
@@ -216,9 +225,9 @@ def test_places_deadlines_position_and_control_come_back(reopen: Reopen) -> None
 def test_what_is_given_is_copied(reopen: Reopen) -> None:
     store = reopen()
     seen = {("gateway", "market/BTCUSDT/1m"): 1}
-    store.commit(Commit(units={"trader": UnitState(seen)}))
+    store.commit(Commit(units={UNIT: UnitState(seen)}))
     seen["gateway", "market/BTCUSDT/1m"] = 2
-    assert reopen().load().units["trader"].seen == {("gateway", "market/BTCUSDT/1m"): 1}
+    assert reopen().load().units[UNIT].seen == {("gateway", "market/BTCUSDT/1m"): 1}
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])

@@ -8,7 +8,7 @@ import pytest
 from roottrading.adapters.store.port import Commit, OutboxEntry
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.settings import PostgresSettings
-from roottrading.adapters.store.postgres.unit import PostgresUnit
+from roottrading.adapters.store.postgres.unit import PostgresUnits
 from tests.e2e.conftest import Runner
 from tests.integration.store.samples import TRADER, step
 
@@ -39,9 +39,9 @@ def test_status_tells_how_far_the_services_have_come(roottrading: Runner, named:
     async def work() -> tuple[OutboxEntry, ...]:
         async with await Database.open(named, PostgresSettings()) as database:
             for shard in (0, 1):
-                unit = PostgresUnit(database, "trader", shard, TRADER)
+                unit = PostgresUnits(database, TRADER).unit(f"trader/{shard}")
                 await unit.load()
-                await unit.commit(step(1, f"trade.events/S{shard}"))
+                await unit.commit(step(1, shard))
                 await unit.commit(Commit(published=shard))
             return (await unit.load()).outbox
 

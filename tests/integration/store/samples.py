@@ -19,15 +19,16 @@ from roottrading.services.trader.state import TABLES, SymbolLedger
 
 SETTINGS = PostgresSettings(connections=10, connect_timeout=2_000_000, answer_timeout=5_000_000)
 TRADER = TABLES
-STREAM = "trade.events/BTCUSDT"
+STREAM = "trade.events/S0"
 
 
-def step(number: int, stream: str = STREAM) -> Commit:
-    """Return what a trader's step changes that took the command `number` and said so: one of everything."""
+def step(number: int, shard: int = 0) -> Commit:
+    """Return what a step of trader/shard changes that took the command `number` and said so: one of everything."""
+    stream = f"trade.events/S{shard}"
     body = AlertRaised("info", "step", str(number), "BTCUSDT", number)
     return Commit(
         [Row("trader_symbols", ("BTCUSDT",), SymbolLedger("BTCUSDT", Decimal(number)))],
-        {"trader": UnitState({("coordinator", "trade.commands/BTCUSDT"): number}, {stream: number})},
+        {f"trader/{shard}": UnitState({("coordinator", "trade.commands/BTCUSDT"): number}, {stream: number})},
         [("trader", "query", number)],
         outbox=[("trade.events", Envelope("trader", stream, number, number - 1, number, "cause", body))],
         offsets={("trade.commands", 3): number + 1},

@@ -6,7 +6,7 @@ from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.maintenance import Maintained, maintain
 from roottrading.adapters.store.postgres.settings import PostgresSettings
-from roottrading.adapters.store.postgres.unit import PostgresUnit
+from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import DAY, HOUR, parse_time
 from roottrading.messages.envelope import Envelope
@@ -26,7 +26,7 @@ def candle(open_time: int, close: str = "1.50", symbol: str = "BTCUSDT") -> Cand
 def test_what_was_said_is_fetched_again_by_stream_and_sequence(store_url: str) -> None:
     async def main() -> None:
         async with await Database.open(store_url, SETTINGS) as database:
-            unit = PostgresUnit(database, "trader", 0, TRADER)
+            unit = PostgresUnits(database, TRADER).unit("trader/0")
             await unit.load()
             for number in (1, 2, 3, 4):
                 await unit.commit(step(number))
@@ -64,7 +64,7 @@ def test_candles_come_by_their_close_and_the_same_again_changes_nothing(store_ur
 def test_a_gateway_commits_candles_of_any_month(store_url: str) -> None:
     async def main() -> None:
         async with await Database.open(store_url, SETTINGS) as database:
-            unit = PostgresUnit(database, "gateway", 0, GATEWAY)
+            unit = PostgresUnits(database, GATEWAY).unit("gateway/0")
             await unit.load()
             candles = [candle(NEW_YEAR - HOUR), candle(NEW_YEAR), candle(LATER)]
             await unit.commit(Commit([Row("market_data", (c.symbol, c.timeframe, c.open_time), c) for c in candles]))
@@ -79,7 +79,7 @@ def test_months_are_made_ahead_and_dropped_and_what_was_sent_long_ago_is_forgott
         async with await Database.open(store_url, SETTINGS) as database:
             archive = PostgresArchive(database)
             await archive.add_candles([candle(NEW_YEAR - HOUR), candle(NEW_YEAR), candle(LATER)])
-            unit = PostgresUnit(database, "trader", 0, TRADER)
+            unit = PostgresUnits(database, TRADER).unit("trader/0")
             await unit.load()
             await unit.commit(step(1))
             await unit.commit(step(2))

@@ -5,7 +5,7 @@ import asyncio
 from roottrading.adapters.store.port import CommitUnknown, StoreError, Unreachable
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.migrations.migrate import upgrade
-from roottrading.adapters.store.postgres.unit import PostgresUnit
+from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.operations.local_servers import PostgresServer
 from tests.integration.store.samples import SETTINGS, TRADER, step
 
@@ -16,8 +16,8 @@ class Worker:
     """A unit that commits step after step; thrown away and loaded again where an outcome is unknown."""
 
     def __init__(self, database: Database, shard: int) -> None:
-        self.unit = PostgresUnit(database, "trader", shard, TRADER)
-        self.stream = f"trade.events/S{shard}"
+        self.unit = PostgresUnits(database, TRADER).unit(f"trader/{shard}")
+        self.shard = shard
         self.acknowledged = 0
         self.interrupted = 0
 
@@ -25,7 +25,7 @@ class Worker:
         number = await self.load()
         while number < until:
             try:
-                await self.unit.commit(step(number + 1, self.stream))
+                await self.unit.commit(step(number + 1, self.shard))
                 number += 1
                 self.acknowledged = number
             except Unreachable:
@@ -48,7 +48,8 @@ class Worker:
             assert numbers == list(range(1, loaded.outbox_number + 1))
             assert loaded.outbox_number >= self.acknowledged
             if numbers:
-                assert loaded.units["trader"].sent == {self.stream: numbers[-1]}
+                sent = loaded.units[f"trader/{self.shard}"].sent
+                assert sent == {f"trade.events/S{self.shard}": numbers[-1]}
             return loaded.outbox_number
 
 

@@ -17,7 +17,7 @@ from roottrading.adapters.store.port import (
 from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.control import post_control
 from roottrading.adapters.store.postgres.database import Database
-from roottrading.adapters.store.postgres.unit import PostgresUnit
+from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.domain.order import Order
 from roottrading.messages.service import ControlChanged, Row
 from roottrading.runtimes.assembly import ALL_TABLES
@@ -45,12 +45,12 @@ def port_of(url: str) -> int:
 def test_records_of_every_table_come_back_the_very_same(store_url: str) -> None:
     async def main() -> None:
         async with await Database.open(store_url, SETTINGS) as database:
-            unit = PostgresUnit(database, "any", 0, EVERY_TABLE)
+            unit = PostgresUnits(database, EVERY_TABLE).unit("any/0")
             await unit.load()
             await unit.commit(Commit([row(table, number) for table in EVERY_TABLE for number in (1, 2)]))
             await unit.commit(Commit([row(table, number) for number in (1, 3) for table in EVERY_TABLE]))
             await unit.commit(Commit([Row(table.name, row(table, 2).key, None) for table in EVERY_TABLE]))
-            state = (await PostgresUnit(database, "any", 0, EVERY_TABLE).load()).rows
+            state = (await PostgresUnits(database, EVERY_TABLE).unit("any/0").load()).rows
             archive = PostgresArchive(database)
             for table in EVERY_TABLE:
                 expected = [row(table, 1), row(table, 3)]
@@ -65,7 +65,7 @@ def test_records_of_every_table_come_back_the_very_same(store_url: str) -> None:
 def test_a_value_that_is_unknown_is_null(store_url: str) -> None:
     async def main() -> None:
         async with await Database.open(store_url, SETTINGS) as database:
-            unit = PostgresUnit(database, "trader", 0, TRADER)
+            unit = PostgresUnits(database, TRADER).unit("trader/0")
             await unit.load()
             order = Order(
                 str(UUID(int=1)), "", "x-1", "BTCUSDT", "BUY", "MARKET", Decimal("0.10"), None, None, "NEW", 5, 6
@@ -84,12 +84,12 @@ def test_a_value_that_is_unknown_is_null(store_url: str) -> None:
 def test_whoever_was_taken_over_is_refused_whole(store_url: str) -> None:
     async def main() -> None:
         async with await Database.open(store_url, SETTINGS) as database:
-            first, second = (PostgresUnit(database, "trader", 3, TRADER) for _ in range(2))
+            first, second = (PostgresUnits(database, TRADER).unit("trader/0") for _ in range(2))
             await first.load()
             await first.commit(step(1))
             loaded = await second.load()
-            assert loaded.units["trader"].sent == {STREAM: 1}
-            with pytest.raises(Fenced, match="another process has taken trader/3 over"):
+            assert loaded.units["trader/0"].sent == {STREAM: 1}
+            with pytest.raises(Fenced, match="another process has taken trader/0 over"):
                 await first.commit(step(2))
             with pytest.raises(Fenced, match="load it again"):
                 await first.commit(step(2))
@@ -107,7 +107,7 @@ def test_of_many_who_fight_for_a_unit_one_counts_at_a_time(store_url: str) -> No
 
     async def owner(database: Database, done: list[int]) -> None:
         for _ in range(6):
-            unit = PostgresUnit(database, "trader", 0, TRADER)
+            unit = PostgresUnits(database, TRADER).unit("trader/0")
             loaded = await unit.load()
             number = loaded.outbox_number
             try:
@@ -122,27 +122,27 @@ def test_of_many_who_fight_for_a_unit_one_counts_at_a_time(store_url: str) -> No
         async with await Database.open(store_url, SETTINGS) as database:
             done: list[int] = []
             await asyncio.gather(*[owner(database, done) for _ in range(8)])
-            loaded = await PostgresUnit(database, "trader", 0, TRADER).load()
+            loaded = await PostgresUnits(database, TRADER).unit("trader/0").load()
             assert sorted(done) == list(range(1, len(done) + 1))
             assert [entry.envelope.sequence for entry in loaded.outbox] == sorted(done)
-            assert loaded.units["trader"].sent == {STREAM: len(done)}
+            assert loaded.units["trader/0"].sent == {STREAM: len(done)}
 
     asyncio.run(main())
 
 
 def test_eight_units_commit_beside_each_other(store_url: str) -> None:
     async def run(database: Database, shard: int) -> None:
-        unit = PostgresUnit(database, "trader", shard, TRADER)
+        unit = PostgresUnits(database, TRADER).unit(f"trader/{shard}")
         await unit.load()
         for number in range(1, 26):
-            await unit.commit(step(number, f"trade.events/S{shard}"))
+            await unit.commit(step(number, shard))
 
     async def main() -> None:
         async with await Database.open(store_url, SETTINGS) as database:
             await asyncio.gather(*[run(database, shard) for shard in range(8)])
             for shard in range(8):
-                loaded = await PostgresUnit(database, "trader", shard, TRADER).load()
-                assert loaded.units["trader"].sent == {f"trade.events/S{shard}": 25}
+                loaded = await PostgresUnits(database, TRADER).unit(f"trader/{shard}").load()
+                assert loaded.units[f"trader/{shard}"].sent == {f"trade.events/S{shard}": 25}
                 assert loaded.outbox_number == len(loaded.outbox) == 25
                 assert loaded.fence == 27
             assert database.in_use == 0
@@ -156,7 +156,7 @@ def test_a_commit_under_which_the_connection_is_cut_is_of_unknown_outcome(store_
 
     async def main() -> None:
         async with wire_to(port_of(store_url)) as (wire, port), await opened(store_url, port) as database:
-            unit = PostgresUnit(database, "trader", 0, TRADER)
+            unit = PostgresUnits(database, TRADER).unit("trader/0")
             await unit.load()
             await unit.commit(step(1))
             wire.trouble = trouble  # type: ignore[assignment]
@@ -172,7 +172,7 @@ def test_a_commit_under_which_the_connection_is_cut_is_of_unknown_outcome(store_
             wire.trouble = ""
             loaded = await unit.load()
             stands = 2 if trouble == "answers are lost" else 1
-            assert loaded.units["trader"].sent == {STREAM: stands}
+            assert loaded.units["trader/0"].sent == {STREAM: stands}
             await unit.commit(step(stands + 1))
 
     asyncio.run(main())
@@ -181,7 +181,7 @@ def test_a_commit_under_which_the_connection_is_cut_is_of_unknown_outcome(store_
 def test_a_commit_that_reaches_nobody_may_be_tried_again(store_url: str) -> None:
     async def main() -> None:
         async with wire_to(port_of(store_url)) as (wire, port), await opened(store_url, port) as database:
-            unit = PostgresUnit(database, "trader", 0, TRADER)
+            unit = PostgresUnits(database, TRADER).unit("trader/0")
             await unit.load()
             wire.trouble = "nobody is let in"
             wire.cut()
@@ -195,17 +195,27 @@ def test_a_commit_that_reaches_nobody_may_be_tried_again(store_url: str) -> None
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("name", ["trader", "trader/x", "/1", ""])
+def test_what_is_no_units_name_is_refused(store_url: str, name: str) -> None:
+    async def main() -> None:
+        async with await Database.open(store_url, SETTINGS) as database:
+            with pytest.raises(StoreError, match="is no unit's name: it reads service/shard"):
+                PostgresUnits(database, TRADER).unit(name)
+
+    asyncio.run(main())
+
+
 def test_a_row_that_cannot_be_kept_keeps_nothing_of_its_commit_and_the_unit_goes_on(store_url: str) -> None:
     async def main() -> None:
         async with await Database.open(store_url, SETTINGS) as database:
-            unit = PostgresUnit(database, "trader", 0, TRADER)
+            unit = PostgresUnits(database, TRADER).unit("trader/0")
             await unit.load()
             await unit.commit(step(1))
             twice = Commit([Row("trader_symbols", ("X",), SymbolLedger("X"))], outbox=step(1).outbox)
             with pytest.raises(StoreError, match="duplicate key"):
                 await unit.commit(twice)
-            with pytest.raises(StoreError, match="holds places or deadlines of analyzer"):
-                await unit.commit(Commit(units={"analyzer": UnitState()}))
+            with pytest.raises(StoreError, match="holds places or deadlines of trader/1"):
+                await unit.commit(Commit(units={"trader/1": UnitState()}))
             await unit.commit(step(2))
             loaded = await unit.load()
             assert [each.key for each in loaded.rows["trader_symbols"]] == [("BTCUSDT",)]
@@ -217,7 +227,7 @@ def test_a_row_that_cannot_be_kept_keeps_nothing_of_its_commit_and_the_unit_goes
 def test_a_commit_that_heeds_control_is_refused_where_a_command_came(store_url: str) -> None:
     async def main() -> None:
         async with await Database.open(store_url, SETTINGS) as database:
-            unit = PostgresUnit(database, "trader", 0, TRADER)
+            unit = PostgresUnits(database, TRADER).unit("trader/0")
             await unit.load()
             await post_control(database, ControlChanged(0, "state", "halted", "", "", "anna", "news"))
             with pytest.raises(ControlWaiting, match="command 1 waits, 0 was the last one taken"):
@@ -242,6 +252,6 @@ def test_of_several_hosts_the_one_that_answers_is_taken(store_url: str) -> None:
     async def main() -> None:
         url = store_url.replace("127.0.0.1", "127.0.0.1:1,127.0.0.1")
         async with await Database.open(url, SETTINGS) as database:
-            await PostgresUnit(database, "trader", 0, TRADER).load()
+            await PostgresUnits(database, TRADER).unit("trader/0").load()
 
     asyncio.run(main())

@@ -57,7 +57,7 @@ class ControlWaiting(StoreError):
 class UnitState(Struct, frozen=True):
     """A service's places: the last sequence seen per (source, stream), and sent per stream; whole values.
 
-    A UnitStore is given those that changed, and keeps the others.
+    A UnitStore is given those that changed, under the unit's name ("trader/17"), and keeps the others.
     """
 
     seen: Mapping[tuple[str, str], int] = {}

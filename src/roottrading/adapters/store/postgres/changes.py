@@ -1,9 +1,11 @@
 """A commit as parameters: what changed, gathered by kind of change, each a table of columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from roottrading.adapters.store.columns import finite
 from roottrading.adapters.store.envelopes import body_text
@@ -29,21 +31,32 @@ _GONE: Final = object()
 _Key = tuple[str | int, ...]
 
 
+class JournalParts(Struct, frozen=True):
+    """A journal's columns, and the parts of a commit that write and delete its rows."""
+
+    columns: JournalColumns
+    put: Part
+    gone: Part
+
+
+@cache
+def _journal(table: Table) -> JournalParts:
+    columns = JournalColumns(table)
+    return JournalParts(columns, journal_put(columns), journal_gone(columns))
+
+
+@cache
+def _floats(record: type[Struct]) -> tuple[str, ...]:
+    return tuple(field.name for field in msgspec.structs.fields(record) if field.type is float)
+
+
 class Changes:
     """Gathers the commits of one unit; `row_number` and `outbox_number` are the last ones given."""
 
-    def __init__(self, service: str, tables: Mapping[str, Table]) -> None:
+    def __init__(self, name: str, service: str, tables: Mapping[str, Table]) -> None:
+        self._name = name
         self._service = service
         self._tables = tables
-        self._journals: dict[str, tuple[JournalColumns, Part, Part]] = {}
-        for name, table in tables.items():
-            if table.kept == "journal":
-                journal = JournalColumns(table)
-                self._journals[name] = (journal, journal_put(journal), journal_gone(journal))
-        self._floats = {
-            name: [field.name for field in msgspec.structs.fields(table.record) if field.type is float]
-            for name, table in tables.items()
-        }
         self.row_number = 0
         self.outbox_number = 0
 
@@ -75,7 +88,7 @@ class Changes:
                     f"a row is for table {row.table!r}, which nobody declared: add it to its service's TABLES"
                 )
             if table.kept == "journal":
-                values = _GONE if row.values is None else self._journals[row.table][0].values(row)
+                values = _GONE if row.values is None else _journal(table).columns.values(row)
                 journals.setdefault(row.table, {})[row.key] = values
                 continue
             key = (row.table, row.key)
@@ -89,16 +102,16 @@ class Changes:
                 state[key] = self._text(row)
         self._state_rows(state, again, found)
         for name, kept in journals.items():
-            _, put_part, gone_part = self._journals[name]
+            journal = _journal(self._tables[name])
             put = [values for values in kept.values() if values is not _GONE]
             gone = [key for key, values in kept.items() if values is _GONE]
             if put:
-                found[put_part] = list(zip(*put, strict=True))
+                found[journal.put] = list(zip(*put, strict=True))
             if gone:
-                found[gone_part] = list(zip(*gone, strict=True))
+                found[journal.gone] = list(zip(*gone, strict=True))
 
     def _text(self, row: Row) -> str:
-        for name in self._floats[row.table]:
+        for name in _floats(self._tables[row.table].record):
             finite(getattr(row.values, name))
         return msgspec.json.encode(row.values).decode()
 
@@ -120,17 +133,17 @@ class Changes:
 
     def _places(self, commit: Commit, found: dict[Part, Columns]) -> None:
         rows: list[tuple[str, str, str, int]] = []
-        for service, unit in commit.units.items():
-            self._check_own(service)
+        for name, unit in commit.units.items():
+            self._check_own(name, self._name)
             rows.extend(("seen", source, stream, last) for (source, stream), last in unit.seen.items())
-            rows.extend(("sent", service, stream, last) for stream, last in unit.sent.items())
+            rows.extend(("sent", self._service, stream, last) for stream, last in unit.sent.items())
         if rows:
             found[PLACES] = list(zip(*rows, strict=True))
 
     def _deadlines(self, commit: Commit, found: dict[Part, Columns]) -> None:
         latest: dict[str, int | None] = {}
         for service, key, when in commit.deadlines:
-            self._check_own(service)
+            self._check_own(service, self._service)
             latest[key] = when
         due = {key: when for key, when in latest.items() if when is not None}
         if due:
@@ -145,11 +158,9 @@ class Changes:
         ]
         return list(zip(*rows, strict=True))
 
-    def _check_own(self, service: str) -> None:
-        if service != self._service:
-            raise StoreError(
-                f"a commit of {self._service} holds places or deadlines of {service}: a unit keeps its own"
-            )
+    def _check_own(self, found: str, own: str) -> None:
+        if found != own:
+            raise StoreError(f"a commit of {self._name} holds places or deadlines of {found}: a unit keeps its own")
 
 
 def key_text(key: _Key) -> str:

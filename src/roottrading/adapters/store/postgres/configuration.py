@@ -12,10 +12,6 @@ from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.errors import asking
 from roottrading.domain.time import Time
 
-_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('roottrading configuration'))"
-_INSERT: Final = """
-INSERT INTO configuration (number, kind, name, value, effective_at, who)
-SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5 FROM configuration RETURNING number"""
 _READ: Final = """
 SELECT number, kind, name, value, effective_at, who FROM configuration WHERE number > $1 ORDER BY number"""
 
@@ -36,16 +32,11 @@ async def configure(database: Database, changes: Sequence[Configured]) -> int:
 
     Raises Unreachable or StoreError; after either they may stand: read before sending them again.
     """
-    last = 0
+    columns = [[getattr(change, name) for change in changes] for name in Configured.__struct_fields__[1:]]
     async with database.connection() as connection:
         with asking(database.where):
-            async with connection.transaction():
-                await connection.execute(_LOCK)
-                for change in changes:
-                    last = await connection.fetchval(
-                        _INSERT, change.kind, change.name, change.value, change.effective_at, change.who
-                    )
-    return last
+            last: int = await connection.fetchval("SELECT configure($1, $2, $3, $4, $5)", *columns)
+            return last
 
 
 async def configuration(database: Database, after: int = 0) -> tuple[Configured, ...]:

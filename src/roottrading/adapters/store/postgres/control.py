@@ -12,18 +12,11 @@ from roottrading.adapters.store.port import Control, Unreachable
 from roottrading.adapters.store.postgres.connecting import connect
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.errors import asking
-from roottrading.messages.service import ControlChanged, TradingState
+from roottrading.messages.service import ControlChanged
 
 CHANNEL: Final = "roottrading_control"
 _PATIENCE: Final = 1.0  # seconds after which who waits looks for himself: a notice may be lost with its connection
-# One writer at a time: else a number could be seen before a lower one, and a reader would pass that one over for ever.
-_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('roottrading control'))"
-_INSERT: Final = """
-INSERT INTO control_requests (number, kind, body)
-SELECT coalesce(max(number), 0) + 1, $1, $2 FROM control_requests RETURNING number"""
 _POLL: Final = "SELECT number, kind, body FROM control_requests WHERE number > $1 ORDER BY number"
-_LAST_STATE: Final = """
-SELECT body ->> 'state' FROM control_requests WHERE kind = 'ControlChanged' ORDER BY number DESC LIMIT 1"""
 
 
 async def post_control(database: Database, control: Control, keep_state: bool = False) -> int:
@@ -32,17 +25,14 @@ async def post_control(database: Database, control: Control, keep_state: bool = 
     With `keep_state` a ControlChanged takes the trading state that the last one asked for instead of its own. Raises
     Unreachable or StoreError; after either the command may stand: look before sending it again.
     """
+    keeps = keep_state and isinstance(control, ControlChanged)
+    body = msgspec.json.encode(msgspec.structs.replace(control, number=0)).decode()
     async with database.connection() as connection:
         with asking(database.where):
-            async with connection.transaction():
-                await connection.execute(_LOCK)
-                if keep_state and isinstance(control, ControlChanged):
-                    state: TradingState = await connection.fetchval(_LAST_STATE) or "trading"
-                    control = msgspec.structs.replace(control, state=state)
-                body = msgspec.json.encode(msgspec.structs.replace(control, number=0)).decode()
-                number: int = await connection.fetchval(_INSERT, type(control).__name__, body)
-                await connection.execute(f"NOTIFY {CHANNEL}")
-                return number
+            number: int = await connection.fetchval(
+                "SELECT post_control($1, $2, $3)", type(control).__name__, body, keeps
+            )
+            return number
 
 
 async def poll_control(database: Database, after: int) -> tuple[Control, ...]:

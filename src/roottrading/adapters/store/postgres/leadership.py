@@ -5,6 +5,7 @@ session after `leader_silence`. That two may believe to lead for a moment is no 
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Final
@@ -22,12 +23,21 @@ _BEATS: Final = 5  # in the time after which silence ends a session
 _BACK_OFF: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
-class Session:
-    """A connection that is kept alive by beats, and whose end is an event: what it locked is free from then on."""
+Question = tuple[str, tuple[object, ...]]  # SQL and its parameters
 
-    def __init__(self, url: str, settings: PostgresSettings) -> None:
+
+class Session:
+    """A connection that is kept alive by beats, and whose end is an event: what it locked is free from then on.
+
+    The server counts a session as silent only between requests. A statement's first use is two requests in one, and
+    who is stopped between them would keep his locks for good: so what is asked while locks are held is in `first`,
+    harmless questions that use each such statement once before there are any.
+    """
+
+    def __init__(self, url: str, settings: PostgresSettings, first: Sequence[Question] = ()) -> None:
         self._url = url
         self._settings = settings
+        self._first = first
         self._connection: asyncpg.Connection[Any] | None = None
         self._turn = asyncio.Lock()  # one request at a time on a connection
         self._beating: asyncio.Task[None] | None = None
@@ -45,13 +55,7 @@ class Session:
         tries = 0
         while True:
             try:
-                connection = await connect(
-                    self._url,
-                    self._settings,
-                    idle_session_timeout=str(self._settings.leader_silence // MILLISECOND),
-                    statement_timeout="0",
-                    lock_timeout=f"{_ROUND:g}s",
-                )
+                connection = await self._connect()
             except Unreachable:
                 await asyncio.sleep(_BACK_OFF[min(tries, len(_BACK_OFF) - 1)])
                 tries += 1
@@ -61,6 +65,23 @@ class Session:
         self._connection = connection
         connection.add_termination_listener(lambda _, lost=self.lost: lost.set())
         self._beating = asyncio.create_task(self._beat(connection, self.lost))
+
+    async def _connect(self) -> "asyncpg.Connection[Any]":
+        connection = await connect(
+            self._url,
+            self._settings,
+            idle_session_timeout=str(self._settings.leader_silence // MILLISECOND),
+            statement_timeout="0",
+            lock_timeout=f"{_ROUND:g}s",
+        )
+        try:
+            with asking(self.where):
+                for sql, parameters in self._first:
+                    await connection.fetch(sql, *parameters)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     async def ask(self, sql: str, *parameters: object) -> list[Any]:
         """Ask something in this session. Raises Unreachable where it has ended, StoreError where it is refused."""
@@ -91,7 +112,7 @@ class Session:
                 continue  # a request is under way: that is no silence
             try:
                 async with self._turn:
-                    await connection.fetchval("SELECT 1", timeout=self.silence)
+                    await connection.execute("SELECT 1", timeout=self.silence)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 lost.set()
                 connection.terminate()

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from roottrading.adapters.store.port import Unreachable
-from roottrading.adapters.store.postgres.leadership import Session
+from roottrading.adapters.store.postgres.leadership import Question, Session
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 
 _PAUSE: Final = 0.3  # seconds between two looks at who is there
@@ -22,6 +22,8 @@ SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND o
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1"""
 # The locks are tried one by one until there are enough.
 _TAKE: Final = "SELECT shard FROM unnest($2::integer[]) AS shard WHERE pg_try_advisory_lock($1, shard) LIMIT $3"
+
+_GIVE: Final = "SELECT pg_advisory_unlock($1, $2)"
 
 
 class Shift(Struct, frozen=True):
@@ -40,9 +42,10 @@ class ShardLocks:
     """The locks of one instance on the shards 0 to `count` - 1 of a service."""
 
     def __init__(self, url: str, settings: PostgresSettings, service: str, count: int) -> None:
-        self._session = Session(url, settings)
         self._shards = _number(f"{service}/shards")
         self._members = _number(f"{service}/members")
+        first: tuple[Question, ...] = ((_MEMBERS, (0,)), (_TAKE, (self._shards, [], 0)), (_GIVE, (self._shards, -1)))
+        self._session = Session(url, settings, first)
         self._count = count
         self._own = 0
         self.held: set[int] = set()
@@ -98,7 +101,7 @@ class ShardLocks:
 
     async def _give_up(self, leaving: tuple[int, ...]) -> None:
         for shard in leaving:
-            await self._session.ask("SELECT pg_advisory_unlock($1, $2)", self._shards, shard)
+            await self._session.ask(_GIVE, self._shards, shard)
             self.held.discard(shard)
 
     async def _pause(self) -> None:

@@ -1,9 +1,11 @@
 """A unit's state in PostgreSQL: taken over by a load, changed by one statement a commit, refused to the outlived."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from roottrading.adapters.store.envelopes import body_of
 from roottrading.adapters.store.port import (
@@ -38,35 +40,49 @@ SELECT number, channel, source, stream, sequence, follows, at, cause, body FROM 
 WHERE service = $1 AND shard = $2 AND number > $3 ORDER BY number"""
 
 
-class PostgresUnit:
-    """The UnitStore of (service, shard); `tables` are those that its rows are for."""
+class PostgresUnits:
+    """A process's way to units, by their names ("trader/17"); `tables` are all that their rows are for."""
 
-    def __init__(self, database: Database, service: str, shard: int, tables: Iterable[Table]) -> None:
-        self.service = service
-        self.shard = shard
+    def __init__(self, database: Database, tables: Iterable[Table]) -> None:
         self._database = database
         self._tables = tables_by_name(tables)
-        self._decoders = {
-            name: msgspec.json.Decoder(table.record) for name, table in self._tables.items() if table.kept == "state"
-        }
-        self._changes = Changes(service, self._tables)
+
+    def unit(self, name: str) -> "PostgresUnit":
+        """Return a way to a unit; who loads it last owns it. Raises StoreError for what is no unit's name."""
+        return PostgresUnit(self._database, name, self._tables)
+
+
+class PostgresUnit:
+    """The UnitStore of one unit, by its name: service/shard."""
+
+    def __init__(self, database: Database, name: str, tables: Mapping[str, Table]) -> None:
+        service, _, shard = name.rpartition("/")
+        if not service or not shard.isdecimal():
+            raise StoreError(f"{name!r} is no unit's name: it reads service/shard, such as trader/17")
+        self.name = name
+        self.service = service
+        self.shard = int(shard)
+        self._database = database
+        self._tables = tables
+        self._changes = Changes(name, service, tables)
         self._months = CandleMonths(database)
-        self._where = f"{database.where}, unit {service}/{shard}"
+        self._where = f"{database.where}, unit {name}"
         self._fence: int | None = None
         self._statements: dict[tuple[str, ...], str] = {}
 
     async def load(self) -> Loaded:
         """Take the unit over and return what was committed.
 
-        Raising the fence waits for a commit under way; what is read after it is all that there will ever be, since
-        whoever had the unit before is refused from then on. Raises Unreachable, StoreCorrupt or StoreError.
+        Raising the fence waits for a commit under way. What is read once it is raised is all that there is, since
+        whoever had the unit before is refused from then on; no lock is held meanwhile that one who is stopped would
+        keep. Raises Unreachable, StoreCorrupt or StoreError.
         """
         self._fence = None
         own = (self.service, self.shard)
         async with self._database.connection() as connection:
             with asking(self._where):
-                async with connection.transaction():
-                    unit = await connection.fetchrow(_TAKE, *own)
+                unit = await connection.fetchrow(_TAKE, *own)
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
                     rows = await connection.fetch(_ROWS, *own)
                     places = await connection.fetch(_PLACES, *own)
                     deadlines = await connection.fetch(_DEADLINES, *own)
@@ -128,13 +144,12 @@ class PostgresUnit:
         return sql
 
     def _rows(self, found: Iterable[tuple[str, str, str]]) -> dict[str, tuple[Row, ...]]:
-        rows: dict[str, list[Row]] = {name: [] for name in self._decoders}
+        rows: dict[str, list[Row]] = {name: [] for name, table in self._tables.items() if table.kept == "state"}
         for table, key, value in found:
-            decoder = self._decoders.get(table)
-            if decoder is None:
+            if table not in rows:
                 raise StoreError(f"{self._where} has rows of table {table!r}, which this version does not know")
             try:
-                rows[table].append(Row(table, key_of(key), decoder.decode(value)))
+                rows[table].append(Row(table, key_of(key), _decoder(self._tables[table].record).decode(value)))
             except msgspec.DecodeError as error:
                 raise StoreCorrupt(f"{self._where}: a row of {table} cannot be read: {error}") from error
         return {name: tuple(kept) for name, kept in rows.items()}
@@ -147,7 +162,12 @@ class PostgresUnit:
                 seen[source, stream] = sequence
             else:
                 sent[stream] = sequence
-        return {self.service: UnitState(seen, sent)} if seen or sent else {}
+        return {self.name: UnitState(seen, sent)} if seen or sent else {}
+
+
+@cache
+def _decoder(record: type[Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(record)
 
 
 def _entry(

@@ -159,6 +159,38 @@ CREATE TABLE configuration (
     number BIGINT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, value JSON, effective_at TIMESTAMPTZ NOT NULL,
     who TEXT NOT NULL, changed_at TIMESTAMPTZ NOT NULL DEFAULT now());
 CREATE INDEX configuration_by_name ON configuration (kind, name, number);
+
+-- One writer at a time: else a number could be seen before a lower one, and a reader would pass that one over for ever.
+-- In one statement: a writer that is stopped between two would keep the others waiting.
+CREATE FUNCTION post_control(kind TEXT, body JSONB, keep_state BOOLEAN) RETURNS BIGINT LANGUAGE plpgsql AS $$
+DECLARE
+    last BIGINT;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('roottrading control'));
+    IF keep_state THEN
+        body := jsonb_set(body, '{state}', to_jsonb(coalesce(
+            (SELECT r.body ->> 'state' FROM control_requests r WHERE r.kind = 'ControlChanged'
+             ORDER BY r.number DESC LIMIT 1), 'trading')));
+    END IF;
+    SELECT coalesce(max(number), 0) + 1 INTO last FROM control_requests;
+    INSERT INTO control_requests (number, kind, body) VALUES (last, post_control.kind, post_control.body);
+    PERFORM pg_notify('roottrading_control', '');
+    RETURN last;
+END $$;
+CREATE FUNCTION configure(kinds TEXT[], names TEXT[], contents JSON[], times TIMESTAMPTZ[], whos TEXT[])
+    RETURNS BIGINT LANGUAGE plpgsql AS $$
+DECLARE
+    last BIGINT;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('roottrading configuration'));
+    SELECT coalesce(max(number), 0) INTO last FROM configuration;
+    INSERT INTO configuration (number, kind, name, value, effective_at, who)
+        SELECT last + place, kind, name, value, effective_at, who
+        FROM unnest(kinds, names, contents, times, whos) WITH ORDINALITY
+            AS changed (kind, name, value, effective_at, who, place);
+    PERFORM pg_notify('roottrading_configuration', '');
+    RETURN last + cardinality(names);
+END $$;
 """
 
 

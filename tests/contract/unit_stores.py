@@ -1,4 +1,4 @@
-"""A unit in PostgreSQL behind the words of a store that nobody awaits, for the tests of all stores."""
+"""Units of a shared database behind the words of a store that nobody awaits, for the tests of all stores."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from roottrading.adapters.store.port import Commit, Control, Loaded
+from roottrading.adapters.store.memory_units import MemoryUnits
+from roottrading.adapters.store.port import Commit, Control, Loaded, UnitStore
 from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.connecting import connect
 from roottrading.adapters.store.postgres.control import poll_control, post_control
@@ -14,7 +15,7 @@ from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.journal_columns import JournalColumns
 from roottrading.adapters.store.postgres.migrations.migrate import upgrade
 from roottrading.adapters.store.postgres.settings import PostgresSettings
-from roottrading.adapters.store.postgres.unit import PostgresUnit
+from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.messages.service import Table
 
 SETTINGS = PostgresSettings(connections=2)
@@ -43,32 +44,56 @@ async def _migrate(url: str, tables: Iterable[Table]) -> None:
     await connection.close()
 
 
-class PostgresStore:
-    """A unit, taken over when it is opened."""
+class AwaitedStore:
+    """A unit behind the words of a store that nobody awaits; taken over when it is opened."""
 
-    def __init__(self, process: PostgresProcess, service: str) -> None:
-        self._run = process.runner.run
-        self._database = process.database
-        self._unit = PostgresUnit(process.database, service, 0, process.tables)
-        self._run(self._unit.load())
+    def __init__(self, runner: asyncio.Runner, unit: UnitStore) -> None:
+        self.run = runner.run
+        self._unit = unit
+        self.run(unit.load())
 
     def load(self) -> Loaded:
-        return self._run(self._unit.load())
+        return self.run(self._unit.load())
 
     def commit(self, commit: Commit) -> None:
-        self._run(self._unit.commit(commit))
+        self.run(self._unit.commit(commit))
+
+    def close(self) -> None:
+        self.run(self._unit.close())
+
+
+class PostgresStore(AwaitedStore):
+    """A unit in PostgreSQL."""
+
+    def __init__(self, process: PostgresProcess, name: str) -> None:
+        self._database = process.database
+        super().__init__(process.runner, PostgresUnits(process.database, process.tables).unit(name))
 
     def journal(self, table: Table) -> list[Struct]:
         async def read() -> list[Any]:
             return [record async for record in PostgresArchive(self._database).journal(table)]
 
-        return self._run(read())
+        return self.run(read())
 
     def post_control(self, control: Control) -> int:
-        return self._run(post_control(self._database, control))
+        return self.run(post_control(self._database, control))
 
     def poll_control(self, after: int) -> tuple[Control, ...]:
-        return self._run(poll_control(self._database, after))
+        return self.run(poll_control(self._database, after))
 
-    def close(self) -> None:
-        self._run(self._unit.close())
+
+class MemoryUnitStore(AwaitedStore):
+    """A unit in memory."""
+
+    def __init__(self, runner: asyncio.Runner, units: MemoryUnits, name: str) -> None:
+        super().__init__(runner, units.unit(name))
+        self._kept = units.store(name)
+
+    def journal(self, table: Table) -> Iterable[Struct]:
+        return self._kept.journal(table)
+
+    def post_control(self, control: Control) -> int:
+        return self._kept.post_control(control)
+
+    def poll_control(self, after: int) -> tuple[Control, ...]:
+        return self._kept.poll_control(after)
