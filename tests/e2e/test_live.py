@@ -147,7 +147,8 @@ def test_what_is_left_out_is_asked_for_and_nothing_is_sent(folder: Path) -> None
         for options, code, words in (
             ((), 2, "--live needs --state"),
             ((*state, "--admin", admin), 2, "--admin exclude each other"),
-            (state, 2, "nobody can confirm here: add --confirm"),
+            (state, 2, "nobody can confirm here: add --set account.deployment="),
+            ((*state, *NAMED[:2]), 2, f"nobody can confirm here: add --confirm {NAME} "),
             ((*state, "--confirm", NAME), 2, "has no name yet"),
             ((*state, *NAMED[:2], "--confirm", "sim"), 2, f"this deployment is called {NAME}"),
         ):

@@ -51,8 +51,7 @@ def run_live(settings: Settings, named: str, confirmed: str | None) -> None:
     places = places_of(settings, named)
     name, is_new = _name_of(settings, folder)
     settings = replace(settings, account=replace(settings.account, deployment=name))
-    if confirmed is not None:
-        _check_confirmed(confirmed, name, is_new)
+    _check_confirmed(confirmed, name, is_new)
     _examine(settings, folder, places, credentials)
     _check_prefix(settings, folder, places, credentials, named)
     if confirmed is None:
@@ -91,13 +90,19 @@ def _name_of(settings: Settings, folder: Path) -> tuple[str, bool]:
     return kept, False
 
 
-def _check_confirmed(confirmed: str, name: str, is_new: bool) -> None:
-    if is_new:
+def _check_confirmed(confirmed: str | None, name: str, is_new: bool) -> None:
+    """Raise CommandError where the name was not confirmed, and nobody can be asked for it."""
+    if confirmed == name and not is_new:
+        return
+    how = f"--set account.deployment={name} --confirm {name}" if is_new else f"--confirm {name}"
+    if confirmed is None:
+        if not sys.stdin.isatty():
+            raise CommandError(f"nobody can confirm here: add {how} to trade with real orders")
+    elif is_new:
         raise CommandError(
-            f"--confirm {confirmed}: this deployment has no name yet; choose one, 1 to 8 small letters or digits: "
-            f"--set account.deployment={name} --confirm {name}"
+            f"--confirm {confirmed}: this deployment has no name yet; choose one, 1 to 8 small letters or digits: {how}"
         )
-    if confirmed != name:
+    else:
         raise CommandError(f"--confirm {confirmed}: this deployment is called {name}; nothing was sent")
 
 
@@ -129,8 +134,6 @@ def _check_prefix(settings: Settings, folder: Path, places: Places, credentials:
 def _ask(settings: Settings, places: Places) -> None:
     """Show what is about to happen, and wait until the deployment's name is typed; nothing else begins it."""
     account = settings.account
-    if not sys.stdin.isatty():
-        raise CommandError(f"nobody can confirm here: add --confirm {account.deployment} to trade with real orders")
     lines = (
         "Real orders, real money:",
         f"  exchange    {places.rest}",
