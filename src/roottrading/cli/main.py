@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from roottrading import __version__
-from roottrading.cli import account, config, control, data, database, research, strategies
+from roottrading.cli import account, config, control, data, database, research, service, strategies
 from roottrading.cli.backtest import backtest
 from roottrading.cli.doctor import doctor
 from roottrading.cli.errors import exit_code, explain
 from roottrading.cli.exchange import exchange
 from roottrading.cli.run import run
+from roottrading.cli.up import up
 
 app = typer.Typer(
     help="Automated trading on Binance spot: recorded markets at any speed, with simulated money.",
@@ -29,6 +30,7 @@ app.command()(run)
 app.command()(backtest)
 app.command()(exchange)
 app.command()(doctor)
+app.command()(up)
 app.add_typer(strategies.app, name="strategies")
 app.add_typer(research.app, name="research")
 app.add_typer(data.app, name="data")
@@ -37,6 +39,7 @@ app.add_typer(account.capital_app, name="capital")
 app.command()(account.adopt)
 app.add_typer(config.app, name="config")
 app.add_typer(database.app, name="db")
+service.add_to(app)
 
 DEBUG = "--debug"
 

@@ -1,0 +1,103 @@
+"""One service from its settings to its end: connect, serve, drain at SIGTERM."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+import typer
+from msgspec.structs import replace
+
+from roottrading.adapters.store.postgres.leadership import Leadership
+from roottrading.cli.errors import CommandError
+from roottrading.cli.linked import key_of
+from roottrading.cli.places import is_here, places_of
+from roottrading.cli.preparing import check_timeframes, known_strategies, strategy_uses
+from roottrading.cli.reporting import begin_log, warn
+from roottrading.cli.service import check_settings
+from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL, exchange_key
+from roottrading.config.settings import Settings
+from roottrading.operations.local_servers.addresses import bootstrap_servers
+from roottrading.runtimes.assembly import Cast, cast
+from roottrading.runtimes.distributed.installation import Addresses, Market, installation
+from roottrading.runtimes.distributed.running import serve_on
+from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
+from roottrading.runtimes.distributed.sharding import ROLE
+from roottrading.runtimes.linked.connecting import FINEST, LinkedMarket
+from roottrading.runtimes.linked.pace import pace_of
+
+_LOG: Final = logging.getLogger("roottrading.service")
+
+
+def run_service(role: str, settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C, or a stepped market's end.
+
+    Raises CommandError for settings that a service cannot have, and where a server's address is not named.
+    """
+    check_settings(settings)
+    url = settings.run.exchange or ""
+    if not is_here(url):
+        raise CommandError(f"--exchange {url}: name a server of `roottrading exchange` on this machine")
+    addresses = addresses_of(os.environ)
+    begin_log(settings.run)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {role} %(levelname)s %(message)s")
+    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
+    acting = acting_cast(settings)
+    keys = ROLE[role].keys
+    credentials = None if keys == "none" else key_of(exchange_key(os.environ))
+    places, admin = places_of(settings, url), settings.run.admin
+
+    async def main() -> None:
+        rate = 1 if admin is not None else await pace_of(url)
+        market = Market(places, credentials, admin, rate)
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+        def connect() -> AbstractAsyncContextManager[Surroundings]:
+            return installation(settings, acting, market, addresses)
+
+        await serve_on(role, connect, _leadership(role, settings, addresses), stop, _say(role))
+
+    asyncio.run(main())
+
+
+def acting_cast(settings: Settings) -> Cast:
+    """Return the strategies of the settings, put to use; CommandError where they cannot be."""
+    known = known_strategies(settings)
+    uses = strategy_uses(settings, known)
+    market = LinkedMarket(tuple(sorted(settings.run.symbols)), finest=FINEST)
+    check_timeframes(uses, market)
+    warn(tuple(map(str, (*known.broken, *known.warnings))))
+    return cast(settings, uses, market)
+
+
+def addresses_of(environment: "os._Environ[str]") -> Addresses:
+    """Return where the environment says that the servers are; CommandError where it does not."""
+    missing = [name for name in (REDIS_URL, KAFKA_URL, POSTGRES_URL) if not environment.get(name)]
+    if missing:
+        raise CommandError(
+            f"{', '.join(missing)}: not set; `make services-up` starts the three servers and prints their addresses"
+        )
+    try:
+        kafka = bootstrap_servers(environment[KAFKA_URL])
+    except ValueError as error:
+        raise CommandError(f"{KAFKA_URL}: {error}") from None
+    return Addresses(environment[REDIS_URL], kafka, environment[POSTGRES_URL])
+
+
+def _leadership(role: str, settings: Settings, addresses: Addresses) -> Leadership:
+    """Have one instance serve: others wait for its end."""
+    return Leadership(addresses.postgres, settings.postgres, f"{settings.account.deployment}/{role}")
+
+
+def _say(role: str) -> Callable[[ServiceProcess], None]:
+    def began(process: ServiceProcess) -> None:
+        _LOG.info("serves")
+
+    typer.echo(f"{role}: begins")
+    return began

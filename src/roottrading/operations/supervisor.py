@@ -1,0 +1,122 @@
+"""Processes that belong together: each begins again when it falls over, all end when they are told to."""
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+from msgspec import Struct
+
+_PAUSES: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a process begins again
+_LIVED: Final = 30.0  # seconds after which a process counts as one that had begun well
+_DRAIN: Final = 15.0  # seconds that a process has to end by itself
+_LINE: Final = 1 << 20
+
+Say = Callable[[str], None]
+
+
+class Command(Struct, frozen=True):
+    """A process to be kept alive: its name in what is said of it, and how it is started."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+class GaveUp(Exception):
+    """A process cannot be what it is meant to be: its settings are wrong; the text is what it said last."""
+
+
+class Supervisor:
+    """Keeps commands alive until each ended by itself (exit code 0), or all are stopped."""
+
+    def __init__(self, commands: Sequence[Command], environment: Mapping[str, str], say: Say) -> None:
+        self._commands = commands
+        self._environment = dict(environment)
+        self._say = say
+        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self.stop = asyncio.Event()
+        self.restarts = 0
+
+    def process_id(self, name: str) -> int | None:
+        """Return the id of a command's process, None where there is none now."""
+        process = self._running.get(name)
+        return None if process is None else process.pid
+
+    async def run(self) -> None:
+        """Return when every process ended by itself, or after a stop. Raises GaveUp for wrong usage (exit code 2)."""
+        works = [asyncio.create_task(self._keep(command)) for command in self._commands]
+        stopping = asyncio.create_task(self.stop.wait())
+        try:
+            left = set(works)
+            while left and not stopping.done():
+                done, _ = await asyncio.wait({*left, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                for each in done - {stopping}:
+                    each.result()
+                    left.discard(each)
+        finally:
+            stopping.cancel()
+            for each in works:
+                each.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
+
+    async def _keep(self, command: Command) -> None:
+        tries = 0
+        while True:
+            began = time.monotonic()
+            code, last = await self._once(command)
+            if code == 0:
+                return
+            if code == 2:
+                raise GaveUp(f"{command.name}: {last}")
+            tries = 0 if time.monotonic() - began > _LIVED else tries + 1
+            pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
+            self._say(f"{command.name} ended ({_ending(code)}): it begins again in {pause:g} s")
+            self.restarts += 1
+            await asyncio.sleep(pause)
+
+    async def _once(self, command: Command) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            *command.arguments,
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LINE,
+        )
+        self._running[command.name] = process
+        assert process.stdout is not None
+        last = ""
+        try:
+            async for line in process.stdout:
+                last = line.decode(errors="replace").rstrip()
+                self._say(last)
+            return await process.wait(), last
+        finally:
+            await _drained(process)
+            self._running.pop(command.name, None)
+
+
+async def _drained(process: asyncio.subprocess.Process) -> None:
+    """End a process: asked first, then by force."""
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(_DRAIN):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def own_command(name: str, *arguments: str) -> Command:
+    """Return the command that runs `roottrading ARGUMENTS` with this very Python."""
+    return Command(name, (sys.executable, "-m", "roottrading", *arguments))

@@ -1,0 +1,76 @@
+"""A service that goes on: whatever ends one incarnation, the next loads what stands and goes on there."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from roottrading.adapters.bus.port import BusError, Unreadable
+from roottrading.adapters.exchange.link import LinkError
+from roottrading.adapters.store.port import StoreError
+from roottrading.adapters.store.postgres.leadership import Leadership
+from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
+from roottrading.runtimes.distributed.together import first_of
+
+_LOG: Final = logging.getLogger(__name__)
+_PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the next try
+
+
+class LostLead(Exception):
+    """Another instance may lead by now: begin again, behind it."""
+
+
+_PASSING: Final = (BusError, StoreError, LinkError, LostLead, OSError, TimeoutError)
+
+
+async def serve_on(
+    role: str,
+    connect: Callable[[], AbstractAsyncContextManager[Surroundings]],
+    leadership: Leadership | None,
+    stop: asyncio.Event,
+    began: Callable[[ServiceProcess], None] = lambda process: None,
+) -> None:
+    """Serve until `stop` is set, or the stepped market's end; with `leadership` only while no other instance leads.
+
+    What may pass is tried again, after ever longer pauses. Raises Unreadable (a newer message: upgrade) and whatever
+    is a defect of this program: nobody goes on beyond it.
+    """
+    tries = 0
+    ended = asyncio.Event()
+
+    async def live() -> None:
+        if leadership is not None:
+            await leadership.acquire()
+        try:
+            async with connect() as around:
+                process = ServiceProcess(role, around)
+                began(process)
+                if leadership is None:
+                    await process.run()
+                else:
+                    await first_of(process.run(), _until(leadership.lost, "another instance leads now"))
+                ended.set()
+        finally:
+            if leadership is not None:
+                await leadership.release()
+
+    while not stop.is_set() and not ended.is_set():
+        try:
+            await first_of(live(), _quietly(stop))
+        except Unreadable:
+            raise
+        except _PASSING as error:
+            pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
+            _LOG.warning("%s stopped: %s; it begins again in %g s", role, error, pause)
+            tries += 1
+            await first_of(asyncio.sleep(pause), _quietly(stop))
+
+
+async def _until(event: asyncio.Event, why: str) -> None:
+    await event.wait()
+    raise LostLead(why)
+
+
+async def _quietly(event: asyncio.Event) -> None:
+    await event.wait()

@@ -1,0 +1,51 @@
+"""Seven processes over real Redis, Kafka and PostgreSQL leave the very files of a backtest."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
+from roottrading.operations.local_servers.addresses import Servers
+from tests.e2e.test_wire import COMMAND, FILES, TRADED
+
+WANTED = (
+    *TRADED,
+    "--strategies",
+    "ema_rsi_cross,sma_cross,stochastic",
+    "--from",
+    "2021-04-17T00:00:00Z",
+    "--to",
+    "2021-04-17T04:00:00Z",
+    "--set",
+    "aggregator.weighting=equal",
+    "--set",
+    "run.ledger=false",
+)
+
+
+@pytest.fixture
+def deployment(topic_prefix: str) -> str:
+    """A name that no other test's topics have."""
+    return "u" + str(abs(hash(topic_prefix)) % 10**6)
+
+
+def environment(servers: Servers) -> dict[str, str]:
+    return {
+        **os.environ,
+        REDIS_URL: servers.redis_url,
+        KAFKA_URL: servers.kafka_url,
+        POSTGRES_URL: servers.postgres_url,
+    }
+
+
+def test_services_leave_the_files_of_a_backtest(servers: Servers, deployment: str, tmp_path: Path) -> None:
+    options = (*WANTED, "--set", f"account.deployment={deployment}")
+    for command in (("backtest", "--output", "alone"), ("up", "--clock", "stepped", "--output", "apart")):
+        subprocess.run(
+            (*COMMAND, *command, *options), cwd=tmp_path, env=environment(servers), check=True, capture_output=True
+        )
+    assert (tmp_path / "alone" / "fills.csv").read_text().count("\n") > 3
+    for name in FILES:
+        assert (tmp_path / "apart" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
