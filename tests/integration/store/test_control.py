@@ -1,11 +1,14 @@
 import asyncio
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 
+from roottrading.adapters.store.port import WrongIdentity
 from roottrading.adapters.store.postgres.configuration import Configured, configuration, configure
 from roottrading.adapters.store.postgres.control import control_woken, poll_control, post_control
 from roottrading.adapters.store.postgres.database import Database
+from roottrading.adapters.store.postgres.identity import claim
 from roottrading.messages.service import AccountAdjusted, ControlChanged
 from tests.integration.cutting import wire_to
 from tests.integration.store.samples import SETTINGS
@@ -88,5 +91,17 @@ def test_configuration_is_numbered_and_kept_whole(store_url: str) -> None:
                 (3, "BTCUSDT", None),
             ]
             assert await configuration(database, 2) == (Configured(3, "symbol", "BTCUSDT", None, 9, "bob"),)
+
+    asyncio.run(main())
+
+
+def test_a_database_is_one_deployments(store_url: str) -> None:
+    async def main() -> None:
+        async with await Database.open(store_url, SETTINGS) as database:
+            await asyncio.gather(*[claim(database, {"deployment": "sim", "quote_asset": "USDT"}) for _ in range(4)])
+            with pytest.raises(WrongIdentity, match="deployment is sim there and b here") as refused:
+                await claim(database, {"deployment": "b", "quote_asset": "USDT"})
+            assert str(refused.value).startswith(f"{store_url} belongs to another deployment: ")
+            await claim(database, {"deployment": "sim", "quote_asset": "USDT"})
 
     asyncio.run(main())

@@ -153,6 +153,7 @@ END $$;
 """
 
 CONTROL = """
+CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE control_requests (
     number BIGINT PRIMARY KEY, kind TEXT NOT NULL, body JSON NOT NULL, posted_at TIMESTAMPTZ NOT NULL DEFAULT now());
 CREATE TABLE configuration (
