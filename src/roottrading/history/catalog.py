@@ -108,15 +108,23 @@ class Series:
         TapeError where candles contradict those that are there.
         """
         known = self.manifest.months.get(month, Month())
+        candles = self.together(month, readings)
+        if candles is None:
+            self.note(month, source)
+            return 0
+        self._keep(month, candles, (*known.sources, source))
+        return len(candles) - known.rows
+
+    def together(self, month: str, readings: Sequence[Reading]) -> Candles | None:
+        """Return a month's candles with further ones, None where there are none at all; raises what `add` raises."""
+        known = self.manifest.months.get(month, Month())
         held = [self._read(month, known)] if known.rows else []
         readings = [reading for reading in (*held, *readings) if len(reading.candles)]
         if not readings:
-            self.note(month, source)
-            return 0
+            return None
         candles = merged(readings)
         self._check_span(month, candles)
-        self._keep(month, candles, (*known.sources, source))
-        return len(candles) - known.rows
+        return candles
 
     def read(self, month: str) -> Reading:
         """Read a month's file. Raises HistoryError where it is not the one that the manifest knows."""

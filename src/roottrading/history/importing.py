@@ -69,16 +69,21 @@ def import_files(root: Path, files: Sequence[TapeFile], now: Time) -> Iterator[I
 
 
 def _take(series: Series, file: TapeFile, reading: Reading, now: Time) -> int:
+    """Take a file's candles in, month by month, after none of them was found to contradict what is there."""
     candles, checksum = reading.candles, file_digest(file.path)
     span = duration(series.timeframe)
-    new = 0
+    parts: list[tuple[str, Reading]] = []
     for month, (start, end) in months_in((int(candles.open_time[0]), int(candles.at[-1]))):
-        if any(each.checksum == checksum for each in series.manifest.months.get(month, Month()).sources):
-            continue
         first, last = np.searchsorted(candles.open_time, [start, end])
-        part = candles.slice(int(first), int(last))
-        if len(part):
-            times = iso(int(part.open_time[0])), iso(int(part.open_time[-1]) + span)
-            source = Source("import", str(file.path), *times, len(part), iso(now), checksum=checksum)
-            new += series.add(month, [Reading(reading.source, part)], source)
+        known = series.manifest.months.get(month, Month()).sources
+        if last > first and all(each.checksum != checksum for each in known):
+            parts.append((month, Reading(reading.source, candles.slice(int(first), int(last)))))
+    for month, part in parts:
+        series.together(month, [part])
+    new = 0
+    for month, part in parts:
+        times = part.candles.open_time
+        shown = iso(int(times[0])), iso(int(times[-1]) + span)
+        source = Source("import", str(file.path), *shown, len(times), iso(now), checksum=checksum)
+        new += series.add(month, [part], source)
     return new

@@ -16,7 +16,7 @@ from tests.recorded import SAMPLES
 
 ARCHIVE = Path(__file__).parents[2] / "data" / "archive"
 HOURS = {month: ARCHIVE / f"BTCUSDT-1h-{month}.csv.gz" for month in ("2024-12", "2025-01")}
-Fault = Callable[[web.Request, bytes], "bytes | web.StreamResponse | None"]
+Fault = Callable[[web.Request, bytes], "bytes | float | web.StreamResponse | None"]
 
 
 def zipped(name: str, text: bytes) -> bytes:
@@ -62,6 +62,9 @@ class ArchivePlace:
         faults = self.faults.get(name)
         if faults:
             said = faults.pop(0)(request, body or b"")
+            if isinstance(said, float):
+                await asyncio.sleep(said)
+                said = body
             if said is None or isinstance(said, web.StreamResponse):
                 return said or web.Response(status=404)
             body = said
@@ -98,6 +101,11 @@ def dropped(request: web.Request, body: bytes) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.close()
     return web.Response()
+
+
+def silent(request: web.Request, body: bytes) -> float:
+    """Say nothing for a while."""
+    return 0.6
 
 
 def truncated(request: web.Request, body: bytes) -> bytes:

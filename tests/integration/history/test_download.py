@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from roottrading.adapters.tape import read_tape
 from roottrading.adapters.tape.files import TapeFile, parse_packed
@@ -26,6 +27,7 @@ from tests.integration.history.archive_place import (
     cut,
     dropped,
     hours_of,
+    silent,
     status,
     truncated,
 )
@@ -33,6 +35,7 @@ from tests.recorded import SAMPLES
 from tests.unit.adapters.tape.files import rows
 
 QUICK = Patience(tries=4, first_pause=MILLISECOND, longest_pause=MILLISECOND)
+HASTY = replace(QUICK, silence=400 * MILLISECOND)
 NOW = parse_time("2026-11-22")
 NOWHERE = "http://127.0.0.1:9"
 MONTHS = (parse_time("2024-12-01"), parse_time("2025-02-01"))
@@ -47,11 +50,12 @@ async def download(
     *symbols: str,
     rest: str = NOWHERE,
     now: Time = NOW,
+    patience: Patience = QUICK,
 ) -> list[Done]:
     done: list[Done] = []
     with writing_into(root):
         wanted = Wanted(symbols or ("BTCUSDT",), timeframe, span, place.url, rest)
-        await Download(root, wanted, done.append, QUICK, lambda: now).run()
+        await Download(root, wanted, done.append, patience, lambda: now).run()
     return done
 
 
@@ -150,6 +154,17 @@ def test_what_goes_wrong_on_the_way_is_tried_again(tmp_path: Path, of: str, faul
             place.faults[f"BTCUSDT-1h-2025-01.zip{of}"] = [*faults]  # type: ignore[list-item]
             done = await download(tmp_path, place)
             assert [each.problem for each in sorted(done, key=lambda each: each.month)] == ["", ""]
+
+    asyncio.run(run())
+    assert rows(kept(tmp_path)) == rows(BOTH)
+
+
+def test_a_server_that_says_nothing_is_asked_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with archive_place() as place:
+            place.faults["BTCUSDT-1h-2025-01.zip"] = [silent]
+            await download(tmp_path, place, patience=HASTY)
+            assert place.asked["BTCUSDT-1h-2025-01.zip"] > 1
 
     asyncio.run(run())
     assert rows(kept(tmp_path)) == rows(BOTH)

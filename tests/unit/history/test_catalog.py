@@ -104,6 +104,11 @@ def test_candles_that_contradict_those_in_the_catalog_are_refused_and_change_not
     write(tmp_path, HEADER + line(7, "10,8,9,11,6"), "BTCUSDT-1m-other.csv")
     with pytest.raises(TapeError, match="high"):
         take_in(root, tmp_path / "BTCUSDT-1m-other.csv")
+    take_in(root, minutes(tmp_path, 31 * 1440, 31 * 1440 + 1))
+    wrong = [line(7), line(31 * 1440, "10,12,9,11,6")]  # the month before has nothing against it
+    write(tmp_path, HEADER + "".join(wrong), "BTCUSDT-1m-other.csv")
+    with pytest.raises(TapeError, match="has another volume than in"):
+        take_in(root, tmp_path / "BTCUSDT-1m-other.csv")
     assert (root / "BTCUSDT" / "1m" / MONTH).read_bytes() == before
     assert check_all([root], NOW)[0].sound
 
