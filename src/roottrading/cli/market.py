@@ -17,7 +17,6 @@ from roottrading.cli.tally import Tally
 from roottrading.cli.watching import StopWish, Watcher
 from roottrading.cli.wire_runs import open_store, until_stopped
 from roottrading.config.settings import Settings
-from roottrading.domain.time import iso
 from roottrading.runtimes.assembly import cast
 from roottrading.runtimes.linked.connecting import FINEST, LinkedMarket
 from roottrading.runtimes.linked.market_connection import MarketConnection
@@ -52,7 +51,7 @@ def run_on_market(settings: Settings, named: str) -> None:
         typer.echo(f"simulated money on the market of {run.connection.endpoints.rest}; Ctrl-C ends it and reports")
         reached = asyncio.run(until_stopped(run))
         if not run.candles:
-            typer.echo(f"stopped at {iso(reached.at)}, before the first candle was over: nothing was played")
+            typer.echo("stopped before the first candles were over: nothing was played")
             raise typer.Exit(INTERRUPTED)
         traded = {symbol: run.connection.instruments[symbol] for symbol in market.symbols}
         played = recorded_market(run.candles, traded, FINEST, run.started_at, reached.at)

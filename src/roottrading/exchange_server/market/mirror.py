@@ -111,19 +111,21 @@ class Mirror:
     async def _learn(self) -> OpenedMarket:
         now = self._data.now()
         final = now - now % MINUTE
-        sources = []
-        for symbol in self._symbols:
-            minutes = [_kline(each) for each in await self._past(symbol, final)]
-            source = MirrorSource(symbol, minutes, final)
-            prints = await self._prints_since(symbol, final)
-            sources.append(source)
-            self._follow(symbol, final, prints[-1].trade_id + 1 if prints else None)
-            for told in prints:
-                source.print(print_of(told))
+        sources = await asyncio.gather(*(self._source(symbol, final) for symbol in self._symbols))
         self._market = MirroredMarket(sources)
         instruments = {symbol: self._data.instruments[symbol] for symbol in self._symbols}
         self._statuses = {symbol: instrument.status for symbol, instrument in instruments.items()}
         return OpenedMarket(self._market, instruments, self._data.now(), 0, frozenset(self._symbols))
+
+    async def _source(self, symbol: str, final: Time) -> MirrorSource:
+        """Fetch a symbol's past, minutes until `final` and prints since, and follow its streams from there on."""
+        minutes = [_kline(each) for each in await self._past(symbol, final)]
+        prints = await self._prints_since(symbol, final)
+        self._follow(symbol, final, prints[-1].trade_id + 1 if prints else None)
+        source = MirrorSource(symbol, minutes, final)
+        for told in prints:
+            source.print(print_of(told))
+        return source
 
     def _follow(self, symbol: str, final: Time, trade: int | None) -> None:
         kline, trades = candles(symbol, "1m"), Subscription("trades", symbol)

@@ -7,7 +7,7 @@ have met is known when the candle that it meets is over.
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from roottrading.adapters.exchange.binance.server_clock import StandingClock
 from roottrading.adapters.exchange.binance.streams import HistoryUnavailable, MarketObservation, candles
@@ -23,15 +23,17 @@ from roottrading.runtimes.linked.market_connection import MarketConnection
 from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, starts_after
 from roottrading.runtimes.linked.recorded import began_at
 from roottrading.runtimes.linked.stepping import SteppedTime
-from roottrading.runtimes.linked.warming import candles_before
+from roottrading.runtimes.linked.warming import Stream, candles_before
 from roottrading.runtimes.linked.weighing import Weigher, weigher_of
 from roottrading.runtimes.linked.whole_instants import WholeInstants
 from roottrading.runtimes.result import journal
 from roottrading.runtimes.session import Position
 from roottrading.services.analyzer import NewestWindows
 
+NOWHERE: Final = Position(0, "candles")  # where a run stands that was stopped before it began
 _CONTROL_SECONDS: Final = 0.2  # between two looks for a person's commands
 
+Done = TypeVar("Done")
 Connect = Callable[[tuple[str, ...], Callable[[MarketObservation], None]], MarketConnection]
 
 
@@ -75,7 +77,10 @@ class MarketRun:
         """
         await self.connection.open()
         try:
-            session, instants = await self._begin()
+            begun = await self._unless_stopped(self._begin())
+            if begun is None:
+                return NOWHERE
+            session, instants = begun
             await self._live(session, instants)
             session.end()
             self.candles = await self._played(session.last.at)
@@ -116,9 +121,7 @@ class MarketRun:
         after = starts_after(loaded, plan.finest, connection.now())
         self.started_at = began_at(loaded.rows["gateway_streams"], plan.finest, after)
         opinions = NewestWindows(plan)
-        before = await candles_before(
-            connection.history, opinions.wanted_at(after), dict.fromkeys(self._symbols, after)
-        )
+        before = await self._asked(opinions.wanted_at(after), after)
         session = self._session = MarketSession(
             self._settings,
             self._cast,
@@ -138,6 +141,18 @@ class MarketRun:
         connection.market.follow(followed, followed)
         self._go_on(session.begin())
         return session, instants
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, Done]) -> Done | None:
+        """Do the work; None where a person stopped the run before it was done."""
+        working, stopping = asyncio.create_task(work), asyncio.create_task(self.stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finished = working.done()
+        for task in (working, stopping):
+            if not task.done():
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        return working.result() if finished else None
 
     async def _live(self, session: MarketSession, instants: WholeInstants) -> None:
         """Play what comes until the stop; what any part raises ends all of them."""
@@ -209,13 +224,16 @@ class MarketRun:
             self._heard.set()
 
     async def _played(self, until: Time) -> list[Row]:
-        """Fetch what was traded on. Raises LinkError where the history does not answer."""
+        """Fetch what was traded on, for the report."""
         finest = self._cast.plan.finest
-        wanted = {(symbol, finest): self.started_at for symbol in self._cast.plan.symbols}
+        return await self._asked({(symbol, finest): self.started_at for symbol in self._cast.plan.symbols}, until)
+
+    async def _asked(self, wanted: Mapping[Stream, Time], until: Time) -> list[Row]:
+        """Fetch candles that had closed by `until`. Raises LinkError where the history does not answer."""
         try:
             return await candles_before(self.connection.history, wanted, dict.fromkeys(self._symbols, until))
         except HistoryUnavailable as error:
             raise LinkError(
-                f"the report needs the candles that were traded on, and the market does not give them now ({error}): "
-                "start again with the same --state and end it when the market answers"
+                f"the market does not tell its past now ({error}): start again when it does; with --state nothing is "
+                "lost"
             ) from None

@@ -1,0 +1,56 @@
+"""`exchange --mirror`: what it refuses, and a bot that trades on the mirror of a market."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Runner
+from tests.e2e.test_market import wait_for_cycles
+from tests.e2e.test_wire import COMMAND, exchange
+from tests.e2e.wire_kills import RESTLESS
+
+SERVED = ("--clock", "20x", "--symbols", "LTCUSDT", "--from", "2021-04-17T00:00:00Z")
+RUN = ("--symbols", "LTCUSDT", "--timeframe", "1m", "--strategies", "restless", "--set", "aggregator.quorum=0")
+EQUAL = ("--set", "aggregator.weighting=equal", "--set", "coordinator.abnormal.slippage=off")
+
+
+def test_a_bot_trades_on_the_mirror_of_a_market(tmp_path: Path) -> None:
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "restless.py").write_text(RESTLESS)
+    with (
+        exchange(tmp_path, *SERVED) as (upstream, _),
+        exchange(tmp_path, "--mirror", upstream, "--symbols", "LTCUSDT") as (mirror, _),
+        (tmp_path / "said.txt").open("w") as out,
+    ):
+        command = (*COMMAND, "run", "--exchange", mirror, *RUN, *EQUAL)
+        with subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.PIPE, text=True) as bot:
+            wait_for_cycles(tmp_path, bot, 2)
+            bot.send_signal(signal.SIGINT)
+            _, errors = bot.communicate(timeout=60)
+            assert bot.returncode == 130, errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--mirror", "binance"), "--symbols"),
+        (("--mirror", "binance", "--symbols", "BTCUSDT", "--clock", "stepped"), "--clock is for a recorded market"),
+        (("--mirror", "binance", "--symbols", "BTCUSDT", "--begin", "now"), "--begin is for a recorded market"),
+        (("--mirror", "binance", "--symbols", "BTCUSDT", "--from", "2021-04-17"), "--from is for a recorded market"),
+        (("--mirror", "ftp://here", "--symbols", "BTCUSDT"), "write http://HOST:PORT"),
+    ],
+)
+def test_what_a_mirror_cannot_have_is_refused(roottrading: Runner, options: tuple[str, ...], said: str) -> None:
+    refused = roottrading("exchange", *options)
+    assert refused.code == 2
+    assert said in refused.err
+
+
+def test_a_market_that_is_not_there_is_named(roottrading: Runner) -> None:
+    away = ("--set", "binance.public_rest=http://127.0.0.1:9", "--set", "binance.public_stream=ws://127.0.0.1:9")
+    refused = roottrading("exchange", "--mirror", "binance", "--symbols", "BTCUSDT", *away)
+    assert refused.code == 1
+    assert "the market at http://127.0.0.1:9 cannot be mirrored" in refused.err
