@@ -19,7 +19,7 @@ from roottrading.runtimes.embedded import Observer, Progress
 from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, starts_after
 from roottrading.runtimes.linked.warming import candles_before
 from roottrading.runtimes.linked.whole_instants import WholeInstants
-from roottrading.runtimes.market import Market
+from roottrading.runtimes.market import Market, open_market
 from roottrading.runtimes.replay import Instant, instants
 from roottrading.services.analyzer import NewestWindows
 from tests.parity.learning_runs import TapeHistory, learning_run, left_by
@@ -82,6 +82,17 @@ def test_it_trades_as_a_backtest_does() -> None:
     alone = left_by(run_backtest(settings, cast, market))
     assert len(alone["trade_cycles"]) > 3
     assert left_by(store) == alone
+
+
+def test_fees_in_bnb_are_priced_by_a_symbol_that_nobody_trades() -> None:
+    settings, cast, market = a_run("2021-04-17T00:00:00Z")
+    settings = replace(settings, fees=replace(settings.fees, in_bnb=True))
+    market = open_market(settings.run, settings.account.quote_asset, {"BNBUSDT": "fees"})
+    store = MemoryStore(ALL_TABLES)
+    Follower(settings, cast, market, store).play(market.end)
+    found = left_by(store)
+    assert {fill.fee_asset for fill in found["fills"]} == {"BNB"}
+    assert found == left_by(run_backtest(settings, cast, market))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
