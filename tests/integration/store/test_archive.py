@@ -1,7 +1,7 @@
 import asyncio
 from decimal import Decimal
 
-from roottrading.adapters.store.port import Commit
+from roottrading.adapters.store.port import Commit, UnitState
 from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.maintenance import Maintained, maintain
@@ -10,6 +10,7 @@ from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import DAY, HOUR, parse_time
 from roottrading.messages.envelope import Envelope
+from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import Row
 from roottrading.services.gateway import TABLES as GATEWAY
 from tests.integration.store.samples import SETTINGS, STREAM, TRADER, step
@@ -92,6 +93,33 @@ def test_months_are_made_ahead_and_dropped_and_what_was_sent_long_ago_is_forgott
             assert list(await archive.candles("BTCUSDT", "1h", 0, LATER + DAY)) == [candle(LATER)]
             assert [each.number for each in (await unit.load()).outbox] == [2]
             assert await archive.add_candles([candle(NEW_YEAR)]) == 1  # wanted back: made again
+
+    asyncio.run(main())
+
+
+def test_verdicts_go_sooner_but_none_that_a_unit_has_yet_to_take(store_url: str) -> None:
+    async def main() -> None:
+        settings = PostgresSettings(outbox_kept=30 * DAY, opinions_kept=DAY)
+        async with await Database.open(store_url, SETTINGS) as database:
+            units = PostgresUnits(database, ())
+            author, reader = units.unit("signal_aggregator/0"), units.unit("coordinator/0")
+            await author.load()
+            await reader.load()
+            body = AlertRaised("info", "a", "b", "", 0)
+            for name in ("BTCUSDT", "ETHUSDT"):
+                stream = f"signals:aggregated/{name}"
+                said = [Envelope("signal_aggregator", stream, n, n - 1, n, "", body) for n in (1, 2, 3)]
+                await author.commit(Commit(outbox=[("signals:aggregated", each) for each in said]))
+            await author.commit(Commit(published=6))
+            taken = {("signal_aggregator", "signals:aggregated/BTCUSDT"): 2}
+            await reader.commit(Commit(units={"coordinator/0": UnitState(taken)}))
+            async with database.connection() as connection:
+                await connection.execute("UPDATE outbox SET committed_at = $1", LATER - 2 * DAY)
+            assert (await maintain(store_url, settings, LATER)).forgotten == 5  # nobody reads the other stream
+            archive = PostgresArchive(database)
+            left = await archive.said("signal_aggregator", "signals:aggregated/BTCUSDT", 0, 9)
+            assert [each.sequence for each in left] == [3]
+            assert (await maintain(store_url, settings, LATER + 29 * DAY)).forgotten == 1  # for ever is too long
 
     asyncio.run(main())
 

@@ -74,7 +74,7 @@ class Changes:
             found[OFFSETS] = [topics, partitions, list(commit.offsets.values())]
         if commit.outbox:
             found[OUTBOX] = self._outbox(commit)
-        return found
+        return dict(sorted(found.items(), key=lambda item: item[0].name))  # one statement a combination, not an order
 
     def _rows(self, rows: Iterable[Row], found: dict[Part, Columns]) -> None:
         """Keep a key's last change; a state row that was deleted and written again goes to the end of its table."""

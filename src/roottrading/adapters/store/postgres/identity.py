@@ -9,7 +9,8 @@ from roottrading.adapters.store.postgres.errors import asking
 
 # Whoever comes first writes it down; the others, also at the same moment, find it.
 _CLAIM: Final = """
-INSERT INTO identity (name, value) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT (name) DO NOTHING"""
+INSERT INTO identity (name, value) SELECT * FROM unnest($1::text[], $2::text[])
+WHERE NOT EXISTS (SELECT FROM identity) ON CONFLICT (name) DO NOTHING"""
 _READ: Final = "SELECT name, value FROM identity ORDER BY name"
 
 

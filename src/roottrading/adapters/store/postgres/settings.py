@@ -48,3 +48,11 @@ class PostgresSettings(Struct, frozen=True):
         Time,
         Bounds(ge=DAY, le=3_650 * DAY, description="microseconds that sent messages are kept, longer than Kafka's"),
     ] = 30 * DAY
+    opinions_kept: Annotated[
+        Time,
+        Bounds(
+            ge=DAY // 24,
+            le=3_650 * DAY,
+            description="microseconds that opinions and verdicts which all have taken are kept",
+        ),
+    ] = DAY

@@ -126,6 +126,7 @@ CREATE TABLE unit_places (
     service TEXT NOT NULL, shard INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('seen', 'sent')),
     source TEXT NOT NULL, stream TEXT NOT NULL, sequence BIGINT NOT NULL,
     PRIMARY KEY (service, shard, kind, source, stream)) WITH (fillfactor = 60);
+CREATE INDEX unit_places_by_stream ON unit_places (source, stream) WHERE kind = 'seen';
 CREATE TABLE unit_deadlines (
     service TEXT NOT NULL, shard INTEGER NOT NULL, key TEXT NOT NULL, due_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (service, shard, key)) WITH (fillfactor = 60);
