@@ -14,6 +14,7 @@ from roottrading.domain.time import Time
 from roottrading.messages.exchange import InstrumentChanged
 from roottrading.messages.service import CandleObserved, ControlChanged
 from roottrading.runtimes.assembly import ALL_TABLES, Cast
+from roottrading.runtimes.assembly import cast as make_cast
 from roottrading.runtimes.backtest import run_backtest
 from roottrading.runtimes.embedded import Observer, Progress
 from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, starts_after
@@ -21,8 +22,10 @@ from roottrading.runtimes.linked.warming import candles_before
 from roottrading.runtimes.linked.whole_instants import WholeInstants
 from roottrading.runtimes.market import Market, open_market
 from roottrading.runtimes.replay import Instant, instants
-from roottrading.services.analyzer import NewestWindows
+from roottrading.runtimes.result import journal
+from roottrading.services.analyzer import NewestWindows, StrategyUse
 from tests.parity.learning_runs import TapeHistory, learning_run, left_by
+from tests.parity.test_skipping import FREE, Case, Informed, Moody, leaves, walk
 
 
 class Follower:
@@ -93,6 +96,21 @@ def test_fees_in_bnb_are_priced_by_a_symbol_that_nobody_trades() -> None:
     found = left_by(store)
     assert {fill.fee_asset for fill in found["fills"]} == {"BNB"}
     assert found == left_by(run_backtest(settings, cast, market))
+
+
+HALF_A_DAY = 12 * 60
+GAPS = (walk("AAAUSDT", 3, HALF_A_DAY, missing=0.05, halt=40), walk("BBBUSDT", 4, HALF_A_DAY, missing=0.3))
+MOODY = (StrategyUse("moody", Moody(), "1m"), StrategyUse("informed", Informed(), "5m"))
+
+
+@pytest.mark.parametrize("traded", [(), ("AAAUSDT",)])
+def test_holes_halts_and_a_symbol_that_is_only_looked_at(traded: tuple[str, ...]) -> None:
+    case = Case(GAPS, MOODY, FREE, skip=3 * 60_000_000, cut=7 * 60_000_000, traded=traded)
+    alone, settings, market = leaves(case, every_candle=True)
+    store = MemoryStore(ALL_TABLES)
+    Follower(settings, make_cast(settings, case.uses, market), market, store).play(market.end)
+    assert len(journal(alone, "fills")) > 10
+    assert left_by(store) == left_by(alone)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
