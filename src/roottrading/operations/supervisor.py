@@ -86,6 +86,7 @@ class Supervisor:
             limit=_LINE,
         )
         self._running[command.name] = process
+        self._say(f"{command.name} is process {process.pid}")
         assert process.stdout is not None
         last = ""
         try:
