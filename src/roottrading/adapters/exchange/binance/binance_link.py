@@ -3,18 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, cast
 
+from roottrading.adapters.exchange.binance.background import Background
 from roottrading.adapters.exchange.binance.breaker import Breaker, BreakerSettings
 from roottrading.adapters.exchange.binance.budget import Budget
 from roottrading.adapters.exchange.binance.carrying_out import Carrier
+from roottrading.adapters.exchange.binance.comparing import Comparing
 from roottrading.adapters.exchange.binance.doors import Doors
-from roottrading.adapters.exchange.binance.errors import NOT_ALLOWED, Failure
-from roottrading.adapters.exchange.binance.first_questions import check_listed, learn_clock
+from roottrading.adapters.exchange.binance.errors import NOT_ALLOWED
 from roottrading.adapters.exchange.binance.keeping_up import KeptSocket
 from roottrading.adapters.exchange.binance.orders_to_events import Reader
-from roottrading.adapters.exchange.binance.questions import Questions, Unanswered, missed
+from roottrading.adapters.exchange.binance.questions import Questions
 from roottrading.adapters.exchange.binance.replies import Events, refused_here
 from roottrading.adapters.exchange.binance.rest import Rest
 from roottrading.adapters.exchange.binance.server_clock import ServerClock
@@ -22,16 +23,12 @@ from roottrading.adapters.exchange.binance.settings import Endpoints, LinkSettin
 from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.exchange.binance.socket_api import SocketApi
 from roottrading.adapters.exchange.binance.user_events import read_event
-from roottrading.adapters.exchange.binance.wire import Malformed
-from roottrading.adapters.exchange.link import LinkError
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.time import SECOND, Time
+from roottrading.domain.time import Time
 from roottrading.messages.exchange import (
     AnyRequest,
-    InstrumentChanged,
     LinkChanged,
-    ReconcileDue,
     Request,
 )
 
@@ -66,21 +63,31 @@ class BinanceLink:
         self._reader = Reader(fees)
         rest = Rest(endpoints.rest, self._settings, credentials, self._clock, self._budget)
         self._doors = Doors(rest, self._budget, Breaker(breaker), self._clock, self._settings, self._tell)
-        self._questions = Questions(self._doors, self._reader)
+        questions = Questions(self._doors, self._reader)
+        self._queue: asyncio.Queue[Events | None] = asyncio.Queue()
+        self._carrier = Carrier(self._doors, questions, self._reader, self._clock, self._settings, self._put)
+        self._comparing = Comparing(
+            tuple(symbols),
+            questions,
+            self._reader,
+            self._carrier,
+            rest,
+            self._clock,
+            self._settings,
+            self._put,
+            self._tell,
+        )
         self._kept = KeptSocket(
             self._doors,
             endpoints.socket,
             self._settings,
             self._make_socket,
             self._hear,
-            self._greet,
+            self._comparing.greet,
             self._went_down,
             self._tell,
         )
-        self.instruments: dict[str, Instrument] = {}
-        self._queue: asyncio.Queue[Events | None] = asyncio.Queue()
-        self._carrier = Carrier(self._doors, self._questions, self._reader, self._clock, self._settings, self._put)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._is_open = False
         self._under_way: dict[asyncio.Task[None], AnyRequest] = {}
 
@@ -90,22 +97,18 @@ class BinanceLink:
         """Connect, learn the exchange's clock, limits and instruments. Raises LinkError where that is not possible."""
         await self._doors.rest.open()
         try:
-            await self._learn()
+            await self._comparing.learn()
         except BaseException:
             await self._doors.rest.close()
             raise
         self._is_open = True
-        self._start(self._kept.run())
-        self._start(self._keep_comparing())
-        self._start(self._keep_clock())
+        for work in (self._kept.run(), self._comparing.keep_comparing(), self._comparing.keep_clock()):
+            self._background.start(work)
 
     async def close(self) -> None:
         """End all connections; requests under way are heard no more."""
         self._is_open = False
-        while self._tasks:  # again where a library swallowed it
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks, timeout=1)
+        await self._background.end()
         await self._doors.rest.close()
         self._queue.put_nowait(None)
 
@@ -122,7 +125,7 @@ class BinanceLink:
             if not self._is_open:
                 self._put((refused_here(request, NOT_ALLOWED, "not sent: the link is closed", 0),))
             elif self._carrier.takes(request):
-                task = self._start(self._carrier.carry_out(request))
+                task = self._background.start(self._carrier.carry_out(request))
                 self._under_way[task] = request
                 task.add_done_callback(lambda done: self._under_way.pop(done, None))
 
@@ -139,6 +142,11 @@ class BinanceLink:
             yield together
 
     @property
+    def instruments(self) -> dict[str, Instrument]:
+        """The symbols' instruments as they are now."""
+        return self._comparing.instruments
+
+    @property
     def under_way(self) -> tuple[AnyRequest, ...]:
         """The requests that no event has answered yet."""
         return tuple(self._under_way.values())
@@ -147,9 +155,8 @@ class BinanceLink:
     def is_idle(self) -> bool:
         """Whether nothing is being done but waiting for the exchange: for its events, or for answers to requests."""
         kept = 3  # the socket, the comparing and the clock are looked after all the time
-        return (
-            self._queue.empty() and self._carrier.compared.is_set() and len(self._tasks) == kept + len(self._under_way)
-        )
+        at_work = len(self._background) - kept - len(self._under_way)
+        return self._queue.empty() and self._carrier.compared.is_set() and not at_work
 
     @property
     def frames(self) -> dict[str, int]:
@@ -170,101 +177,14 @@ class BinanceLink:
     def _hear(self, event: Any) -> None:
         told = read_event(self._reader, event)
         if told == "balances":
-            self._start(self._tell_balances())
+            self._background.start(self._comparing.tell_balances())
         elif isinstance(told, str):
             self._kept.renew(missing=told == "terminated")
         else:
             self._put(told)
 
-    async def _tell_balances(self) -> None:
-        try:
-            self._put((await self._questions.account(),))
-        except (Unanswered, Malformed) as error:
-            _LOG.warning("balances changed, and the account does not answer: %s", error)
-
     def _went_down(self) -> None:
         self._carrier.compared.clear()
-
-    async def _greet(self) -> None:
-        """Tell what was missed, again and again until it is told; then entries go out."""
-        while True:
-            try:
-                await self._questions.rates(self._symbols)
-                await self._look_at_instruments(everything=True)
-                self._put(await missed(self._questions, self._reader, self._symbols))
-                break
-            except (Unanswered, Malformed) as error:
-                self._tell("user_data", "comparing", str(error))
-                await asyncio.sleep(1)
-        self._put((ReconcileDue("", "", self._clock.now()),))
-        self._carrier.compared.set()
-
-    # ---- what is looked at again and again
-
-    async def _learn(self) -> None:
-        await learn_clock(self._doors.rest, self._clock)
-        try:
-            self.instruments = await self._questions.instruments(self._symbols)
-            await self._questions.account()
-        except Unanswered as error:
-            if isinstance(error.answer, Failure) and error.answer.code in _BAD_KEY:
-                raise LinkError(
-                    f"the exchange refuses the API key ({error}): check key, secret, its rights and the addresses it "
-                    "may be used from"
-                ) from None
-            raise LinkError(f"the exchange did not answer a first question: {error}") from None
-        except Malformed as error:
-            raise LinkError(f"the exchange's first answer is not in Binance's form: {error}") from None
-        pairs = self.instruments.items()
-        self._reader.assets = {symbol: (each.base_asset, each.quote_asset) for symbol, each in pairs}
-        check_listed(self._symbols, self.instruments)
-
-    async def _look_at_instruments(self, everything: bool) -> None:
-        found = await self._questions.instruments(self._symbols)
-        for symbol, instrument in found.items():
-            if everything or instrument != self.instruments.get(symbol):
-                self._put((InstrumentChanged(symbol, "", self._clock.now(), instrument.status, instrument),))
-        self.instruments.update(found)
-
-    async def _keep_comparing(self) -> None:
-        while True:
-            surprised = await self._until_minute_or_surprise()
-            try:
-                await self._look_at_instruments(everything=False)
-            except Unanswered as error:
-                _LOG.warning("the exchange's instruments could not be looked at: %s", error)
-            if surprised:
-                await asyncio.sleep(_BETWEEN_LOOKS)
-            elif self._carrier.compared.is_set():
-                await self._tell_balances()  # word of a change may have been lost, and books are held against it
-                self._put((ReconcileDue("", "", self._clock.now()),))
-
-    async def _until_minute_or_surprise(self) -> bool:
-        """Wait for the next comparison, a minute of the exchange's; say whether a filter refused something before."""
-        surprised = self._carrier.surprised
-        # an accelerated exchange has minutes more often
-        pause = self._settings.reconcile_every / SECOND / self._settings.clock_rate
-        waiting = asyncio.ensure_future(surprised.wait())
-        try:
-            await asyncio.wait({waiting}, timeout=pause)
-        finally:
-            waiting.cancel()
-        found = surprised.is_set()
-        surprised.clear()
-        return found
-
-    async def _keep_clock(self) -> None:
-        """Measure the clock now and then, and at once where the exchange refused a time."""
-        while True:
-            try:
-                async with asyncio.timeout(self._settings.reconcile_every / SECOND):
-                    await self._carrier.doubted.wait()
-                self._clock.doubt()
-            except TimeoutError:
-                pass
-            self._carrier.doubted.clear()
-            if not await self._doors.rest.measure_clock():
-                await asyncio.sleep(1)
 
     # ---- inside
 
@@ -275,14 +195,3 @@ class BinanceLink:
     def _tell(self, part: str, state: str, reason: str) -> None:
         at = self._clock.now() if self._clock.is_set else 0
         self._put((LinkChanged("", "", at, part, state, reason),))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        return task
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _LOG.error("a task of the link to the exchange ended", exc_info=error)
