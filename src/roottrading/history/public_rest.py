@@ -43,10 +43,11 @@ class PublicRest:
     async def open(self) -> None:
         """Learn the exchange's time. Raises HistoryError where it cannot be learned."""
         async with self._opening:
-            if self._is_open:
+            if self._clock.is_set:
                 return
-            await self._rest.open()
-            self._is_open = True
+            if not self._is_open:
+                await self._rest.open()
+                self._is_open = True
             for failures in range(1, self._patience.tries + 1):
                 try:
                     await learn_clock(self._rest, self._clock)

@@ -16,6 +16,7 @@ from roottrading.history.catalog import Series, writing_into
 from roottrading.history.download import Done, Download, Wanted
 from roottrading.history.errors import HistoryError
 from roottrading.history.fetching import Patience
+from roottrading.history.importing import files_to_import, import_files
 from roottrading.history.looking import check_all, held
 from roottrading.history.months import Span
 from tests.integration.exchange_server.market_place import market_place
@@ -26,6 +27,7 @@ from tests.integration.history.archive_place import (
     archive_place,
     cut,
     dropped,
+    hours,
     hours_of,
     silent,
     status,
@@ -391,6 +393,31 @@ def test_candles_that_contradict_the_catalog_are_told(tmp_path: Path) -> None:
     assert "is not there" in report.error
     asyncio.run(run())
     assert rows(kept(tmp_path)) == rows(BOTH)
+
+
+def test_a_gap_in_a_file_of_one_s_own_is_filled(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1h-mine.csv"
+    lines = hours("2024-12")
+    path.write_bytes(b"".join(lines[:100] + lines[200:]))
+    root = tmp_path / "catalog"
+    with writing_into(root):
+        assert [each.new for each in import_files(root, files_to_import([path], None, None), NOW)] == [644]
+
+    async def run() -> None:
+        async with archive_place() as place:
+            done = {each.month: each for each in await download(root, place)}
+            assert (done["2024-12"].rows, done["2024-12"].problem) == (100, "")
+            # and where the file said something else, that is told, and nothing is changed
+            path.write_bytes(lines[0].replace(b"96407.99", b"96407.98"))
+            other = tmp_path / "other"
+            with writing_into(other):
+                list(import_files(other, files_to_import([path], None, None), NOW))
+            done = {each.month: each for each in await download(other, place)}
+            assert "the candle of 2024-12-01T00:00:00Z has another open than in" in done["2024-12"].problem
+            assert len(kept(other)) == 1 + 744
+
+    asyncio.run(run())
+    assert rows(kept(root)) == rows(BOTH)
 
 
 def test_a_zip_is_read_from_memory_like_from_a_file() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from roottrading.domain.time import HOUR, MILLISECOND, MINUTE, SECOND
 from roottrading.exchange_server.faults.fault import Fault
@@ -268,3 +269,51 @@ def test_an_unknown_symbol_is_named(tmp_path: Path) -> None:
             file.close()
 
     asyncio.run(record())
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ({"code": 2, "msg": "Invalid request: too many parameters"}, "a subscription was refused"),
+        ({"error": {"code": 1, "msg": "no"}, "id": 1}, "a subscription was refused"),
+        (None, "its streams were not confirmed in time"),
+    ],
+)
+def test_a_server_that_does_not_subscribe_is_given_up_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, reply: Any, said: str
+) -> None:
+    """An own server of WebSockets, since ours subscribes to everything."""
+    opened = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal opened
+        opened += 1
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for _ in socket:
+            if reply is not None:
+                await socket.send_json(reply)
+        return socket
+
+    async def record() -> None:
+        app = web.Application()
+        app.router.add_get("/stream", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        async with market_place() as place:
+            file = RecordingFile(tmp_path / "x.gz")
+            streams = f"ws://{host}:{port}"
+            recorder = Recorder(f"http://{place.host}", streams, ("LTCUSDT",), file, QUICK, Keeping(opening=0.1))
+            task = asyncio.create_task(recorder.run())
+            await until(lambda: recorder.cuts == 2)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            file.close()
+        await runner.cleanup()
+
+    asyncio.run(record())
+    assert opened >= 2
+    assert said in caplog.text

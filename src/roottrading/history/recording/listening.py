@@ -42,9 +42,14 @@ class Listening:
     async def run(self) -> None:
         """Listen until the end; `why` says what ended it. Exceptions of `hear` leave it, the network's do not."""
         try:
-            self.why = await self._listen()
+            self.end(await self._listen())
         finally:
             self.over.set()
+
+    def end(self, why: str) -> None:
+        """Take that it is over; the first reason given is the one that counts."""
+        self.why = self.why or why
+        self.over.set()
 
     async def _listen(self) -> str:
         try:
@@ -91,13 +96,12 @@ class Listening:
             if said is None:
                 continue
             if said.stream == "!serverShutdown" or said.event == "serverShutdown":
-                self.why = "the server shuts down"
-                self.over.set()
+                self.end("the server shuts down")
             elif said.stream:
                 self._hear(came_at, said, data.encode())
-            elif said.error:
-                return f"a subscription was refused: {bytes(said.error).decode(errors='replace')[:200]}"
-            elif said.id is not None:
+            elif said.error or said.code is not None:
+                return f"a subscription was refused: {data[:200]}"
+            elif isinstance(said.id, int):
                 self._waiting.discard(said.id)
                 if not self._waiting:
                     self.serving.set()

@@ -29,12 +29,14 @@ class Keeping(Struct, frozen=True):
     """How connections are kept, in seconds.
 
     One is replaced after `lifetime` (Binance ends it after 24 hours) by another that overlaps it for `overlap`; one
-    that served for `proven` ends a row of failures. What was heard reaches the disk after `flush`.
+    that served for `proven` ends a row of failures. All streams are to be confirmed within `opening`. What was heard
+    reaches the disk after `flush`.
     """
 
     lifetime: float = 23.5 * 3_600
     overlap: float = 5.0
     proven: float = 60.0
+    opening: float = 20.0
     flush: float = 2.0
 
 
@@ -94,7 +96,12 @@ class Recorder:
             listening = Listening(session, self._streams, names, self._hear)
             task = tasks.create_task(listening.run())
             began = time.monotonic()
-            await _first_of(listening.serving, listening.over)
+            try:
+                async with asyncio.timeout(self._keeping.opening):
+                    await _first_of(listening.serving, listening.over)
+            except TimeoutError:
+                task.cancel()
+                listening.end("its streams were not confirmed in time")
             if listening.serving.is_set() and old is not None:
                 await asyncio.sleep(self._keeping.overlap)
                 old.cancel()

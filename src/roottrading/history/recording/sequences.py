@@ -10,13 +10,14 @@ NUMBERED: Final = {"trade": "t", "aggTrade": "a", "bookTicker": "u", DEPTH: "u",
 
 
 class Said(Struct):
-    """A frame: of a stream, or what else a server says (`event` of a raw serverShutdown, `id` of a reply)."""
+    """A frame: of a stream, or what else a server says: `event` of a raw serverShutdown, `id` of a reply, an error."""
 
     stream: str = ""
     data: Raw = field(default_factory=Raw)
-    id: int | None = None
+    id: int | str | None = None
     event: str = field(default="", name="e")
     error: Raw = field(default_factory=Raw)
+    code: int | None = None
 
 
 class _Numbers(Struct):
