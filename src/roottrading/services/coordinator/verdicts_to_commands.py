@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import replace
 
 from roottrading.domain.fees import FeeSchedule
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.position import Manager
-from roottrading.domain.time import DAY, Time
+from roottrading.domain.time import Time
 from roottrading.messages.commands import MoveStop
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import (
@@ -41,6 +41,7 @@ from roottrading.services.coordinator.adjusting import adopt_waiting, on_adjuste
 from roottrading.services.coordinator.control import on_control
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.entering import Desk, instrument_of, on_candidates, refuse
+from roottrading.services.coordinator.judging import judge_account
 from roottrading.services.coordinator.leaving import (
     cancel_resting,
     close,
@@ -49,9 +50,8 @@ from roottrading.services.coordinator.leaving import (
     on_instrument,
     on_too_small,
 )
-from roottrading.services.coordinator.ledger import holdings, value
+from roottrading.services.coordinator.ledger import holdings
 from roottrading.services.coordinator.records import State
-from roottrading.services.coordinator.setting_aside import set_aside
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.sizing import Refused
 from roottrading.services.coordinator.state import (
@@ -62,8 +62,6 @@ from roottrading.services.coordinator.state import (
     SymbolState,
 )
 from roottrading.services.coordinator.watching import Watches, judged_by
-
-MIDNIGHT: Final = "midnight"
 
 
 class Coordinator:
@@ -200,22 +198,8 @@ class Coordinator:
 
     def _on_instant(self, draft: Draft, complete: InstantComplete, now: Time) -> None:
         """Judge risk, adopt, then decide entries, all at the closes of T (consistency-rules 1.4)."""
-        state, settings = self._state, self._settings
-        worth = None
-        if self._judges:
-            worth = value(state, self._desk.instruments, complete.closes)
-            account = state.account
-            if account.set_aside or not worth.is_whole:
-                account = set_aside(state, self._desk.instruments, complete.closes)
-            account, breaches = limits.judge(account, worth.equity, complete.at, complete.highest_equity, settings)
-            if account is not state.account:
-                if account.day != state.account.day and account.day is not None:
-                    draft.deadlines.append((MIDNIGHT, account.day + DAY))
-                draft.put_account(account)
-            for subject, text in breaches:
-                draft.alert("critical", subject, text, complete.at)
-            if breaches:
-                cancel_resting(draft, breaches[0][0])
+        state = self._state
+        worth = judge_account(draft, self._desk, complete) if self._judges else None
         if state.adjustments:
             adopt_waiting(draft, self._desk, complete.at, complete.closes)
             worth = None
