@@ -168,6 +168,7 @@ def test_candles_are_the_same_those_of_the_past_too_and_while_they_grow() -> Non
 
 def test_orders_meet_the_mirrored_book_and_nobody_upstream_hears_of_them() -> None:
     async def script(upstream: Place, mirror: Place) -> None:
+        assert mirror.exchange.venue.last_price("BTCUSDT") is not None
         mirror.open_account(USDT=1_000_000)
         best = await mirror.get("ticker/bookTicker", symbol="BTCUSDT")
         code, order = await mirror.send(
@@ -211,6 +212,8 @@ def test_a_market_that_is_not_known_is_halted_until_it_is_and_then_nothing_lacks
         order: dict[str, Any] = {"symbol": "LTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1"}
         assert (await mirror.send("POST", "/api/v3/order", **order))[1]["msg"] == "Market is closed."
         assert (await mirror.get("klines", symbol="LTCUSDT", interval="1m"))["code"] == -1001
+        assert (await mirror.get("ticker/price", symbol="LTCUSDT"))["code"] == -1001
+        assert await mirror.get("ticker/price") == []
         assert (await mirror.get("exchangeInfo", symbol="LTCUSDT"))["symbols"][0]["status"] == "HALT"
         await wait("the end of the halt", lambda: status(mirror, "LTCUSDT") == "TRADING")
         assert (await mirror.send("POST", "/api/v3/order", **order))[1]["status"] == "FILLED"

@@ -66,7 +66,7 @@ class Mirror:
             streams=stream_settings_at(endpoints.streams, rate, usual=streams),
         )
         self._exchange: Exchange | None = None
-        self._market = MirroredMarket(())
+        self._market = MirroredMarket((), 0)
         self._statuses: dict[str, str] = {}
 
     async def open(self) -> OpenedMarket:
@@ -112,10 +112,11 @@ class Mirror:
         now = self._data.now()
         final = now - now % MINUTE
         sources = await asyncio.gather(*(self._source(symbol, final) for symbol in self._symbols))
-        self._market = MirroredMarket(sources)
+        now = self._data.now()
+        self._market = MirroredMarket(sources, now)
         instruments = {symbol: self._data.instruments[symbol] for symbol in self._symbols}
         self._statuses = {symbol: instrument.status for symbol, instrument in instruments.items()}
-        return OpenedMarket(self._market, instruments, self._data.now(), 0, frozenset(self._symbols))
+        return OpenedMarket(self._market, instruments, now, 0, frozenset(self._symbols))
 
     async def _source(self, symbol: str, final: Time) -> MirrorSource:
         """Fetch a symbol's past, minutes until `final` and prints since, and follow its streams from there on."""

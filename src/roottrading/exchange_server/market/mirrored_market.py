@@ -37,10 +37,11 @@ class MirroredMarket(PublicMarket):
     change of the book before, so that clients who follow the changes miss none.
     """
 
-    def __init__(self, sources: Iterable[MirrorSource]) -> None:
-        """Take the sources; no book is known yet."""
+    def __init__(self, sources: Iterable[MirrorSource], now: Time) -> None:
+        """Take the sources, with all that was heard until `now`; no book is known yet."""
         self.sources = {source.symbol: source for source in sources}
         super().__init__(self.sources.values())
+        self.start = now
         self.without_book = set(self.sources)
 
     def next_at(self) -> Time:

@@ -118,8 +118,12 @@ class Questions:
         return answers.statistics(symbol, start, window, call.now, call.stamp, full=full)
 
     def _symbol(self, call: Call) -> SymbolMarket:
-        """Return the symbol that is asked about; nothing is said of one whose present is not known."""
-        symbol = self._market.symbols[call.parameters.symbol(self._market.symbols)]
+        """Return the symbol that is asked about."""
+        return self._known(call.parameters.symbol(self._market.symbols))
+
+    def _known(self, name: str) -> SymbolMarket:
+        """Return a symbol; nothing is said of one whose present is not known."""
+        symbol = self._market.symbols[name]
         if symbol.source.is_stale:
             raise ApiError(-1001, "Internal error; unable to process your request. Please try again.", UNAVAILABLE)
         return symbol
@@ -133,10 +137,10 @@ class Questions:
                 raise ApiError(-1128, "Combination of optional parameters invalid.")
             if len(several) > MOST_SYMBOLS and required:
                 raise ApiError(-1101, "Too many parameters; expected '100' symbols at most.")
-            return [shown(known[symbol]) for symbol in several]
+            return [shown(self._known(symbol)) for symbol in several]
         if "symbol" in asked or required:
-            return shown(known[asked.symbol(known)])
-        return [shown(symbol) for symbol in known.values()]
+            return shown(self._symbol(call))
+        return [shown(symbol) for symbol in known.values() if not symbol.source.is_stale]
 
     @staticmethod
     def _full(call: Call) -> bool:

@@ -95,7 +95,7 @@ def test_a_minute_of_which_no_print_was_heard_counts_in_longer_klines() -> None:
 
 
 def market() -> tuple[MirroredMarket, list[MarketEvent]]:
-    made = MirroredMarket([MirrorSource("X", (), START)])
+    made = MirroredMarket([MirrorSource("X", (), START)], START)
     found: list[MarketEvent] = []
     made.listeners.append(found.append)
     return made, found
