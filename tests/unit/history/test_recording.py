@@ -55,7 +55,9 @@ def test_one_process_records_into_a_file(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match="another process records"):
         RecordingFile(path)
     file.close()
-    record(path)
+    assert not path.exists()  # nothing came
+    record(path, b"a")
+    assert path.exists()
 
 
 def test_another_file_is_not_overwritten(tmp_path: Path) -> None:

@@ -62,9 +62,11 @@ class RecordingFile:
             raise HistoryError(f"{self.path}: cannot be written any further ({error.strerror or error})") from None
 
     def close(self) -> None:
-        """Flush, and let go of the file."""
+        """Flush, and let go of the file; one into which nothing came is removed."""
         try:
             self.flush()
+            if not self.size:
+                self.path.unlink(missing_ok=True)
         finally:
             self._file.close()
 
