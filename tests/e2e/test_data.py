@@ -95,6 +95,24 @@ def test_a_download_killed_at_any_moment_goes_on(tmp_path: Path) -> None:
     assert place.asked.total() < 2 * 3 * len(SYMBOLS) + 2 * 4 * (KILLS + 1)
 
 
+def test_an_interrupted_download_says_that_it_goes_on(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with archive_place() as place:
+            place.delay = 0.3
+            process = await asyncio.create_subprocess_exec(
+                *line(tmp_path, place, "BTCUSDT"), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            )
+            async with asyncio.timeout(60):
+                while not place.asked:
+                    await asyncio.sleep(0.01)
+                process.send_signal(signal.SIGINT)
+                out, errors = await process.communicate()
+            assert (process.returncode, out) == (130, b"")
+            assert errors.startswith(b"interrupted: what was fetched is in ")
+
+    asyncio.run(run())
+
+
 def test_what_is_downloaded_is_what_a_run_is_played_on(roottrading: Runner, tmp_path: Path) -> None:
     async def run() -> tuple[int, str, str]:
         async with archive_place() as place:

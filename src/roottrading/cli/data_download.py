@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 from roottrading.cli import options
-from roottrading.cli.errors import FAILED, CommandError
+from roottrading.cli.errors import FAILED, INTERRUPTED, CommandError
 
 if TYPE_CHECKING:
     from roottrading.domain.time import Time
@@ -71,7 +71,11 @@ def download(
     with writing_into(catalog):
         shown = _Shown()
         made = Download(catalog, wanted, shown.tell)
-        shown.run(made)
+        try:
+            shown.run(made)
+        except KeyboardInterrupt:
+            typer.echo(f"interrupted: what was fetched is in {catalog}, and the same command goes on", err=True)
+            raise typer.Exit(INTERRUPTED) from None
     shown.sum_up(made, wanted, catalog)
 
 
