@@ -1,5 +1,6 @@
 """Write the generated parts of docs/: the reference of settings, and the map drawn from `pipeline.py`.
 
+The schemas of the messages are files of their own.
 A part stands between `<!-- generated: NAME -->` and `<!-- end -->`. Called as `make docs`; a test holds it current.
 """
 
@@ -10,6 +11,7 @@ from typing import Final
 
 from roottrading.config.document import reference
 from roottrading.pipeline import CHANNELS, ROLES, Channel, Role
+from tools.message_schemas import FILES, text_of
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PART: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -86,7 +88,11 @@ def _names(found: tuple[Channel, ...]) -> str:
 
 
 def main() -> None:
-    """Rewrite every document that has generated parts."""
+    """Rewrite every document that is generated or has generated parts."""
+    for name, made in FILES.items():
+        path = DOCS / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text_of(made()), encoding="utf-8")
     for path in sorted(DOCS.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         if current(text) != text:
