@@ -1,99 +1,128 @@
-"""The bot is killed while the exchange goes on: its ledger and the account agree, and no order came twice."""
+"""Bots are killed, or paused beside a successor, while the exchange goes on: ledger, books and account agree.
 
-import csv
-import json
-import signal
-import subprocess
-import time
-import urllib.request
-from collections import Counter, defaultdict
+A share of it; `WIRE_KILLS=full` plays all of it, as `python -m tests.e2e.wire_kills` does.
+"""
+
+import os
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 from typing import Any
 
-from tests.e2e.test_wire import COMMAND, exchange
+from roottrading.adapters.store.port import Commit
+from roottrading.adapters.store.sqlite import SqliteStore
+from roottrading.domain.fill import Fill
+from roottrading.domain.money import ZERO
+from roottrading.domain.order import Order
+from roottrading.domain.time import MILLISECOND
+from roottrading.messages.service import Row
+from roottrading.runtimes.assembly import ALL_TABLES
+from roottrading.services.portfolio.state import BOOKS, HOLDINGS, Books, Holding
+from tests.e2e.wire_account import Account, compare, unprotected
+from tests.e2e.wire_kills import USUAL, play, problems, told
 
-SYMBOLS = ("LTCUSDT", "XRPUSDT")
-RESTLESS = '''"""Buys and sells in turns of a minute: a trade is always under way when somebody is killed."""
-
-import numpy as np
-
-from roottrading.domain.columns import Columns, Floats
-from roottrading.strategies.contract import Strategy
-
-
-class Restless(Strategy, frozen=True):
-    """A minute in, a minute out."""
-
-    @property
-    def lookback(self) -> int:
-        return 0
-
-    def evaluate(self, columns: Columns) -> Floats:
-        turn = columns.open_time // 60_000_000 % 2
-        conviction: Floats = np.where(turn == 0, 1.0, -1.0)
-        return conviction
-'''
-RUN = ("--symbols", ",".join(SYMBOLS), "--timeframe", "1m", "--strategies", "restless", "--state", "state")
-SETTINGS = (
-    "--set",
-    "aggregator.weighting=equal",
-    "--set",
-    "aggregator.quorum=0",
-    "--set",
-    "coordinator.abnormal.slippage=off",
-)
-KILLS = 4
-PATIENCE = 120.0  # seconds for two more cycles, on a machine however busy
+SHARE = (4, 1, 15.0)
 
 
-def asked(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as response:
-        return json.load(response)
+def test_killed_and_paused_it_agrees_with_the_exchange(tmp_path: Path) -> None:
+    kills, pauses, seconds = USUAL if os.environ.get("WIRE_KILLS") == "full" else SHARE
+    tally, agreed = play(tmp_path, 7, kills, pauses, seconds)
+    print(told(tally, agreed))
+    assert problems(tally, agreed) == []
+    assert (tally.kills, tally.fenced) == (kills, pauses)
+    assert tally.cycles_beside > 0
+    assert agreed.entries >= 4
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open() as file:
-        return list(csv.DictReader(file))
+# ---- the checks themselves: kills after which nothing can be found say nothing
 
 
-def test_killed_again_and_again_it_agrees_with_the_exchange(tmp_path: Path) -> None:
-    (tmp_path / "strategies").mkdir()
-    (tmp_path / "strategies" / "restless.py").write_text(RESTLESS)
-    dice = Random(5)
-    served = ("--clock", "20x", "--symbols", ",".join(SYMBOLS), "--from", "2021-04-17T00:00:00Z")
-    with exchange(tmp_path, *served) as (url, admin):
-        command = (*COMMAND, "run", "--exchange", url, *RUN, *SETTINGS, "--output", "out")
-        for _ in range(KILLS):
-            with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as bot:
-                time.sleep(dice.uniform(5.0, 9.0))
-                assert bot.poll() is None
-                bot.kill()
-        with (
-            (tmp_path / "said.txt").open("w") as out,
-            subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.PIPE, text=True) as bot,
-        ):
-            until = time.monotonic() + PATIENCE
-            while (tmp_path / "said.txt").read_text().count("closed by") < 2 and time.monotonic() < until:
-                time.sleep(0.5)
-            bot.send_signal(signal.SIGINT)
-            _, said = bot.communicate(timeout=60)
-            assert bot.returncode == 130, said
-        account = asked(f"{admin}/accounts")["demo"]
-        status = asked(f"{admin}/status")
-    fills = rows(tmp_path / "out" / "fills.csv")
-    orders = rows(tmp_path / "out" / "orders.csv")
-    assert len({fill["cycle_id"] for fill in fills}) >= 2
-    assert all(count == 1 for count in Counter(order["client_order_id"] for order in orders).values())
-    held: dict[str, Decimal] = defaultdict(Decimal, {"USDT": Decimal(10_000)})
-    for fill in fills:
-        base, quantity = fill["symbol"].removesuffix("USDT"), Decimal(fill["quantity"])
-        notional, sign = Decimal(fill["price"]) * quantity, 1 if fill["side"] == "BUY" else -1
-        held[base] += sign * quantity
-        held["USDT"] -= sign * notional
-        held[fill["fee_asset"]] -= Decimal(fill["fee"])
-    there = {asset: Decimal(amount["free"]) + Decimal(amount["locked"]) for asset, amount in account.items()}
-    assert {asset: amount for asset, amount in there.items() if amount} == {a: n for a, n in held.items() if n}
-    resting = sum(order["status"] in {"NEW", "PARTIALLY_FILLED"} for order in orders)
-    assert sum(symbol["open_orders"] for symbol in status["symbols"].values()) == resting
+def order(number: int, at: int, quantity: str, stop: str = "0", ended: int = 0, executed: str = "0") -> dict[str, Any]:
+    return {
+        "orderId": number,
+        "clientOrderId": f"sim-{number}",
+        "orderListId": -1,
+        "side": "SELL" if stop != "0" else "BUY",
+        "time": at,
+        "updateTime": ended or at,
+        "status": "FILLED" if quantity == executed else "EXPIRED" if ended else "NEW",
+        "origQty": quantity,
+        "executedQty": executed,
+        "stopPrice": stop,
+    }
+
+
+def trade(number: int, at: int, quantity: str, buyer: bool) -> dict[str, Any]:
+    return {
+        "id": number,
+        "orderId": number,
+        "time": at,
+        "qty": quantity,
+        "price": "100",
+        "commission": "0",
+        "commissionAsset": "USDT",
+        "isBuyer": buyer,
+    }
+
+
+def test_spans_without_a_stop_are_seen() -> None:
+    bought, sold = trade(1, 1_000, "2", buyer=True), trade(3, 9_000, "2", buyer=False)
+    stop = order(2, 4_000, "2", stop="90", ended=8_000)
+    assert unprotected([order(1, 1_000, "2"), stop, order(3, 9_000, "2")], [bought, sold], "LTC") == [
+        (1_000_000, 4_000_000),
+        (8_000_000, 9_000_000),
+    ]
+    small = order(2, 1_000, "1", stop="90")  # half of it is as good as none
+    assert unprotected([order(1, 1_000, "2"), small], [bought, sold], "LTC") == [(1_000_000, 9_000_000)]
+    met = order(2, 1_000, "2", stop="90", ended=9_000, executed="2")
+    assert unprotected([order(1, 1_000, "2"), met], [bought, trade(2, 9_000, "2", buyer=False)], "LTC") == []
+
+
+class Told(Account):
+    """An account of which a test says what is there."""
+
+    def __init__(self, orders: list[dict[str, Any]], trades: list[dict[str, Any]], totals: dict[str, Decimal]) -> None:
+        self.said = orders, trades, totals
+
+    def orders(self, symbol: str) -> list[dict[str, Any]]:
+        return self.said[0]
+
+    def trades(self, symbol: str) -> list[dict[str, Any]]:
+        return self.said[1]
+
+    def totals(self) -> dict[str, Decimal]:
+        return {asset: total for asset, total in self.said[2].items() if total}
+
+
+def test_whatever_does_not_agree_is_found(tmp_path: Path) -> None:
+    at, two, price = 1_000 * MILLISECOND, Decimal(2), Decimal(100)
+    known = Order("o", "c", "sim-1", "LTCUSDT", "BUY", "LIMIT", two, price, None, "FILLED", at, at, two, 1)
+    fill = Fill("f", "o", "c", "LTCUSDT", "BUY", price, two, ZERO, "USDT", False, at, ZERO, ZERO, 1)
+    holding = Holding("LTCUSDT", from_market=two)
+    rows = [
+        Row("orders", ("o",), known),
+        Row("fills", ("f",), fill),
+        Row(BOOKS, ("sim",), Books("sim", Decimal(10_000), Decimal(9_800))),
+        Row(HOLDINGS, ("LTCUSDT",), holding),
+    ]
+    with SqliteStore.open(tmp_path, ALL_TABLES, {}) as store:
+        store.commit(Commit(rows))
+    taken, executed = order(1, 1_000, "2", executed="2"), trade(1, 1_000, "2", buyer=True)
+    there = {"USDT": Decimal(9_800), "LTC": Decimal(5), "BNB": Decimal(1)}
+
+    def found(orders: list[dict[str, Any]], trades: list[dict[str, Any]], **held: int) -> list[str]:
+        account = Told(orders, trades, there | {asset: Decimal(amount) for asset, amount in held.items()})
+        return compare(account, tmp_path, ("LTCUSDT",), {"LTC": Decimal(3), "BNB": Decimal(1)}, "by-hand").problems
+
+    by_hand = order(9, 500, "1") | {"clientOrderId": "by-hand"}
+    assert found([taken], [executed]) == []
+    assert found([taken, by_hand], [executed]) == []
+    assert "not known" in found([taken, order(2, 1_000, "2")], [executed])[0]
+    assert "taken 2 times" in found([taken, taken], [executed])[0]
+    assert "booked as FILLED" in found([taken | {"status": "EXPIRED"}], [executed])[0]
+    assert "never had it" in found([], [executed])[0]
+    assert "None at the exchange" in found([taken], [])[0]
+    assert "None in the ledger" in found([taken], [executed, trade(2, 1_000, "1", buyer=True)])[0]
+    assert "4.0 s after" in found([taken | {"time": 5_000}], [executed])[0]
+    assert "BNB: the account holds 0" in found([taken], [executed], BNB=0)[0]
+    assert "LTC: the account holds 6" in found([taken], [executed], LTC=6)[0]
+    assert "the foreign order" in found([taken, by_hand | {"status": "CANCELED"}], [executed])[0]

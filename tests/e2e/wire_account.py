@@ -19,7 +19,7 @@ from roottrading.domain.time import MILLISECOND, SECOND, Time, parse_time
 from roottrading.runtimes.assembly import ALL_TABLES
 from roottrading.services.portfolio.state import BOOKS, HOLDINGS
 
-RECEIVED_FOR: Final = 3 * SECOND  # an entry is taken for so long after it was issued (trading-rules 3.5)
+RECEIVED_FOR: Final = 3 * SECOND  # recvWindow: a request is taken for so long after it was issued (4.1)
 LEAST: Final = Decimal(10)  # worth of what can be sold at all
 PAGE: Final = 1_000  # the most that is answered at once
 QUOTE: Final = "USDT"
@@ -102,11 +102,16 @@ class Agreement(Struct):
     trades: int
     entries: int
     unprotected: dict[str, list[Span]]  # by symbol: spans in which no stop stood before what was held
+    listed: dict[str, list[dict[str, Any]]]  # by symbol: all orders of the bot, as the exchange tells them
 
 
 def read_books(folder: Path) -> Books:
     """Read a state folder, whoever owns it."""
-    records = inspect_folder(folder, _TABLES).records
+    return books_of(inspect_folder(folder, _TABLES).records)
+
+
+def books_of(records: Mapping[str, Sequence[Any]]) -> Books:
+    """Return what these records say, by table."""
     (books,) = records[BOOKS]
     own: dict[str, Decimal] = {QUOTE: books.cash}
     for holding in records[HOLDINGS]:
@@ -123,12 +128,19 @@ def read_books(folder: Path) -> Books:
 def compare(
     account: Account, folder: Path, symbols: Sequence[str], foreign: Mapping[str, Decimal], foreign_order: str
 ) -> Agreement:
+    """Hold the ledger and books of a state folder against the account."""
+    return compare_books(account, read_books(folder), symbols, foreign, foreign_order)
+
+
+def compare_books(
+    account: Account, books: Books, symbols: Sequence[str], foreign: Mapping[str, Decimal], foreign_order: str
+) -> Agreement:
     """Hold a bot's ledger and books, and what is foreign, against the account's orders, executions and balances."""
-    books = read_books(folder)
-    found = Agreement([], 0, 0, 0, {})
+    found = Agreement([], 0, 0, 0, {}, {})
     for symbol in symbols:
         orders, trades = account.orders(symbol), account.trades(symbol)
         ours = [order for order in orders if order["clientOrderId"] != foreign_order]
+        found.listed[symbol] = ours
         found.orders += len(ours)
         found.trades += len(trades)
         found.problems += _fills(symbol, trades, books)
@@ -230,14 +242,12 @@ def _orders(symbol: str, ours: Sequence[dict[str, Any]], books: Books) -> list[s
 
 
 def _late(ours: Sequence[dict[str, Any]], books: Books) -> list[str]:
-    """Demand that no entry was executed after it had expired."""
+    """Demand that nothing was taken later than its recvWindow allows: no expired entry, nothing of a bot that slept."""
     found = []
     for there in ours:
         order = books.orders.get(there["clientOrderId"])
-        if order is not None and there["side"] == "BUY" and Decimal(there["executedQty"]):
-            late = there["time"] * MILLISECOND - order.created_at
-            if late > RECEIVED_FOR:
-                found.append(f"entry {there['clientOrderId']} was executed {late / SECOND} s after it had been decided")
+        if order is not None and (late := there["time"] * MILLISECOND - order.created_at) > RECEIVED_FOR:
+            found.append(f"order {there['clientOrderId']} was taken {late / SECOND} s after it had been issued")
     return found
 
 
