@@ -67,7 +67,7 @@ def refit(turn: Turn) -> None:
     execution, step = turn.execution, turn.instrument.step_size
     if is_outgrown(turn):
         give_up_entry(turn, FILTERS_CHANGED)
-    if not execution.bought:
+    if not execution.bought or execution.status == "manual":
         return
     if execution.exit_waits:
         execution.exit_waits = False
@@ -84,7 +84,7 @@ def refit(turn: Turn) -> None:
 def notice_size(turn: Turn) -> None:
     """Say once that the filters refuse a position's size: its stop can neither be moved nor put back."""
     execution = turn.execution
-    if execution.small or _is_protectable(turn):
+    if execution.small or execution.sold or _is_protectable(turn):
         return
     execution.small = True
     turn.changed = True

@@ -29,6 +29,8 @@ def look_after(turn: Turn) -> None:
     survey = turn.survey
     own = execution.net - execution.sold
     gap = own // turn.instrument.step_size * turn.instrument.step_size - survey.covered
+    if execution.small and not survey.covered:
+        gap = own  # not even a step of it is whole, and yet it should have a stop
     if survey.booked and not survey.doubtful and not (execution.unanswered and _is_asked(execution)):
         if execution.status == "manual":
             _end_if_flat(turn)

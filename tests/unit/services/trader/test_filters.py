@@ -180,6 +180,30 @@ def test_a_stop_that_is_lost_meanwhile_is_put_back_as_soon_as_the_filters_take_i
     assert [(span.until - span.since, span.kind) for span in bench.spans] == [(60 * SECOND, "unprotected")]
 
 
+def test_a_stop_lost_while_not_even_a_step_is_whole_is_a_span_without_one() -> None:
+    bench = Bench()
+    bench.filled()
+    change(bench, step_size=D(1), min_quantity=D(1))
+    bench.happen(bench.exchange.cancel(leg("s")))
+    bench.advance(60 * SECOND)
+    assert (bench.asked(1), bench.status) == ([], "open")
+    change(bench)
+    assert bench.orders["s2"].status == "NEW"
+    assert [(span.until - span.since, span.kind) for span in bench.spans] == [(60 * SECOND, "unprotected")]
+
+
+def test_a_position_that_a_person_has_taken_over_is_left_alone() -> None:
+    bench = Bench()
+    bench.filled()
+    for number in (1, 2):
+        bench.happen(bench.exchange.cancel(leg("s", number)))
+    assert bench.status == "manual"
+    said = list(bench.alerts)
+    change(bench, min_notional=D(500))
+    change(bench)
+    assert (bench.status, bench.alerts) == ("manual", said)
+
+
 def test_what_was_bought_while_the_filters_rose_is_protected_as_soon_as_they_take_it() -> None:
     bench = Bench(base_free="5")
     bench.command(opening(entry_limit="99.50", entry_timeout_at=T + 900 * SECOND))
