@@ -119,6 +119,18 @@ def account(url: str, admin: str) -> Account:
     return Account(url, admin, "person", HIDDEN)
 
 
+def stop_in_a_halt(bot: Bot, there: Account, *symbols: str) -> None:
+    """Halt the market, so that nothing happens between the bot's end and a look at the account, and stop the bot."""
+    trade(there, "HALT", *symbols)
+    time.sleep(1)  # until it has heard of what came before
+    bot.stop()
+
+
+def trade(there: Account, status: str, *symbols: str) -> None:
+    for symbol in symbols:
+        there.admin("faults", {"kind": "status", "symbol": symbol, "value": status})
+
+
 def agrees(there: Account, state: Path) -> None:
     """Hold the books against the account."""
     found = compare(there, state, [SYMBOL], FOREIGN, "none")
@@ -198,9 +210,10 @@ def test_it_trades_goes_on_and_lets_no_second_one_in(folder: Path) -> None:
         there = account(url, admin)
         with started(folder, url, *own) as bot:
             bot.until("closed by", 2)
-            bot.stop()
+            stop_in_a_halt(bot, there, SYMBOL)
         assert "ok       key: it cannot withdraw" in bot.said
         agrees(there, folder / "state")
+        trade(there, "TRADING", SYMBOL)
         assert prefixes(folder / "state") == {NAME}
 
         code, said = live(folder, url, "--state", "another", *NAMED)
@@ -213,8 +226,9 @@ def test_it_trades_goes_on_and_lets_no_second_one_in(folder: Path) -> None:
             bot.process.kill()
         with started(folder, url, *own, name="again") as bot:
             bot.until("closed by")
-            bot.stop()
+            stop_in_a_halt(bot, there, SYMBOL)
         agrees(there, folder / "state")
+        trade(there, "TRADING", SYMBOL)
         with started(folder, url, "--state", "another", "--set", "account.deployment=beta", "--confirm", "beta") as bot:
             bot.until("closed by")
             bot.stop()
