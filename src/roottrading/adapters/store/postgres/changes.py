@@ -14,7 +14,6 @@ from roottrading.adapters.store.postgres.journal_columns import JournalColumns
 from roottrading.adapters.store.postgres.statements import (
     DEADLINES,
     DEADLINES_GONE,
-    OFFSETS,
     OUTBOX,
     PLACES,
     ROWS,
@@ -65,13 +64,10 @@ class Changes:
         found: dict[Part, Columns] = {}
         if commit.rows:
             self._rows(commit.rows, found)
-        if commit.units:
+        if commit.units or commit.offsets:
             self._places(commit, found)
         if commit.deadlines:
             self._deadlines(commit, found)
-        if commit.offsets:
-            topics, partitions = zip(*commit.offsets, strict=True)
-            found[OFFSETS] = [topics, partitions, list(commit.offsets.values())]
         if commit.outbox:
             found[OUTBOX] = self._outbox(commit)
         return dict(sorted(found.items(), key=lambda item: item[0].name))  # one statement a combination, not an order
@@ -137,6 +133,9 @@ class Changes:
             self._check_own(name, self._name)
             rows.extend(("seen", source, stream, last) for (source, stream), last in unit.seen.items())
             rows.extend(("sent", self._service, stream, last) for stream, last in unit.sent.items())
+        rows.extend(
+            ("read", topic, str(partition), following) for (topic, partition), following in commit.offsets.items()
+        )
         if rows:
             found[PLACES] = list(zip(*rows, strict=True))
 

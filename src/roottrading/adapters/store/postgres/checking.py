@@ -13,7 +13,6 @@ from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.adapters.store.postgres.statements import (
     DEADLINES,
     DEADLINES_GONE,
-    OFFSETS,
     OUTBOX,
     PLACES,
     ROWS,
@@ -81,7 +80,7 @@ def _wrong(journal: JournalColumns, there: dict[str, list[Any]], key: list[str] 
 
 async def _statement(connection: "asyncpg.Connection[Any]") -> list[str]:
     """Have the server read the statement that commits a step with every part of it, and do nothing."""
-    parts = [ROWS, ROWS_GONE, PLACES, DEADLINES, DEADLINES_GONE, OFFSETS, OUTBOX]
+    parts = [ROWS, ROWS_GONE, PLACES, DEADLINES, DEADLINES_GONE, OUTBOX]
     transaction = connection.transaction()
     await transaction.start()  # ended below: what is only prepared would hold its locks
     try:

@@ -53,12 +53,6 @@ DEADLINES_GONE: Final = Part(
     "DELETE FROM unit_deadlines USING {} (key) WHERE service = $1 AND shard = $2 AND unit_deadlines.key = changed.key",
     ("text",),
 )
-OFFSETS: Final = Part(
-    "offsets",
-    "INSERT INTO unit_offsets (service, shard, topic, partition, next) SELECT $1, $2, changed.* FROM {} "
-    "ON CONFLICT (service, shard, topic, partition) DO UPDATE SET next = excluded.next",
-    ("text", "integer", "bigint"),
-)
 OUTBOX: Final = Part(
     "outbox",
     "INSERT INTO outbox (service, shard, source, stream, sequence, follows, at, cause, body, channel, number) "
@@ -71,9 +65,12 @@ _UNIT: Final = """unit AS (
         published = greatest(published, $5::bigint), outbox_number = $6::bigint, row_number = $7::bigint,
         position_at = coalesce($8::timestamptz, position_at), position_phase = coalesce($9::text, position_phase)
     WHERE service = $1::text AND shard = $2::integer AND fence = $3::bigint RETURNING fence, control)"""
-_CHECKED: Final = """SELECT check_unit((SELECT fence FROM unit), $1 || '/' || $2,
-    CASE WHEN $10::boolean THEN (SELECT control FROM unit) ELSE 0 END,
-    CASE WHEN $10::boolean THEN (SELECT coalesce(max(number), 0) FROM control_requests) ELSE 0 END)"""
+# Only where something is wrong is the function called, to raise it.
+_CHECKED: Final = """SELECT CASE WHEN held.fence IS NULL OR held.waiting > held.control
+        THEN check_unit(held.fence, $1 || '/' || $2, held.control, held.waiting) ELSE held.fence END
+    FROM (SELECT (SELECT fence FROM unit) AS fence, (SELECT control FROM unit) AS control,
+        CASE WHEN $10::boolean THEN (SELECT coalesce(max(number), 0) FROM control_requests) ELSE 0 END AS waiting
+    ) held"""
 _OWN_PARAMETERS: Final = 10
 
 

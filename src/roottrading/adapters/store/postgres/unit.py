@@ -34,7 +34,6 @@ ON CONFLICT (service, shard) DO UPDATE SET fence = units.fence + 1, loaded_at = 
 _ROWS = "SELECT table_name, key, value FROM unit_rows WHERE service = $1 AND shard = $2 ORDER BY number"
 _PLACES = "SELECT kind, source, stream, sequence FROM unit_places WHERE service = $1 AND shard = $2"
 _DEADLINES = "SELECT key, due_at FROM unit_deadlines WHERE service = $1 AND shard = $2 ORDER BY due_at, key"
-_OFFSETS = "SELECT topic, partition, next FROM unit_offsets WHERE service = $1 AND shard = $2"
 _OUTBOX = """
 SELECT number, channel, source, stream, sequence, follows, at, cause, body FROM outbox
 WHERE service = $1 AND shard = $2 AND number > $3 ORDER BY number"""
@@ -86,7 +85,6 @@ class PostgresUnit:
                     rows = await connection.fetch(_ROWS, *own)
                     places = await connection.fetch(_PLACES, *own)
                     deadlines = await connection.fetch(_DEADLINES, *own)
-                    offsets = await connection.fetch(_OFFSETS, *own)
                     outbox = await connection.fetch(_OUTBOX, *own, unit["published"])
         position = None if unit["position_at"] is None else (unit["position_at"], unit["position_phase"])
         loaded = Loaded(
@@ -98,7 +96,7 @@ class PostgresUnit:
             unit["fence"],
             tuple(_entry(*found) for found in outbox),
             unit["outbox_number"],
-            {(topic, partition): following for topic, partition, following in offsets},
+            {(topic, int(partition)): following for kind, topic, partition, following in places if kind == "read"},
         )
         self._changes.row_number, self._changes.outbox_number = unit["row_number"], unit["outbox_number"]
         self._fence = loaded.fence
@@ -160,7 +158,7 @@ class PostgresUnit:
         for kind, source, stream, sequence in places:
             if kind == "seen":
                 seen[source, stream] = sequence
-            else:
+            elif kind == "sent":
                 sent[stream] = sequence
         return {self.name: UnitState(seen, sent)} if seen or sent else {}
 
