@@ -11,9 +11,9 @@ from roottrading.domain.time import Time
 from roottrading.messages.commands import AdoptTradeCycle
 from roottrading.messages.events import CommandRefused
 from roottrading.messages.service import AccountAdjusted
-from roottrading.services.coordinator.cycles import find
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.entering import Desk, instrument_of, plan_of
+from roottrading.services.coordinator.records import find
 from roottrading.services.coordinator.state import OpenCycle, PendingAdjustment
 
 DEADLINE = "adjustment/"

@@ -19,7 +19,7 @@ from roottrading.services.coordinator import abnormal
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.ledger import cash_change
 from roottrading.services.coordinator.limits import after_close
-from roottrading.services.coordinator.records import State
+from roottrading.services.coordinator.records import find
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.coordinator.state import OpenCycle
 
@@ -152,9 +152,3 @@ def settle(draft: Draft, cycle: OpenCycle, at: Time, settings: CoordinatorSettin
         abnormal.on_settled(draft, cycle, pnl, at, settings.abnormal)
     draft.journal(cycle, pnl)
     draft.watched.add(cycle.symbol)
-
-
-def find(state: State, symbol: str, cycle_id: str) -> OpenCycle | None:
-    """Return the symbol's open cycle if it is this one."""
-    cycle = state.cycles.get(symbol)
-    return cycle if cycle is not None and cycle.id == cycle_id else None

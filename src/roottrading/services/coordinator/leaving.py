@@ -9,9 +9,9 @@ from roottrading.domain.time import Time
 from roottrading.messages.commands import CancelEntry, CloseTradeCycle
 from roottrading.messages.events import TOO_SMALL_TO_SELL, CommandRefused
 from roottrading.messages.exchange import InstrumentChanged
-from roottrading.services.coordinator.cycles import find
 from roottrading.services.coordinator.draft import Draft
 from roottrading.services.coordinator.ledger import market_status
+from roottrading.services.coordinator.records import find
 from roottrading.services.coordinator.state import OpenCycle
 
 

@@ -71,3 +71,9 @@ class State:
             CONDUCT: self.kept_conduct,
             INSTRUMENTS: self.instruments,
         }
+
+
+def find(state: State, symbol: str, cycle_id: str) -> OpenCycle | None:
+    """Return the symbol's open cycle if it is this one."""
+    cycle = state.cycles.get(symbol)
+    return cycle if cycle is not None and cycle.id == cycle_id else None
