@@ -74,6 +74,9 @@ def test_what_was_acknowledged_stands(own_postgres: PostgresServer) -> None:
 
 def test_who_comes_while_it_is_away_is_told_so(own_postgres: PostgresServer) -> None:
     async def main() -> str:
+        assert own_postgres.socket_url is not None
+        async with await Database.open(own_postgres.socket_url, SETTINGS) as database:
+            assert database.where == "postgresql://roottrading@/roottrading"
         own_postgres.kill()
         try:
             await Database.open(own_postgres.url, SETTINGS)
