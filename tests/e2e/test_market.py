@@ -77,6 +77,18 @@ def test_cut_off_killed_and_started_again_it_trades_what_a_backtest_trades(roott
         assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "tape" / name).read_bytes(), name
 
 
+def test_a_run_whose_market_is_gone_still_reports(tmp_path: Path) -> None:
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "restless.py").write_text(RESTLESS)
+    with exchange(tmp_path, "--clock", "300x", "--symbols", "LTCUSDT,XRPUSDT", *SPAN) as (url, _):
+        bot = begin(tmp_path, url)
+        wait_for_cycles(tmp_path, bot, 1)
+    with bot:
+        bot.send_signal(signal.SIGINT)
+        assert bot.wait(20) == 130, (tmp_path / "errors.txt").read_text()
+    assert json.loads((tmp_path / "live" / "report.json").read_text())["header"]["symbols"] == ["LTCUSDT", "XRPUSDT"]
+
+
 def test_a_market_that_is_not_there_is_named(roottrading: Runner) -> None:
     away = ("--set", "binance.public_rest=http://127.0.0.1:9", "--set", "binance.public_stream=ws://127.0.0.1:9")
     refused = roottrading("run", "--market", "binance", "--symbols", "BTCUSDT", *away)

@@ -48,7 +48,8 @@ def run_on_market(settings: Settings, named: str) -> None:
         console, stop = Console(), StopWish()
         watcher = Watcher(PlainLines(console, tally, paced=True), tally, Pace("max"), stop, log is not None)
         run = MarketRun(settings, acting, connect, store, watcher, settings.run.admin)
-        typer.echo(f"simulated money on the market of {run.connection.endpoints.rest}; Ctrl-C ends it and reports")
+        market_of = f"simulated money on the market of {run.connection.endpoints.rest}, a candle behind it"
+        typer.echo(f"{market_of}; Ctrl-C ends it and reports")
         reached = asyncio.run(until_stopped(run))
         if not run.candles:
             typer.echo("stopped before the first candles were over: nothing was played")

@@ -19,6 +19,7 @@ from roottrading.messages.exchange import AnyRequest, InstrumentChanged
 from roottrading.messages.service import CandleMissing, CandleObserved, Row
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.embedded import Observer, Progress
+from roottrading.runtimes.linked.heard_candles import HeardCandles
 from roottrading.runtimes.linked.market_connection import MarketConnection
 from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, starts_after
 from roottrading.runtimes.linked.recorded import began_at
@@ -61,6 +62,7 @@ class MarketRun:
         self._symbols = heard_symbols(settings, cast)
         self.connection = connect(self._symbols, self._hear)
         self._instants: WholeInstants | None = None
+        self._kept: HeardCandles | None = None
         self._session: MarketSession | None = None
         self._weigher: Weigher | None = None
         self._changes: list[InstrumentChanged] = []
@@ -137,6 +139,7 @@ class MarketRun:
         if self._weigher is not None:
             self._weigher.begin(loaded, journal(self._store, "signals"), self.started_at, session.last.at)
         instants = self._instants = WholeInstants(self._symbols, plan.finest, after)
+        self._kept = HeardCandles(plan.symbols, after)
         followed = {candles(symbol, plan.finest): after for symbol in self._symbols}
         connection.market.follow(followed, followed)
         self._go_on(session.begin())
@@ -220,11 +223,17 @@ class MarketRun:
             self._heard.set()
         elif isinstance(said, CandleMissing) or (isinstance(said, CandleObserved) and said.candle.closed):
             assert self._instants is not None  # candles are followed from then on
+            assert self._kept is not None
             self._instants.arrive(said)
+            if isinstance(said, CandleObserved):
+                self._kept.add(said.candle)
             self._heard.set()
 
     async def _played(self, until: Time) -> list[Row]:
-        """Fetch what was traded on, for the report."""
+        """Return what was traded on, for the report: fetched again where not all of it was heard by this process."""
+        rows = None if self._kept is None else self._kept.rows(self.started_at, until)
+        if rows is not None:
+            return rows
         finest = self._cast.plan.finest
         return await self._asked({(symbol, finest): self.started_at for symbol in self._cast.plan.symbols}, until)
 
