@@ -13,7 +13,7 @@ import pytest
 from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
 from roottrading.adapters.exchange.binance.calls import Parameters
 from roottrading.adapters.exchange.binance.streams.history import HistoryUnavailable
-from roottrading.adapters.exchange.binance.streams.observations import BookSnapshot, PublicTrade
+from roottrading.adapters.exchange.binance.streams.observations import BookSnapshot, FullCandle, PublicTrade
 from roottrading.adapters.exchange.binance.streams.rest_history import RestHistory
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import DAY, MINUTE, SECOND, duration
@@ -54,6 +54,23 @@ def test_candles_are_asked_for_by_their_open_times() -> None:
     assert found == [CANDLE]
     params = {"symbol": "BNBBTC", "interval": "1m", "startTime": 1672515780000, "endTime": 1672516079999, "limit": 1000}
     assert question == ("/api/v3/klines", params, 2)
+
+
+def test_all_that_is_said_of_a_candle_can_be_had_with_it() -> None:
+    found, question = asked(Success([KLINE], 0), lambda each: each.full_klines("BNBBTC", "1m", T0, T0 + MINUTE))
+    assert found == [FullCandle(CANDLE, Decimal(1), 100, Decimal(500), Decimal("0.5"))]
+    assert question[0] == "/api/v3/klines"
+    short = Success([KLINE[:8]], 0)
+    with pytest.raises(HistoryUnavailable, match="makes no sense"):
+        asked(short, lambda each: each.full_klines("BNBBTC", "1m", T0, T0 + MINUTE))
+
+
+def test_the_newest_trades_are_asked_for_without_an_id() -> None:
+    row = {"id": 28457, "price": "4.00000100", "qty": "12.0", "time": 1499865549590, "isBuyerMaker": True}
+    found, question = asked(Success([row], 0), lambda each: each.newest_trades("BNBBTC"))
+    at, ids = 1_499_865_549_590_000, (28457, 28457)
+    assert found == [PublicTrade("BNBBTC", False, 28457, Decimal("4.000001"), Decimal(12), at, True, *ids)]
+    assert question == ("/api/v3/trades", {"symbol": "BNBBTC", "limit": 1000}, 25)
 
 
 def test_times_in_microseconds_are_the_same_times() -> None:
