@@ -24,7 +24,8 @@ class LinkedSession:
     """A session whose exchange is elsewhere.
 
     `now` is the exchange's clock. `send` is given requests after the commit that knows of them, and must return at
-    once. `observe` is told of every rest.
+    once. `observe` is told of every rest. What raises ends the session: memory that was not kept is never acted on, so
+    nothing that comes after it is heard (consistency-rules 3.2).
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class LinkedSession:
         self._now = now
         self._send = send
         self._observe = observe
+        self._is_broken = False
         units = session.wiring.units
         self._gateway = units["gateway"]
         self._judges = (units["coordinator"], units["portfolio"])
@@ -62,44 +64,62 @@ class LinkedSession:
 
     def heard(self, observation: Observation) -> None:
         """Take a finest candle, or that there was none."""
-        self.obey()
-        ready = self._barrier.arrive(observation)
-        if ready:
-            self._give_candles(ready)
-            self._complete()
+        self._whole(lambda: self._hear_candle(observation))
 
     def said(self, events: Sequence[ExchangeEvent]) -> None:
         """Take what the exchange says, all that it said at once."""
-        self.obey()
-        self._account.hear(events)
-        self.session.give(addressed(self.session.wiring, events), self._now())
-        self._rest()
+        self._whole(lambda: self._hear_exchange(events))
 
     def weigh(self, weights: WeightsSet) -> None:
         """Give the aggregator the weights of a day."""
-        self.session.give([(self.session.wiring.units["signal_aggregator"], weights)], self._now())
-        self._rest()
+        self._whole(lambda: self._weigh(weights))
 
     def due(self) -> None:
         """Deliver the deadlines that have come, and decide a T that was waited for long enough."""
-        self.obey()
-        now = self._now()
-        at = self.session.deadlines.next()
-        if at is not None and at <= now:
-            self.session.due(now)
-            self._rest()
-        self._complete()
+        self._whole(self._deliver)
 
     def obey(self) -> None:
         """Take what a person commanded meanwhile. Raises Fenced where the state is another process's by now."""
-        if self._inbox.empty(self._now()):
-            self._rest()
+        self._whole(lambda: None)
 
     def end(self) -> None:
         """Keep what nobody had to wait for."""
         self._keeper.commit(self.completed)
 
     # ---- inside
+
+    def _whole(self, work: Callable[[], None]) -> None:
+        """Take what a person commanded, then do this; nothing where something was left half done."""
+        if self._is_broken:
+            return
+        self._is_broken = True  # until all of it was done
+        if self._inbox.empty(self._now()):
+            self._rest()
+        work()
+        self._is_broken = False
+
+    def _hear_candle(self, observation: Observation) -> None:
+        ready = self._barrier.arrive(observation)
+        if ready:
+            self._give_candles(ready)
+            self._complete()
+
+    def _hear_exchange(self, events: Sequence[ExchangeEvent]) -> None:
+        self._account.hear(events)
+        self.session.give(addressed(self.session.wiring, events), self._now())
+        self._rest()
+
+    def _weigh(self, weights: WeightsSet) -> None:
+        self.session.give([(self.session.wiring.units["signal_aggregator"], weights)], self._now())
+        self._rest()
+
+    def _deliver(self) -> None:
+        now = self._now()
+        at = self.session.deadlines.next()
+        if at is not None and at <= now:
+            self.session.due(now)
+            self._rest()
+        self._complete()
 
     def _give_candles(self, observations: Sequence[Observation]) -> None:
         for observation in observations:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Final, Protocol
 
 from roottrading.adapters.exchange.link import ExchangeLink
@@ -189,13 +188,12 @@ class LinkedRun:
         if self._weigher is not None:
             working.append(asyncio.create_task(self._weigher.run(linked.weigh)))
         stopping = asyncio.create_task(self.stop.wait())
-        done, _ = await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for task in (*working, stopping):
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        for task in done - {stopping}:
-            task.result()
+        for ended in await asyncio.gather(*working, stopping, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
 
     async def _hear_market(self, linked: LinkedSession) -> None:
         async for observation in self._market.candles(self._plan.finest, self._heard):
