@@ -12,9 +12,13 @@ from roottrading.cli.options import ConfigFile, State, load_settings
 
 if TYPE_CHECKING:
     from roottrading.adapters.store.port import Control
+    from roottrading.cli.service_database import ServiceDatabase
     from roottrading.messages.service import TradingState
 
-app = typer.Typer(help="See and steer a run through its state folder.", no_args_is_help=True)
+app = typer.Typer(
+    help="See and steer a run through its state folder, or services through their database.",
+    no_args_is_help=True,
+)
 
 Why = Annotated[str, typer.Option("--why", help="Why you do it; stands in the alert.")]
 Who = Annotated[str, typer.Option("--who", help="Who you are (else the user and host).")]
@@ -26,7 +30,7 @@ def status(state: State = None, config: ConfigFile = None) -> None:
     """Show who runs, how far the run is, whether it may buy, and its open cycles."""
     from roottrading.cli.control_status import describe
 
-    for line in describe(state_folder(state, config)):
+    for line in describe(where(state, config)):
         typer.echo(line)
 
 
@@ -39,19 +43,19 @@ def pause(
     who: Who = "",
 ) -> None:
     """Buy nothing new, of one symbol or of all; stops and exits go on."""
-    _send(state_folder(state, config), "pause", who, why, symbol=symbol)
+    _send(state, config, "pause", who, why, symbol=symbol)
 
 
 @app.command("reduce-only")
 def reduce_only(state: State = None, config: ConfigFile = None, why: Why = "", who: Who = "") -> None:
     """Buy nothing new until `resume`."""
-    _send(state_folder(state, config), "state", who, why, wanted="reduce_only")
+    _send(state, config, "state", who, why, wanted="reduce_only")
 
 
 @app.command()
 def halt(state: State = None, config: ConfigFile = None, why: Why = "", who: Who = "") -> None:
     """The kill switch: no entries; what is open keeps its stop and may leave."""
-    _send(state_folder(state, config), "state", who, why, wanted="halted")
+    _send(state, config, "state", who, why, wanted="halted")
 
 
 @app.command()
@@ -63,7 +67,7 @@ def resume(
     who: Who = "",
 ) -> None:
     """Trade again; without a symbol also after a drawdown, from a new mark."""
-    _send(state_folder(state, config), "resume", who, why, symbol=symbol, wanted=None if symbol else "trading")
+    _send(state, config, "resume", who, why, symbol=symbol, wanted=None if symbol else "trading")
 
 
 @app.command("exit")
@@ -77,18 +81,18 @@ def leave(
     """Sell one open cycle at market."""
     from roottrading.cli.control_status import open_cycles
 
-    folder = state_folder(state, config)
-    there = open_cycles(folder)
+    place = where(state, config)
+    there = open_cycles(place)
     if cycle not in there:
         known = f"open are {', '.join(there)}" if there else "none is open"
-        raise CommandError(f"no cycle {cycle!r} is open in {folder}: {known}")
-    _send(folder, "exit", who, why, target=cycle)
+        raise CommandError(f"no cycle {cycle!r} is open in {place}: {known}")
+    _send(state, config, "exit", who, why, target=cycle)
 
 
 @app.command()
 def flatten(state: State = None, config: ConfigFile = None, why: Why = "", who: Who = "") -> None:
     """Sell every open cycle at market; `halt` first keeps new ones from being opened."""
-    _send(state_folder(state, config), "flatten", who, why)
+    _send(state, config, "flatten", who, why)
 
 
 def state_folder(state: Path | None, config: Path | None) -> Path:
@@ -97,6 +101,23 @@ def state_folder(state: Path | None, config: Path | None) -> Path:
     if folder is None:
         raise typer.BadParameter("name the state folder of the run", param_hint="--state")
     return Path(folder)
+
+
+def where(state: Path | None, config: Path | None) -> "Path | ServiceDatabase":
+    """Return what is meant: a state folder that is named, else the services' database where the environment names it.
+
+    Raises a usage error where neither is.
+    """
+    from roottrading.config.secrets import POSTGRES_URL
+
+    settings = load_settings(config).settings
+    folder = state or settings.run.state
+    url = os.environ.get(POSTGRES_URL)
+    if folder is None and url:
+        from roottrading.cli.service_database import ServiceDatabase
+
+        return ServiceDatabase(url, settings.postgres)
+    return state_folder(state, config)
 
 
 def signature(who: str) -> str:
@@ -118,7 +139,8 @@ def send(folder: Path, control: "Control", keep_state: bool = False) -> None:
 
 
 def _send(
-    folder: Path,
+    state: Path | None,
+    config: Path | None,
     action: Action,
     who: str,
     why: str,
@@ -129,4 +151,8 @@ def _send(
     from roottrading.messages.service import ControlChanged
 
     control = ControlChanged(0, action, wanted or "trading", symbol.upper(), target, signature(who), why)
-    send(folder, control, keep_state=wanted is None)
+    place = where(state, config)
+    if isinstance(place, Path):
+        send(place, control, keep_state=wanted is None)
+    else:
+        typer.echo(f"command {place.post(control, keep_state=wanted is None)}: the services of {place} take it")

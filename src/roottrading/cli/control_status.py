@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roottrading.adapters.store.inspection import Inspection, inspect_folder
 from roottrading.domain.money import plain
@@ -10,22 +11,28 @@ from roottrading.domain.time import SECOND, iso
 from roottrading.messages.service import Table
 from roottrading.services.coordinator import state as coordinator
 
+if TYPE_CHECKING:
+    from roottrading.cli.service_database import ServiceDatabase
 
-def open_cycles(folder: Path) -> tuple[str, ...]:
-    """Return the ids of the cycles that are open in a state folder. Raises StoreError where there is no state."""
+
+def open_cycles(place: "Path | ServiceDatabase") -> tuple[str, ...]:
+    """Return the ids of the cycles that are open there. Raises StoreError where there is no state."""
     (table,) = (table for table in coordinator.TABLES if table.name == coordinator.OPEN_CYCLES)
-    return tuple(cycle.id for cycle in inspect_folder(folder, (table,)).records[table.name])
+    return tuple(cycle.id for cycle in _look(place, (table,)).records[table.name])
 
 
-def describe(folder: Path) -> Iterator[str]:
+def describe(place: "Path | ServiceDatabase") -> Iterator[str]:
     """Yield the lines: amounts in the quote asset, times in UTC. Raises StoreError where there is no state."""
     tables = {table.name: table for table in coordinator.TABLES}
     names = (coordinator.ACCOUNT, coordinator.SYMBOLS, coordinator.OPEN_CYCLES)
     wanted: tuple[Table, ...] = tuple(tables[name] for name in names)
-    seen = inspect_folder(folder, wanted)
-    yield f"state     {folder}"
-    yield f"process   {_process(seen)}"
-    yield f"reached   {'nothing yet' if seen.position is None else iso(seen.position[0])}"
+    seen = _look(place, wanted)
+    if isinstance(place, Path):
+        yield f"state     {place}"
+        yield f"process   {_process(seen)}"
+        yield f"reached   {'nothing yet' if seen.position is None else iso(seen.position[0])}"
+    else:
+        yield f"database  {place}"
     accounts = seen.records[coordinator.ACCOUNT]
     if accounts:
         account: coordinator.Account = accounts[0]
@@ -40,6 +47,10 @@ def describe(folder: Path) -> Iterator[str]:
         )
     if seen.waiting:
         yield f"waiting   {len(seen.waiting)} commands not taken yet"
+
+
+def _look(place: "Path | ServiceDatabase", tables: tuple[Table, ...]) -> Inspection:
+    return inspect_folder(place, tables) if isinstance(place, Path) else place.inspect(tables)
 
 
 def _process(seen: Inspection) -> str:

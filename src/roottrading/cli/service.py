@@ -7,7 +7,6 @@ import typer
 
 from roottrading.cli import options
 from roottrading.cli.errors import CommandError
-from roottrading.pipeline import ROLES
 
 if TYPE_CHECKING:
     from roottrading.config.settings import Settings
@@ -18,16 +17,36 @@ ExchangeAt = Annotated[
 AdminAt = Annotated[
     str | None, typer.Option("--admin", metavar="URL", help="Its admin door, where its clock is stepped.")
 ]
+HealthPort = Annotated[
+    int | None,
+    typer.Option(
+        "--health-port",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="Serve /health/live, /health/ready and /metrics on this port of loopback (0: any free one).",
+    ),
+]
 PANEL: Final = "Services"
+# As the pipeline has them, written again so that help is there without loading it; a test holds them equal.
+PURPOSES: Final = {
+    "gateway": "turns the market's finest candles into closed candles of every timeframe",
+    "analyzer": "turns candles into opinions of every strategy",
+    "signal_aggregator": "weighs the opinions into one verdict per symbol and close",
+    "dispatcher": "carries verdicts to Kafka and events back to Redis; it has no thoughts",
+    "coordinator": "turns verdicts into trade cycles, within the limits of risk",
+    "trader": "turns commands into orders, and guards every position with its stop",
+    "portfolio": "keeps the books: balances, positions, profit",
+}
 
 
 def add_to(app: typer.Typer) -> None:
     """Add a command for each service."""
-    for role in ROLES:
-        shown = role.name.replace("_", "-")
-        app.command(shown, help=f"Run the service that {role.purpose}.", rich_help_panel=PANEL)(_command(role.name))
-        if shown != role.name:
-            app.command(role.name, hidden=True)(_command(role.name))
+    for name, purpose in PURPOSES.items():
+        shown = name.replace("_", "-")
+        app.command(shown, help=f"Run the service that {purpose}.", rich_help_panel=PANEL)(_command(name))
+        if shown != name:
+            app.command(name, hidden=True)(_command(name))
 
 
 def _command(role: str) -> Callable[..., None]:
@@ -38,6 +57,7 @@ def _command(role: str) -> Callable[..., None]:
         timeframe: options.Timeframe = None,
         strategies: options.Strategies = None,
         capital: options.Capital = None,
+        health_port: HealthPort = None,
         log: options.Log = None,
         config: options.ConfigFile = None,
         assignments: options.Set = None,
@@ -55,7 +75,7 @@ def _command(role: str) -> Callable[..., None]:
         )
         from roottrading.cli.service_running import run_service
 
-        run_service(role, loaded.settings)
+        run_service(role, loaded.settings, health_port)
 
     return command
 

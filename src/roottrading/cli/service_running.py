@@ -5,11 +5,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-import typer
 from msgspec.structs import replace
 
 from roottrading.adapters.store.postgres.leadership import Leadership
@@ -21,9 +20,13 @@ from roottrading.cli.reporting import begin_log, warn
 from roottrading.cli.service import check_settings
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL, exchange_key
 from roottrading.config.settings import Settings
+from roottrading.operations.health.door import LOOPBACK, Door, open_door
+from roottrading.operations.health.probes import probes_of
+from roottrading.operations.health.readiness import Health
 from roottrading.operations.local_servers.addresses import bootstrap_servers
 from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.distributed.installation import Addresses, Market, installation
+from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.running import serve_on
 from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
 from roottrading.runtimes.distributed.sharding import ROLE
@@ -33,8 +36,8 @@ from roottrading.runtimes.linked.pace import pace_of
 _LOG: Final = logging.getLogger("roottrading.service")
 
 
-def run_service(role: str, settings: Settings) -> None:
-    """Serve until SIGTERM or Ctrl-C, or a stepped market's end.
+def run_service(role: str, settings: Settings, health_port: int | None = None) -> None:
+    """Serve until SIGTERM or Ctrl-C, or a stepped market's end; say how it goes on `health_port`, where one is given.
 
     Raises CommandError for settings that a service cannot have, and where a server's address is not named.
     """
@@ -52,16 +55,30 @@ def run_service(role: str, settings: Settings) -> None:
     places, admin = places_of(settings, url), settings.run.admin
 
     async def main() -> None:
-        rate = 1 if admin is not None else await pace_of(url)
-        market = Market(places, credentials, admin, rate)
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        observed = Observed()
 
-        def connect() -> AbstractAsyncContextManager[Surroundings]:
-            return installation(settings, acting, market, addresses)
+        @asynccontextmanager
+        async def connect() -> AsyncIterator[Surroundings]:
+            rate = 1 if admin is not None else await pace_of(url)
+            market = Market(places, credentials, admin, rate)
+            async with installation(settings, acting, market, addresses, observed) as around:
+                yield around
 
-        await serve_on(role, connect, _leadership(role, settings, addresses), stop, _say(role))
+        health = Health(role, observed, probes_of(addresses, settings.postgres, places.rest))
+        async with AsyncExitStack() as stack:
+            if health_port is not None:
+                port = await stack.enter_async_context(open_door(Door(role, observed, health), health_port))
+                typer.echo(f"{role}: health on http://{LOOPBACK}:{port}")
+            watching = asyncio.create_task(health.watch())
+            try:
+                leadership = _leadership(role, settings, addresses)
+                await serve_on(role, connect, leadership, stop, _say(role), observed)
+            finally:
+                watching.cancel()
+                await asyncio.wait([watching])
 
     asyncio.run(main())
 
@@ -99,5 +116,5 @@ def _say(role: str) -> Callable[[ServiceProcess], None]:
     def began(process: ServiceProcess) -> None:
         _LOG.info("serves")
 
-    typer.echo(f"{role}: begins")
+    _LOG.info("begins")
     return began

@@ -9,16 +9,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from roottrading.adapters.bus.port import Partition, Sent
 from roottrading.adapters.store.port import Commit, Loaded, UnitState, UnitStore
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
-from roottrading.messages.exchange import Request, canonical_order
+from roottrading.messages.exchange import ENTRY, Request, canonical_order
 from roottrading.messages.market import CandleClosed
 from roottrading.messages.service import DeadlineDue, Input, InstantComplete, Resumed, Row
 from roottrading.runtimes.deadlines import Deadlines
+from roottrading.runtimes.distributed.observing import Observed, clock
 from roottrading.runtimes.distributed.sharding import unit_name
 from roottrading.runtimes.recording import MAY_HOLD_FACTS, record
 from roottrading.runtimes.step import Effects, Gap, Unit, step
@@ -45,11 +46,15 @@ class HeadHeard(Struct, frozen=True):
 
 
 class Given(Struct, frozen=True):
-    """Something for the unit, or None; once it is committed, `places` are where to read on, and `rows` are kept."""
+    """Something for the unit, or None; once it is committed, `places` are where to read on, and `rows` are kept.
+
+    `command` is the number of a person's command that was taken with it.
+    """
 
     given: Input | DeadlinesDue | HeadHeard | None
     places: Mapping[Partition, int] = {}
     rows: tuple[Row, ...] = ()
+    command: int | None = None
 
 
 Refetch = Callable[[str, str, int, int], Awaitable[Sequence[Envelope]]]  # source, stream, after, up to
@@ -67,6 +72,7 @@ class Ways(Struct, frozen=True):
     send: Send
     forward: Forward  # what is published of a message beside what the service says of it: a bridge's work
     by_the_clock: bool = False  # whether `now` counts for messages too: for who signs requests with it
+    observed: Observed = field(default_factory=Observed)
 
 
 class Actor:
@@ -76,7 +82,8 @@ class Actor:
         """Take a unit that was restored from `loaded`."""
         self.unit = unit
         self.deadlines = Deadlines((unit.role, key, when) for _, key, when in loaded.deadlines)
-        self.control = loaded.control
+        self.commanded = loaded.control  # the last of a person's commands that was handed in
+        self._command: int | None = None
         self._store = store
         self._ways = ways
         self._unconfirmed = loaded.outbox
@@ -127,16 +134,21 @@ class Actor:
     async def _work(self, batch: Sequence[Given]) -> None:
         done = Effects()
         forwarded: list[Sent] = []
+        began, dropped = clock(), self.unit.dropped
         for each in batch:
             if each.given is not None:
                 await self._take(each.given, done, forwarded)
             self._places.update(each.places)
             done.rows += each.rows
+            if each.command is not None:
+                self._command = each.command
         self._stale = self._stale or bool(self._places or self._seen)
+        decided = committed = clock()
         if forwarded:
             await self._ways.publish(forwarded)
-        if done.rows or done.envelopes or done.requests or done.deadlines:
+        if done.rows or done.envelopes or done.requests or done.deadlines or self._command is not None:
             await self._commit(done)
+            committed = clock()
             if done.requests:
                 self._ways.send(sorted(done.requests, key=canonical_order))
             if done.envelopes:
@@ -144,6 +156,10 @@ class Actor:
                 await self._ways.publish(done.envelopes)
                 self._published = self._numbered
                 self.said.update({envelope.stream: envelope.sequence for _, envelope in done.envelopes})
+        times = (began, decided, committed, clock() if forwarded or done.envelopes else committed)
+        dropped = self.unit.dropped - dropped
+        taken = [each.given for each in batch]
+        self._ways.observed.work(self.unit.shard, times, taken, done, forwarded, dropped, self._ways.now())
 
     async def _take(self, given: Input | DeadlinesDue | HeadHeard, done: Effects, forwarded: list[Sent]) -> None:
         if isinstance(given, HeadHeard):
@@ -156,6 +172,7 @@ class Actor:
             try:
                 self._step(given, self._time_of(given), done)
             except Gap as gap:
+                self._ways.observed.gaps += 1
                 await self._catch_up(*gap.position, given.follows, done, forwarded)
                 self._step(given, self._time_of(given), done)
             forwarded.extend(self._ways.forward(given))
@@ -213,9 +230,12 @@ class Actor:
                 outbox=done.envelopes,
                 offsets=self._places,
                 published=self._published,
+                control=self._command,
+                heeds_control=any(request.urgency == ENTRY for request in done.requests),
             )
         )
         self._places = {}
         self._seen = set()
         self._published = None
+        self._command = None
         self._stale = False

@@ -1,6 +1,6 @@
 """A process's connections to the three servers, and what a service is given of them."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -10,13 +10,16 @@ from roottrading.adapters.bus.kafka_log import KafkaLog
 from roottrading.adapters.bus.redis_pubsub import RedisPubSub
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
+from roottrading.adapters.store.port import Control
 from roottrading.adapters.store.postgres.archive import PostgresArchive
+from roottrading.adapters.store.postgres.control import control_woken, poll_control
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.config.settings import Settings
 from roottrading.messages.service import Table
 from roottrading.pipeline import CHANNELS
 from roottrading.runtimes.assembly import ALL_TABLES, Cast
+from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.service import Surroundings
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of, partitions
@@ -26,6 +29,21 @@ TABLES: Final[tuple[Table, ...]] = (*ALL_TABLES, COMPLETED)
 TOPICS: Final[Mapping[str, int]] = {
     channel.name: partitions(channel.name) for channel in CHANNELS if channel.carrier == "kafka"
 }
+
+
+class PostedCommands:
+    """A person's commands as they stand in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def poll(self, after: int) -> Sequence[Control]:
+        """Return those above a number, in order."""
+        return await poll_control(self._database, after)
+
+    def woken(self) -> AsyncIterator[None]:
+        """Yield at once, and whenever there may be another."""
+        return control_woken(self._database)
 
 
 class Addresses(Struct, frozen=True):
@@ -47,12 +65,23 @@ class Market(Struct, frozen=True):
 
 @asynccontextmanager
 async def installation(
-    settings: Settings, cast: Cast, market: Market, addresses: Addresses
+    settings: Settings, cast: Cast, market: Market, addresses: Addresses, observed: Observed | None = None
 ) -> AsyncIterator[Surroundings]:
-    """Connect to the servers. Raises BusUnavailable or StoreError, naming which is not there."""
+    """Connect to the servers; `observed` is told what to measure there.
+
+    Raises BusUnavailable or StoreError, naming which is not there.
+    """
     async with await Database.open(addresses.postgres, settings.postgres) as database:
         log = KafkaLog(addresses.kafka, TOPICS, partition_of, f"{settings.account.deployment}.")
         pubsub = RedisPubSub(addresses.redis)
+        observed = observed or Observed()
+        observed.measures = {
+            "postgres_connections_used": lambda: database.in_use,
+            "postgres_connections_most": lambda: settings.postgres.connections,
+            "redis_reconnects": lambda: pubsub.reconnects,
+            "redis_unreadable": lambda: pubsub.unreadable,
+            "kafka_behind": lambda: log.behind,
+        }
         await log.open()
         try:
             await pubsub.open()
@@ -66,6 +95,8 @@ async def installation(
                 Carriers(pubsub, log),
                 market.admin,
                 market.rate,
+                PostedCommands(database),
+                observed,
             )
         finally:
             await pubsub.close()

@@ -10,6 +10,7 @@ from roottrading.adapters.bus.port import BusError, Unreadable
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.adapters.store.port import StoreError
 from roottrading.adapters.store.postgres.leadership import Leadership
+from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
 from roottrading.runtimes.distributed.together import first_of
 
@@ -30,6 +31,7 @@ async def serve_on(
     leadership: Leadership | None,
     stop: asyncio.Event,
     began: Callable[[ServiceProcess], None] = lambda process: None,
+    observed: Observed | None = None,
 ) -> None:
     """Serve until `stop` is set, or the stepped market's end; with `leadership` only while no other instance leads.
 
@@ -38,12 +40,17 @@ async def serve_on(
     """
     tries = 0
     ended = asyncio.Event()
+    observed = observed or Observed()
 
     async def live() -> None:
         if leadership is not None:
+            observed.reach("waiting to lead", observed.why)
             await leadership.acquire()
+        observed.leads = True
         try:
+            observed.reach("connecting", observed.why)
             async with connect() as around:
+                observed.reach("loading")
                 process = ServiceProcess(role, around)
                 began(process)
                 if leadership is None:
@@ -62,6 +69,8 @@ async def serve_on(
             raise
         except _PASSING as error:
             pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
+            observed.reach("stopped", str(error))
+            observed.restarts += 1
             _LOG.warning("%s stopped: %s; it begins again in %g s", role, error, pause)
             tries += 1
             await first_of(asyncio.sleep(pause), _quietly(stop))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings, Places
@@ -18,6 +18,7 @@ from roottrading.pipeline import Role
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.actor import Actor, Ways
 from roottrading.runtimes.distributed.casting import Casting
+from roottrading.runtimes.distributed.commanding import Commands, give_commands, hears_commands, keep_commanding
 from roottrading.runtimes.distributed.exchange_sides import (
     STEPPED,
     AccountSide,
@@ -25,7 +26,8 @@ from roottrading.runtimes.distributed.exchange_sides import (
     MarketSide,
     clock_of,
 )
-from roottrading.runtimes.distributed.serving import Carriers, Serving
+from roottrading.runtimes.distributed.observing import Observed
+from roottrading.runtimes.distributed.serving import Carriers, Serving, Work
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of, unit_name
 from roottrading.runtimes.distributed.together import first_of
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
@@ -51,6 +53,8 @@ class Surroundings(Struct, frozen=True):
     carriers: Carriers
     admin: str | None = None
     rate: int = 1
+    commands: Commands | None = None
+    observed: Observed = field(default_factory=Observed)
 
 
 class ServiceProcess:
@@ -133,6 +137,9 @@ class ServiceProcess:
     async def _serve(self, watch_time: bool) -> None:
         if self.serving is None:
             self.serving = await self._load()
+        observed = self._around.observed
+        observed.measures["streams_behind"] = self.serving.streams_behind
+        observed.serve(len(self.serving.actors))
         await self.serving.run(watch_time)
 
     async def _load(self) -> Serving:
@@ -140,11 +147,19 @@ class ServiceProcess:
         around, role, side = self._around, self.role, self.side
         casting = Casting(around.settings, around.cast, side.instruments, around.archive)
         barrier = self._barrier(casting)
-        begins = side.now() - side.now() % duration(casting.finest)
+        now = side.now()
+        begins = now - now % duration(casting.finest)  # the last T, to the microsecond: candles are asked for from it
         actors: dict[int, Actor] = {}
         offsets, streams, first = {}, {}, {}
+        by_the_clock = role.keys == "trade"
         ways = Ways(
-            around.carriers.publish, around.archive.said, side.now, side.send, _forward(role), role.keys == "trade"
+            around.carriers.publish,
+            around.archive.said,
+            side.now,
+            side.send,
+            _forward(role),
+            by_the_clock,
+            around.observed,
         )
         for shard, symbols in shards_of(role, casting.symbols_for(role.name)).items():
             store = around.unit(unit_name(role.name, shard))
@@ -162,9 +177,13 @@ class ServiceProcess:
             streams[shard] = casting.streams(role.name, symbols)
         if isinstance(side, MarketSide) and first:
             side.follow(casting.finest, first)
-        return Serving(
-            role, actors, offsets, streams, around.carriers, side.now, barrier, (lambda: side.serve(actors),)
-        )
+        works: list[Work] = [lambda: side.serve(actors)]
+        commands = around.commands
+        if commands is not None and hears_commands(role):
+            units = tuple(actors.values())
+            await give_commands(commands, units)  # before anything else is decided
+            works.append(lambda: keep_commanding(commands, units))
+        return Serving(role, actors, offsets, streams, around.carriers, side.now, barrier, works)
 
     def _barrier(self, casting: Casting) -> VerdictBarrier | None:
         if not self.role.timed_by:

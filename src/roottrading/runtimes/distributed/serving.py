@@ -66,6 +66,7 @@ class Serving:
         self._works = works
         self._hearers: dict[str, list[Actor]] = defaultdict(list)
         self._sources: dict[str, str] = {}
+        self._heads: dict[tuple[str, str], int] = {}
         for shard, heard in streams.items():
             for source, stream in heard:
                 self._hearers[stream].append(actors[shard])
@@ -114,6 +115,11 @@ class Serving:
                 found[source][stream] = max(last, found[source].get(stream, 0))
         return dict(found)
 
+    def streams_behind(self) -> int:
+        """Return how many streams' sources have said more than was taken."""
+        seen = self.seen
+        return sum(seen.get(source, {}).get(stream, 0) < last for (source, stream), last in self._heads.items())
+
     def next_deadline(self) -> Time | None:
         """Return the next moment at which something is to be done."""
         times = [actor.deadlines.next() for actor in self.actors.values()]
@@ -151,6 +157,8 @@ class Serving:
 
     def _hear_heads(self, heads: Heads) -> None:
         for stream, last in heads.last.items():
+            if stream in self._hearers:
+                self._heads[heads.source, stream] = last
             for actor in self._hearers.get(stream, ()):
                 if actor.unit.seen.get((heads.source, stream), 0) < last:
                     actor.give([Given(HeadHeard(heads.source, stream, last))])

@@ -1,0 +1,147 @@
+"""Each service, Redis, Kafka and PostgreSQL are killed once in the middle of trading: it goes on by itself.
+
+At last a person halts it, sells all, and lets it trade again: the services obey through their database.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from roottrading.adapters.store.postgres.settings import PostgresSettings
+from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
+from roottrading.operations.local_servers import KafkaServer, PostgresServer, RedisServer
+from roottrading.operations.local_servers.server import LocalServer
+from roottrading.pipeline import ROLES
+from roottrading.runtimes.assembly import ALL_TABLES
+from roottrading.runtimes.distributed.collecting import collect
+from tests.e2e.test_wire import COMMAND, exchange
+from tests.e2e.wire_account import Account, books_of, compare_books
+from tests.e2e.wire_kills import KEY, RESTLESS, SETTINGS, SYMBOLS
+
+PRICES = {"LTC": 300, "XRP": 2}  # about, in USDT
+PATIENCE = 90.0  # seconds for a new cycle after a death, on a machine however busy
+STARTED = re.compile(r"^(\w+) is process (\d+)$")
+
+
+class Up:
+    """`roottrading up`, and what it says."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        self.said: list[str] = []
+        self.ids: dict[str, int] = {}
+        self.reading = threading.Thread(target=self._read, daemon=True)
+        self.reading.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line.rstrip())
+            if found := STARTED.match(line.rstrip()):
+                self.ids[found[1]] = int(found[2])
+
+
+@contextmanager
+def services(folder: Path, url: str, environment: dict[str, str]) -> Iterator[Up]:
+    (folder / "strategies").mkdir()
+    (folder / "strategies" / "restless.py").write_text(RESTLESS)
+    options = [part for each in SETTINGS for part in ("--set", each)]
+    command = (*COMMAND, "up", "--exchange", url, "--symbols", ",".join(SYMBOLS), "--timeframe", "1m")
+    with subprocess.Popen(
+        (*command, "--strategies", "restless", *options),
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        up = Up(process)
+        try:
+            yield up
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def awaited(what: str, up: Up, is_there: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_there():
+        assert time.monotonic() < until, f"{what}: nothing came; last said:\n" + "\n".join(up.said[-40:])
+        assert up.process.poll() is None, "\n".join(up.said[-40:])
+        time.sleep(0.2)
+
+
+def test_whatever_is_killed_it_goes_on_and_obeys(
+    own_redis: RedisServer, own_postgres: PostgresServer, own_kafka: KafkaServer, tmp_path: Path
+) -> None:
+    environment = {
+        **os.environ,
+        REDIS_URL: own_redis.url,
+        KAFKA_URL: own_kafka.url,
+        POSTGRES_URL: own_postgres.url,
+    }
+    served = ("--clock", "20x", "--symbols", ",".join(SYMBOLS), "--from", "2021-04-17T00:00:00Z")
+    with exchange(tmp_path, *served) as (url, admin):
+        account = Account(url, admin, KEY, KEY)
+
+        def entries() -> int:
+            return sum(order["side"] == "BUY" for symbol in SYMBOLS for order in account.orders(symbol))
+
+        with services(tmp_path, url, environment) as up:
+            awaited("the first entry", up, lambda: entries() > 0)
+            for role in ROLES:
+                before = entries()
+                os.kill(up.ids[role.name], signal.SIGKILL)
+                awaited(f"an entry after the death of {role.name}", up, lambda: entries() > before)  # noqa: B023
+            servers: tuple[LocalServer, ...] = (own_redis, own_kafka, own_postgres)
+            for server in servers:
+                before = entries()
+                server.kill()
+                time.sleep(1.0)
+                server.start()
+                awaited(f"an entry after the death of {server.kind}", up, lambda: entries() > before)  # noqa: B023
+            assert "trading   trading" in told("status", environment)
+            told("halt", environment)
+            told("flatten", environment)
+            awaited("nothing held", up, lambda: not held(account))
+            before = entries()
+            time.sleep(8.0)  # two entries' time
+            assert entries() == before
+            assert "trading   halted" in told("status", environment)
+            told("resume", environment)
+            awaited("an entry after the resume", up, lambda: entries() > before)
+        records = asyncio.run(left(own_postgres.url))
+        found = compare_books(account, books_of(records), SYMBOLS, {}, "")
+        assert found.problems == []
+        assert found.entries >= 1 + len(ROLES) + len(servers)
+
+
+def told(command: str, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        (*COMMAND, "control", command), env=environment, check=True, capture_output=True, text=True, cwd="/"
+    )
+    return done.stdout
+
+
+def held(account: Account) -> bool:
+    """Say whether anything is held that could be sold."""
+    return any(total * PRICES[asset] > 10 for asset, total in account.totals().items() if asset in PRICES)
+
+
+async def left(url: str) -> dict[str, list[object]]:
+    store = await collect(url, PostgresSettings())
+    rows = store.load().rows
+    return {
+        table.name: list(store.journal(table)) if table.kept == "journal" else [row.values for row in rows[table.name]]
+        for table in ALL_TABLES
+    }
