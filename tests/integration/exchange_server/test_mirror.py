@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from msgspec.structs import replace
 
 from roottrading.adapters.exchange.binance.streams.binance_market import market_endpoints_at
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.domain.fees import FeeSchedule
-from roottrading.domain.time import parse_time
+from roottrading.domain.time import SECOND, parse_time
 from roottrading.exchange_server.app import build_app
 from roottrading.exchange_server.assembly import Terms, assemble
 from roottrading.exchange_server.faults.fault import Fault
@@ -52,7 +53,7 @@ async def ticking(place: Place) -> AsyncIterator[None]:
 @asynccontextmanager
 async def mirrored(host: str, symbol: str, rate: int) -> AsyncIterator[Place]:
     """Serve an exchange with the market of another, once it is known."""
-    mirror = Mirror(market_endpoints_at(f"http://{host}"), (symbol,), rate=rate)
+    mirror = Mirror(market_endpoints_at(f"http://{host}"), (symbol,), rate=rate, look_every=SECOND)
     opened = await mirror.open()
     sockets = SocketSettings(messages=10**6)
     terms = Terms("real", FeeSchedule(), FillModel(), LimitSettings(), sockets=sockets)
@@ -226,6 +227,24 @@ def test_a_market_that_is_not_known_is_halted_until_it_is_and_then_nothing_lacks
         assert rows[:-2] == (await upstream.get("klines", **span))[: len(rows) - 2]
 
     play(script, LTC, "LTCUSDT", 120, "2021-04-17T00:00:00Z")
+
+
+def test_a_symbol_that_is_halted_there_or_whose_filters_change_is_so_here() -> None:
+    async def script(upstream: Place, mirror: Place) -> None:
+        venue = upstream.exchange.venue
+        venue.set_status("LTCUSDT", "CANCEL_ONLY", upstream.exchange.clock.now())
+        await wait("the status", lambda: status(mirror, "LTCUSDT") == "CANCEL_ONLY")
+        venue.set_status("LTCUSDT", "TRADING", upstream.exchange.clock.now())
+        await wait("the status", lambda: status(mirror, "LTCUSDT") == "TRADING")
+        changed = replace(venue.instruments["LTCUSDT"], min_quantity=Decimal("0.05"))
+        venue.change_filters(changed, upstream.exchange.clock.now())
+        await wait("the filter", lambda: mirror.exchange.venue.instruments["LTCUSDT"].min_quantity == Decimal("0.05"))
+        mirror.open_account(USDT=1_000_000)
+        order: dict[str, Any] = {"side": "BUY", "type": "MARKET", "quantity": "0.04"}
+        refused = await mirror.send("POST", "/api/v3/order", symbol="LTCUSDT", **order)
+        assert refused[1]["msg"] == "Filter failure: LOT_SIZE"
+
+    play(script, LTC, "LTCUSDT", 60, "2021-04-17T00:00:00Z")
 
 
 def test_a_market_that_goes_away_is_halted() -> None:

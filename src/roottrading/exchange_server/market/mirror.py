@@ -53,8 +53,12 @@ class Mirror:
         symbols: tuple[str, ...],
         streams: StreamSettings | None = None,
         rate: int = 1,
+        look_every: Time = MINUTE,
     ) -> None:
-        """Take where the market is, and how many of its seconds pass in one of ours; nothing is sent before `open`."""
+        """Take where the market is, and how many of its seconds pass in one of ours; nothing is sent before `open`.
+
+        Clock and symbols are looked at `look_every` microseconds of ours.
+        """
         self._endpoints = endpoints
         self._symbols = tuple(sorted(set(symbols)))
         self._rate = rate
@@ -62,7 +66,7 @@ class Mirror:
             endpoints,
             self._symbols,
             self._hear,
-            settings=LinkSettings(clock_rate=rate),
+            settings=LinkSettings(clock_rate=rate, reconcile_every=look_every),
             streams=stream_settings_at(endpoints.streams, rate, usual=streams),
         )
         self._exchange: Exchange | None = None

@@ -38,8 +38,12 @@ class MarketConnection:
         stepped: bool = False,
         rate: int = 1,
         local: Callable[[], Time] | None = None,
+        look_every: Time = MINUTE,
     ) -> None:
-        """Take whose market is wanted, and who hears it; nothing is sent before `open`."""
+        """Take whose market is wanted, and who hears it; nothing is sent before `open`.
+
+        Clock and symbols are looked at `look_every` microseconds of ours.
+        """
         ours = local or _local
         self.endpoints = endpoints
         self.clock = StandingClock(ours) if stepped else ServerClock(ours, rate)
@@ -47,7 +51,7 @@ class MarketConnection:
             endpoints,
             symbols,
             deliver,
-            settings=_STEPPED if stepped else LinkSettings(clock_rate=rate),
+            settings=_STEPPED if stepped else LinkSettings(clock_rate=rate, reconcile_every=look_every),
             streams=stream_settings_at(endpoints.streams, rate, stands=stepped, usual=streams),
             clock=self.clock,
         )
