@@ -4,11 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from roottrading.adapters.exchange.simulated import house, market_moves
+from roottrading.adapters.exchange.simulated import house
 from roottrading.adapters.exchange.simulated.amending import rename_order
 from roottrading.adapters.exchange.simulated.book import Book, Bounds
 from roottrading.adapters.exchange.simulated.ladder import Ladder
 from roottrading.adapters.exchange.simulated.list_checks import check_list
+from roottrading.adapters.exchange.simulated.market_moves import (
+    close_candle,
+    follow,
+    go_to,
+    meet_ladder,
+    pass_print,
+    stand_on_open,
+)
 from roottrading.adapters.exchange.simulated.placing import check_order
 from roottrading.adapters.exchange.simulated.requests import carry_out
 from roottrading.adapters.exchange.simulated.rows import all_rows, changed_rows, restore
@@ -78,16 +86,16 @@ class SimulatedExchange:
 
         Standing on the same open again changes nothing.
         """
-        book = self._moving(candle.symbol)
-        return self._finish(self._account, now) if market_moves.stand_on_open(self._venue, book, candle, now) else ()
+        met = stand_on_open(self._venue, self._moving(candle.symbol), candle, now)
+        return self._finish(self._account, now) if met else ()
 
     def candle_closed(self, candle: Candle, now: Time) -> Sequence[ExchangeEvent]:
         """Match what rested along the candle's path, at its close (trading-rules 5.2 to 5.5).
 
         Afterwards the tape stands on no open.
         """
-        book = self._moving(candle.symbol)
-        return self._finish(self._account, now) if market_moves.close_candle(self._venue, book, candle, now) else ()
+        met = close_candle(self._venue, self._moving(candle.symbol), candle, now)
+        return self._finish(self._account, now) if met else ()
 
     def price_moved(self, symbol: str, price: Decimal, volume: Decimal | None, now: Time) -> Sequence[ExchangeEvent]:
         """Go straight from the last price to `price`, and stay there: what comes before the next move meets it.
@@ -95,21 +103,21 @@ class SimulatedExchange:
         For markets that move in points instead of candles. What rests in between is met on the way. Of `volume` the
         fill model's share is there for fills from now on (0: none); None leaves what is left.
         """
-        book = self._moving(symbol)
-        return self._finish(self._account, now) if market_moves.go_to(self._venue, book, price, volume, now) else ()
+        met = go_to(self._venue, self._moving(symbol), price, volume, now)
+        return self._finish(self._account, now) if met else ()
 
     def supply(self, symbol: str, ladder: Ladder, last: Decimal | None) -> None:
         """Match a symbol's orders against a ladder from now on; `last` is the last price known."""
-        market_moves.follow(self._moving(symbol), ladder, last)
+        follow(self._moving(symbol), ladder, last)
 
     def book_moved(self, symbol: str, now: Time) -> Sequence[ExchangeEvent]:
         """Let the symbol's resting orders meet its ladder, which has changed."""
-        met = market_moves.meet_ladder(self._venue, self._book(symbol), now)
+        met = meet_ladder(self._venue, self._book(symbol), now)
         return self._finish(self._account, now) if met else ()
 
     def printed(self, symbol: str, price: Decimal, quantity: Decimal, now: Time) -> Sequence[ExchangeEvent]:
         """Let a print of others go by in a symbol with a ladder: it is the last price, and stops go by it."""
-        met = market_moves.pass_print(self._venue, self._moving(symbol), price, quantity, now)
+        met = pass_print(self._venue, self._moving(symbol), price, quantity, now)
         return self._finish(self._account, now) if met else ()
 
     def bounds(self, symbol: str) -> Bounds:
@@ -198,9 +206,12 @@ class SimulatedExchange:
 
     def _moving(self, symbol: str) -> Book:
         """Return the symbol's book, whose market is about to change."""
-        book = self._book(symbol)
-        if self._venue.changes is not None:
-            self._venue.changes.markets.add(symbol)
+        venue = self._venue
+        book = venue.books.get(symbol)
+        if book is None:
+            return self._book(symbol)  # which says what is wrong
+        if venue.changes is not None:
+            venue.changes.markets.add(symbol)
         return book
 
     def _finish(self, account: str, now: Time) -> Sequence[ExchangeEvent]:

@@ -4,6 +4,7 @@ Each says whether orders were met, so that there may be something to tell.
 """
 
 from decimal import Decimal
+from typing import Final
 
 from roottrading.adapters.exchange.simulated.arrivals import meet_open
 from roottrading.adapters.exchange.simulated.book import Book
@@ -16,7 +17,7 @@ from roottrading.domain.candle import Candle
 from roottrading.domain.money import ZERO
 from roottrading.domain.time import Time
 
-TRADING = "TRADING"
+TRADING: Final = "TRADING"
 
 
 def stand_on_open(venue: Venue, book: Book, candle: Candle, now: Time) -> bool:
@@ -38,11 +39,12 @@ def close_candle(venue: Venue, book: Book, candle: Candle, now: Time) -> bool:
     book.begin_candle(candle.open_time, candle.volume)
     book.tell(now)
     market.standing = False
-    met = bool(book.orders) and market.status == TRADING and market.traded
-    if met:
-        walk(venue, book, candle, now)
+    if not book.orders or market.status != TRADING or not market.traded:
+        market.last = candle.close
+        return False
+    walk(venue, book, candle, now)
     market.last = candle.close
-    return met
+    return True
 
 
 def go_to(venue: Venue, book: Book, price: Decimal, volume: Decimal | None, now: Time) -> bool:
