@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from roottrading.adapters.store.port import WrongIdentity
+from roottrading.adapters.store.port import StoreError, WrongIdentity
 from roottrading.adapters.store.postgres.configuration import Configured, configuration, configure
 from roottrading.adapters.store.postgres.control import control_woken, poll_control, post_control
 from roottrading.adapters.store.postgres.database import Database
@@ -103,5 +103,14 @@ def test_a_database_is_one_deployments(store_url: str) -> None:
                 await claim(database, {"deployment": "b", "quote_asset": "USDT"})
             assert str(refused.value).startswith(f"{store_url} belongs to another deployment: ")
             await claim(database, {"deployment": "sim", "quote_asset": "USDT"})
+
+    asyncio.run(main())
+
+
+def test_a_database_that_was_not_upgraded_is_not_begun_with(postgres_url: str) -> None:
+    async def main() -> None:
+        async with await Database.open(postgres_url, SETTINGS) as database:
+            with pytest.raises(StoreError, match="is at revision none, 0002 is needed: `roottrading db upgrade`"):
+                await claim(database, {"deployment": "sim"})
 
     asyncio.run(main())

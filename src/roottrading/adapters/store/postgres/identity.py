@@ -6,6 +6,7 @@ from typing import Final
 from roottrading.adapters.store.port import WrongIdentity
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.errors import asking
+from roottrading.adapters.store.postgres.migrations.revisions import require_head
 
 # Whoever comes first writes it down; the others, also at the same moment, find it.
 _CLAIM: Final = """
@@ -15,12 +16,13 @@ _READ: Final = "SELECT name, value FROM identity ORDER BY name"
 
 
 async def claim(database: Database, identity: Mapping[str, str]) -> None:
-    """Make the database this deployment's where it is nobody's yet. Raises WrongIdentity where it is another's.
+    """Make the database this deployment's where it is nobody's yet: what a process does first.
 
-    `identity` is what must never differ between processes that share it, such as the deployment and its quote asset.
+    Raises WrongIdentity where it is another's, StoreError where its schema is not this version's. `identity` is what must never differ between processes that share it, such as the deployment and its quote asset.
     """
     async with database.connection() as connection:
         with asking(database.where):
+            await require_head(connection, database.where)
             await connection.execute(_CLAIM, list(identity), list(identity.values()))
             found = dict(await connection.fetch(_READ))
     differences = [
