@@ -18,7 +18,8 @@ _READ: Final = "SELECT name, value FROM identity ORDER BY name"
 async def claim(database: Database, identity: Mapping[str, str]) -> None:
     """Make the database this deployment's where it is nobody's yet: what a process does first.
 
-    Raises WrongIdentity where it is another's, StoreError where its schema is not this version's. `identity` is what must never differ between processes that share it, such as the deployment and its quote asset.
+    Raises WrongIdentity where it is another's, StoreError where its schema is not this version's. `identity` is
+    what must never differ between processes that share it, such as the deployment and its quote asset.
     """
     async with database.connection() as connection:
         with asking(database.where):
