@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from roottrading.adapters.store.memory import MemoryStore
-from roottrading.adapters.store.port import Store
+from roottrading.adapters.store.port import Commit, Store
 from roottrading.config.settings import Settings
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
@@ -170,3 +170,30 @@ def test_a_persons_command_is_taken_between_two_instants() -> None:
     assert follower.session.obey()
     follower.play(market.end)
     assert not left_by(store)["trade_cycles"]
+
+
+class FullDisk(MemoryStore):
+    """A store that cannot keep anything from some moment on."""
+
+    is_full = False
+
+    def commit(self, commit: Commit) -> None:
+        if self.is_full:
+            raise OSError("no space left")
+        super().commit(commit)
+
+
+def test_what_could_not_be_kept_is_never_acted_on() -> None:
+    settings, cast, market = a_run("2021-04-17T12:00:00Z")
+    store = FullDisk(ALL_TABLES)
+    follower = Follower(settings, cast, market, store)
+    follower.play(market.start + 10 * 60_000_000)
+    store.is_full = True
+    store.post_control(ControlChanged(0, "state", "halted", "", "", "me", "lunch"))
+    with pytest.raises(OSError, match="no space left"):
+        follower.session.obey()
+    store.is_full = False
+    kept = store.load().position
+    assert not follower.session.obey()
+    assert not follower.session.change(InstrumentChanged("LTCUSDT", "", 0, "HALT"))
+    assert store.load().position == kept

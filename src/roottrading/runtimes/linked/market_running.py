@@ -6,8 +6,7 @@ have met is known when the candle that it meets is over.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from roottrading.adapters.exchange.binance.server_clock import StandingClock
 from roottrading.adapters.exchange.binance.streams import HistoryUnavailable, MarketObservation, candles
@@ -24,6 +23,7 @@ from roottrading.runtimes.linked.market_connection import MarketConnection
 from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, starts_after
 from roottrading.runtimes.linked.recorded import began_at
 from roottrading.runtimes.linked.stepping import SteppedTime
+from roottrading.runtimes.linked.tasks import side_by_side, unless_stopped
 from roottrading.runtimes.linked.warming import Stream, candles_before
 from roottrading.runtimes.linked.weighing import Weigher, weigher_of
 from roottrading.runtimes.linked.whole_instants import WholeInstants
@@ -34,7 +34,6 @@ from roottrading.services.analyzer import NewestWindows
 NOWHERE: Final = Position(0, "candles")  # where a run stands that was stopped before it began
 _CONTROL_SECONDS: Final = 0.2  # between two looks for a person's commands
 
-Done = TypeVar("Done")
 Connect = Callable[[tuple[str, ...], Callable[[MarketObservation], None]], MarketConnection]
 
 
@@ -79,7 +78,7 @@ class MarketRun:
         """
         await self.connection.open()
         try:
-            begun = await self._unless_stopped(self._begin())
+            begun = await unless_stopped(self.stop, self._begin())
             if begun is None:
                 return NOWHERE
             session, instants = begun
@@ -145,18 +144,6 @@ class MarketRun:
         self._go_on(session.begin())
         return session, instants
 
-    async def _unless_stopped(self, work: Coroutine[Any, Any, Done]) -> Done | None:
-        """Do the work; None where a person stopped the run before it was done."""
-        working, stopping = asyncio.create_task(work), asyncio.create_task(self.stop.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finished = working.done()
-        for task in (working, stopping):
-            if not task.done():
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-        return working.result() if finished else None
-
     async def _live(self, session: MarketSession, instants: WholeInstants) -> None:
         """Play what comes until the stop; what any part raises ends all of them."""
         parts: list[Coroutine[Any, Any, None]] = [
@@ -166,15 +153,7 @@ class MarketRun:
         ]
         if self._admin is not None:
             parts.append(self._follow(self._admin, session, instants))
-        working = [asyncio.create_task(part) for part in parts]
-        stopping = asyncio.create_task(self.stop.wait())
-        done, _ = await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (*working, stopping):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        for task in done - {stopping}:
-            task.result()
+        await side_by_side(self.stop, *parts)
 
     def _rested(self, progress: Progress) -> bool:
         if self._weigher is not None:

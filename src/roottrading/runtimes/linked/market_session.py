@@ -3,7 +3,7 @@
 Nothing in here waits or knows a socket: whole instants are handed in as they come, and played as a replay plays them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from roottrading.adapters.exchange.simulated import SimulatedExchange
 from roottrading.adapters.store.port import Loaded, Store
@@ -44,7 +44,8 @@ class MarketSession:
     """A session that begins at `starts_after`, with the candles (rows of `market_data`) that its windows need.
 
     `market` is what is traded; `instruments` are those of all `heard_symbols`. `observe` is told of every rest, and
-    may stop the run by False.
+    may stop the run by False. What raises ends the session: memory that was not kept is never acted on
+    (consistency-rules 3.2), so that afterwards everything is answered by False.
     """
 
     def __init__(
@@ -80,38 +81,71 @@ class MarketSession:
         self._inbox = Inbox(store, controls, self._keeper, loaded.control)
         self._observe = observe
         self.begun = False
+        self._is_broken = False
 
     def begin(self) -> bool:
         """Go on where an earlier run stopped; one that is new begins with its first instant.
 
         Returns False where the observer stopped the run.
         """
-        if self._resumed is None:
-            return True
-        self._begin()
-        books, known = self.exchange.parts.books, self._instruments
-        changed = [each for each in self._listed if books[each].market.status != known[each].status]
-        told = [InstrumentChanged(each, "", self.last.at, known[each].status, known[each]) for each in changed]
-        return all(self.change(each) for each in told)
+        return self._whole(self._go_on)
 
     def play(self, instant: Instant) -> bool:
         """Play a T; returns False where the observer stopped the run."""
-        if not self.begun:
-            self._stand({candle.symbol: candle for candle in instant.closed if isinstance(candle, Candle)})
-            self._begin()
-        return play_instant(self.session, instant, self._at_rest, self._resumed or Position(-1, "candles"))
+        return self._whole(lambda: self._play(instant))
 
     def obey(self) -> bool:
         """Take what a person commanded meanwhile; returns False where the observer stopped the run.
 
         Raises Fenced where the state is another process's by now.
         """
+        return self._whole(self._obey)
+
+    def change(self, said: InstrumentChanged) -> bool:
+        """Take a symbol's new status or filters, from now on; returns False where the observer stopped the run."""
+        return self._whole(lambda: self._change(said))
+
+    def weigh(self, weights: WeightsSet) -> bool:
+        """Give the aggregator the weights of a day; returns False where the observer stopped the run."""
+        return self._whole(lambda: self._weigh(weights))
+
+    def end(self) -> None:
+        """Keep what nobody had to wait for."""
+        if self.begun:
+            self._keeper.commit(self.last)
+
+    # ---- inside
+
+    def _whole(self, work: Callable[[], bool]) -> bool:
+        """Do all of it, or nothing where something was left half done."""
+        if self._is_broken:
+            return False
+        self._is_broken = True  # until all of it was done
+        wanted = work()
+        self._is_broken = False
+        return wanted
+
+    def _go_on(self) -> bool:
+        if self._resumed is None:
+            return True
+        self._begin()
+        books, known = self.exchange.parts.books, self._instruments
+        changed = [each for each in self._listed if books[each].market.status != known[each].status]
+        told = [InstrumentChanged(each, "", self.last.at, known[each].status, known[each]) for each in changed]
+        return all(self._change(each) for each in told)
+
+    def _play(self, instant: Instant) -> bool:
+        if not self.begun:
+            self._stand({candle.symbol: candle for candle in instant.closed if isinstance(candle, Candle)})
+            self._begin()
+        return play_instant(self.session, instant, self._at_rest, self._resumed or Position(-1, "candles"))
+
+    def _obey(self) -> bool:
         if self.begun and self._inbox.empty(self.last.at):
             return self._at_rest(self.last)
         return True
 
-    def change(self, said: InstrumentChanged) -> bool:
-        """Take a symbol's new status or filters, from now on; returns False where the observer stopped the run."""
+    def _change(self, said: InstrumentChanged) -> bool:
         if said.symbol not in self._listed:
             return True
         events = self.exchange.set_status(said.symbol, said.status, self.last.at)
@@ -120,17 +154,9 @@ class MarketSession:
         self.session.give(addressed(self.session.wiring, events), self.last.at)
         return self._at_rest(self.last)
 
-    def weigh(self, weights: WeightsSet) -> bool:
-        """Give the aggregator the weights of a day; returns False where the observer stopped the run."""
+    def _weigh(self, weights: WeightsSet) -> bool:
         self.session.give([(self.session.wiring.units["signal_aggregator"], weights)], self.last.at)
         return self._at_rest(self.last)
-
-    def end(self) -> None:
-        """Keep what nobody had to wait for."""
-        if self.begun:
-            self._keeper.commit(self.last)
-
-    # ---- inside
 
     def _begin(self) -> None:
         """Let every unit know that it was loaded: recovery is start-up."""
