@@ -14,7 +14,7 @@ class _Listener(Struct, eq=False):
     channels: frozenset[str]
     keys: frozenset[str] | None
     hear_heads: HearHeads
-    queue: asyncio.Queue[Delivery]
+    queue: asyncio.Queue[Delivery | Heads]
 
 
 def key_of(envelope: Envelope) -> str:
@@ -45,7 +45,7 @@ class MemoryPubSub:
         """Tell all who listen."""
         for listener in tuple(self._listeners):
             if heads.channel in listener.channels:
-                listener.hear_heads(heads)
+                listener.queue.put_nowait(heads)
 
     async def listen(
         self,
@@ -62,10 +62,20 @@ class MemoryPubSub:
         listening()
         try:
             while True:
-                batch = [await listener.queue.get()]
+                found = [await listener.queue.get()]
                 while not listener.queue.empty():
-                    batch.append(listener.queue.get_nowait())
-                await hear(batch)
+                    found.append(listener.queue.get_nowait())
+                batch: list[Delivery] = []
+                for each in found:
+                    if isinstance(each, Delivery):
+                        batch.append(each)
+                        continue
+                    if batch:  # what was said before them is not missed
+                        await hear(batch)
+                        batch = []
+                    hear_heads(each)
+                if batch:
+                    await hear(batch)
         finally:
             self._listeners.remove(listener)
 
