@@ -22,6 +22,7 @@ from roottrading.runtimes.opinion_records import stop_rule
 from roottrading.runtimes.stored_opinions import OpinionChange, stored_buys, stored_directions
 from roottrading.services.analyzer import NewestWindows, WholeBlocks
 from roottrading.services.analyzer.plan import Stream
+from roottrading.services.signal_aggregator.buy_opinions import BuyOpinions
 from roottrading.services.signal_aggregator.correlation import CoMovement, co_movements
 from roottrading.services.signal_aggregator.learned_weights import (
     Record,
@@ -30,7 +31,8 @@ from roottrading.services.signal_aggregator.learned_weights import (
     remembered_from,
     weights_of_day,
 )
-from roottrading.services.signal_aggregator.shadow_outcomes import HORIZON, BuyOpinions, Outcomes, shadow_market
+from roottrading.services.signal_aggregator.shadow_market import shadow_market
+from roottrading.services.signal_aggregator.shadow_outcomes import HORIZON, Outcomes
 
 Said = tuple[str, str]  # strategy, symbol
 

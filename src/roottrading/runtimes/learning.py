@@ -21,17 +21,12 @@ from roottrading.runtimes.session import WeightsFor
 from roottrading.services.analyzer import WholeBlocks
 from roottrading.services.analyzer.opinion_columns import OpinionColumns
 from roottrading.services.analyzer.plan import Stream
+from roottrading.services.signal_aggregator.buy_opinions import BuyOpinions
 from roottrading.services.signal_aggregator.correlation import CoMovement, Directions, co_movements
 from roottrading.services.signal_aggregator.learned_weights import Record, record_of, weights_of_day
 from roottrading.services.signal_aggregator.managed_outcomes import managed_outcomes
-from roottrading.services.signal_aggregator.shadow_outcomes import (
-    BuyOpinions,
-    Costs,
-    Outcomes,
-    ShadowMarket,
-    shadow_market,
-    shadow_outcomes,
-)
+from roottrading.services.signal_aggregator.shadow_market import ShadowMarket, shadow_market
+from roottrading.services.signal_aggregator.shadow_outcomes import Costs, Outcomes, shadow_outcomes
 from roottrading.strategies.contract import Strategy
 
 _NOTHING: Final = np.zeros(0, dtype=np.int64)

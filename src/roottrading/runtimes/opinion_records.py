@@ -17,8 +17,8 @@ from roottrading.domain.time import Time
 from roottrading.services.analyzer.market_state import ATR
 from roottrading.services.analyzer.opinion_columns import OpinionColumns
 from roottrading.services.coordinator.settings import CoordinatorSettings
+from roottrading.services.signal_aggregator.buy_opinions import BuyOpinions, buy_opinions
 from roottrading.services.signal_aggregator.correlation import Directions
-from roottrading.services.signal_aggregator.shadow_outcomes import BuyOpinions, buy_opinions
 from roottrading.strategies.contract import HOLD, Adjustment, Strategy
 
 _POWERS: Final = np.array([float(10**exponent) for exponent in range(23)])  # those that floats hold exactly

@@ -17,8 +17,8 @@ from roottrading.runtimes.opinion_records import StopRule, at_the_door
 from roottrading.services.analyzer.market_state import ATR
 from roottrading.services.analyzer.opinion_columns import OpinionColumns
 from roottrading.services.analyzer.state import SignalRow
+from roottrading.services.signal_aggregator.buy_opinions import BuyOpinions, buy_opinions
 from roottrading.services.signal_aggregator.correlation import Directions
-from roottrading.services.signal_aggregator.shadow_outcomes import BuyOpinions, buy_opinions
 
 _SIGNS: Final[Mapping[SignalType, int]] = {"BUY": 1, "NEUTRAL": 0, "SELL": -1}
 

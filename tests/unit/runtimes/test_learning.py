@@ -26,7 +26,7 @@ from roottrading.services.analyzer import Plan, StrategyUse, WholeBlocks
 from roottrading.services.analyzer.opinion_columns import OpinionColumns
 from roottrading.services.coordinator.settings import CoordinatorSettings
 from roottrading.services.gateway.fold import fold
-from roottrading.services.signal_aggregator.shadow_outcomes import NEVER, BuyOpinions
+from roottrading.services.signal_aggregator.buy_opinions import NEVER, BuyOpinions
 from roottrading.strategies.contract import HOLD, Adjustment, Evaluation, Strategy
 from tests.parity.learning_runs import learning_run
 

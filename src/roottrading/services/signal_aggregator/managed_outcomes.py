@@ -12,16 +12,9 @@ from roottrading.domain.columns import Candles, Columns, columns_of
 from roottrading.domain.money import ONE, significant
 from roottrading.domain.position import Adjustment, Manager, Position
 from roottrading.domain.time import Time
-from roottrading.services.signal_aggregator.shadow_outcomes import (
-    HORIZON,
-    NEVER,
-    BuyOpinions,
-    Costs,
-    Outcomes,
-    ShadowMarket,
-    micro_r,
-    net_r,
-)
+from roottrading.services.signal_aggregator.buy_opinions import NEVER, BuyOpinions
+from roottrading.services.signal_aggregator.shadow_market import ShadowMarket
+from roottrading.services.signal_aggregator.shadow_outcomes import HORIZON, Costs, Outcomes, micro_r, net_r
 
 _STEP: Final = 0.25  # x ATR at entry: smaller changes of stop and target are ignored
 

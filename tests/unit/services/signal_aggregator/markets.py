@@ -6,7 +6,7 @@ import numpy as np
 
 from roottrading.domain.columns import UNITS, Candles, Floats
 from roottrading.domain.time import HOUR, Time
-from roottrading.services.signal_aggregator.shadow_outcomes import NEVER, BuyOpinions
+from roottrading.services.signal_aggregator.buy_opinions import NEVER, BuyOpinions
 
 START: Time = 1_700_000_000_000_000 // (24 * HOUR) * 24 * HOUR
 NAN = float("nan")

@@ -11,15 +11,10 @@ from hypothesis import strategies as st
 from roottrading.domain.position import Position
 from roottrading.domain.time import HOUR, Time, duration
 from roottrading.services.gateway.fold import fold
+from roottrading.services.signal_aggregator.buy_opinions import BuyOpinions, buy_opinions
 from roottrading.services.signal_aggregator.managed_outcomes import managed_outcomes
-from roottrading.services.signal_aggregator.shadow_outcomes import (
-    BuyOpinions,
-    Costs,
-    Outcomes,
-    buy_opinions,
-    shadow_market,
-    shadow_outcomes,
-)
+from roottrading.services.signal_aggregator.shadow_market import shadow_market
+from roottrading.services.signal_aggregator.shadow_outcomes import Costs, Outcomes, shadow_outcomes
 from roottrading.strategies.contract import HOLD, Adjustment
 from tests.unit.services.signal_aggregator.markets import START, candles_of, one_opinion, random_candles
 

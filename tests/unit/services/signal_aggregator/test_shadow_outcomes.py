@@ -6,15 +6,9 @@ import numpy as np
 import pytest
 
 from roottrading.domain.time import HOUR, duration
-from roottrading.services.signal_aggregator.shadow_outcomes import (
-    HORIZON,
-    NEVER,
-    BuyOpinions,
-    Costs,
-    buy_opinions,
-    shadow_market,
-    shadow_outcomes,
-)
+from roottrading.services.signal_aggregator.buy_opinions import NEVER, BuyOpinions, buy_opinions
+from roottrading.services.signal_aggregator.shadow_market import shadow_market
+from roottrading.services.signal_aggregator.shadow_outcomes import HORIZON, Costs, shadow_outcomes
 from tests.unit.services.signal_aggregator.markets import NAN, START, candles_of, one_opinion, without
 
 FREE = Costs(0.0, 0.0)
