@@ -121,7 +121,8 @@ class Actor:
                 self._working = False
                 self._awake.clear()
                 try:
-                    await asyncio.wait_for(self._awake.wait(), LAZY_SECONDS if self._stale else None)
+                    async with asyncio.timeout(LAZY_SECONDS if self._stale else None):
+                        await self._awake.wait()
                 except TimeoutError:
                     await self._commit(Effects())
                     continue
@@ -185,12 +186,12 @@ class Actor:
         return max(envelope.at, self._ways.now()) if self._ways.by_the_clock else envelope.at
 
     def _step(self, given: Input, now: Time, done: Effects) -> None:
-        first = len(done.envelopes)
+        first, wished = len(done.envelopes), len(done.deadlines)
         at = self._at = max(now, self._at)
         step(self.unit, given, at, done)
         if type(given) is Envelope:
             self._seen.add((given.source, given.stream))
-        for role, key, when in done.deadlines:
+        for role, key, when in done.deadlines[wished:]:
             self.deadlines.set(role, key, when)
         for _, envelope in done.envelopes[first:]:
             if type(envelope.body) in MAY_HOLD_FACTS:
