@@ -23,8 +23,9 @@ from roottrading.exchange_server.limits import LimitSettings
 from roottrading.exchange_server.market.opening import open_market
 from roottrading.exchange_server.opening_accounts import open_accounts, read_accounts
 from roottrading.pipeline import ROLES
-from roottrading.runtimes.assembly import ALL_TABLES, Cast
+from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.backtest import run_backtest
+from roottrading.runtimes.distributed.journaling import TABLES
 from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of
@@ -76,7 +77,7 @@ class LosesMany(MemoryPubSub):
 async def as_services(
     settings: Settings, cast: Cast, market: Market, pubsub: MemoryPubSub, dice: Random | None = None
 ) -> MemoryUnits:
-    units = MemoryUnits((*ALL_TABLES, COMPLETED))
+    units = MemoryUnits((*TABLES, COMPLETED))
     carriers = Carriers(pubsub, MemoryLog(partition_of))
     async with stepped_exchange(settings, market) as (url, admin):
         around = Surroundings(

@@ -16,14 +16,12 @@ from roottrading.adapters.store.port import Commit, Loaded, UnitState, UnitStore
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.exchange import ENTRY, Request, canonical_order
-from roottrading.messages.market import CandleClosed
 from roottrading.messages.service import DeadlineDue, Input, InstantComplete, Resumed, Row
 from roottrading.runtimes.deadlines import Deadlines
+from roottrading.runtimes.distributed.journaling import note
 from roottrading.runtimes.distributed.observing import Observed, clock
 from roottrading.runtimes.distributed.sharding import unit_name
-from roottrading.runtimes.recording import MAY_HOLD_FACTS, record
 from roottrading.runtimes.step import Effects, Gap, Unit, step
-from roottrading.services.gateway.state import MARKET_DATA
 
 MOST: Final = 500  # inputs of one transaction
 NEWEST: Final = 2**62  # above every sequence
@@ -186,19 +184,14 @@ class Actor:
         return max(envelope.at, self._ways.now()) if self._ways.by_the_clock else envelope.at
 
     def _step(self, given: Input, now: Time, done: Effects) -> None:
-        first, wished = len(done.envelopes), len(done.deadlines)
+        first, wished, asked = len(done.envelopes), len(done.deadlines), len(done.requests)
         at = self._at = max(now, self._at)
         step(self.unit, given, at, done)
         if type(given) is Envelope:
             self._seen.add((given.source, given.stream))
         for role, key, when in done.deadlines[wished:]:
             self.deadlines.set(role, key, when)
-        for _, envelope in done.envelopes[first:]:
-            if type(envelope.body) in MAY_HOLD_FACTS:
-                record(envelope, done.rows)
-            elif type(envelope.body) is CandleClosed:
-                candle = envelope.body.candle
-                done.rows.append(Row(MARKET_DATA, (candle.symbol, candle.timeframe, candle.open_time), candle))
+        note(done.envelopes[first:], done.requests[asked:], done.rows)
 
     async def _catch_up(self, source: str, stream: str, upto: int | None, done: Effects, forwarded: list[Sent]) -> None:
         """Take what was said on a stream after what the unit has seen of it, as its author kept it."""

@@ -14,18 +14,20 @@ from roottrading.adapters.store.port import Control
 from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.control import control_woken, poll_control
 from roottrading.adapters.store.postgres.database import Database
+from roottrading.adapters.store.postgres.identity import claim
 from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.config.settings import Settings
 from roottrading.messages.service import Table
 from roottrading.pipeline import CHANNELS
-from roottrading.runtimes.assembly import ALL_TABLES, Cast
+from roottrading.runtimes.assembly import Cast
+from roottrading.runtimes.distributed.journaling import TABLES as JOURNALED
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.service import Surroundings
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of, partitions
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
 
-TABLES: Final[tuple[Table, ...]] = (*ALL_TABLES, COMPLETED)
+TABLES: Final[tuple[Table, ...]] = (*JOURNALED, COMPLETED)
 TOPICS: Final[Mapping[str, int]] = {
     channel.name: partitions(channel.name) for channel in CHANNELS if channel.carrier == "kafka"
 }
@@ -72,6 +74,8 @@ async def installation(
     Raises BusUnavailable or StoreError, naming which is not there.
     """
     async with await Database.open(addresses.postgres, settings.postgres) as database:
+        account = settings.account
+        await claim(database, {"deployment": account.deployment, "quote_asset": account.quote_asset})
         log = KafkaLog(addresses.kafka, TOPICS, partition_of, f"{settings.account.deployment}.")
         pubsub = RedisPubSub(addresses.redis)
         observed = observed or Observed()

@@ -29,9 +29,9 @@ from roottrading.messages.service import (
     Table,
 )
 from roottrading.runtimes.distributed.actor import Actor, DeadlinesDue, Given, HeadHeard, Ways
+from roottrading.runtimes.distributed.journaling import TABLES
 from roottrading.runtimes.recording import TABLES as RECORDED
 from roottrading.runtimes.step import Unit
-from roottrading.services.gateway.state import TABLES as CANDLES
 
 NOW = 1_000 * MINUTE
 
@@ -81,7 +81,7 @@ class Bench:
     """A database, and actors one after the other."""
 
     def __init__(self) -> None:
-        self.units = MemoryUnits((*CANDLES, *RECORDED, COUNTS))
+        self.units = MemoryUnits((*TABLES, COUNTS))
         self.published: list[Sent] = []
         self.requests: list[Request] = []
         self.cut = False
