@@ -116,6 +116,8 @@ class MarketSide:
         if self._first:
             wanted = {candles(symbol, self._finest): at for symbol, at in self._first.items()}
             self._market.follow(wanted, wanted)
+        for symbol, known in self._market.instruments.items():  # what was kept of statuses and filters may be older
+            self._hear(InstrumentChanged(symbol, "", self.now(), known.status, known))
         await self._market.run()
 
     def send(self, requests: Sequence[Request]) -> None:
