@@ -161,6 +161,24 @@ def test_what_trades_again_while_nobody_ran_is_bought_again() -> None:
     assert left_by(store)["trade_cycles"]
 
 
+def test_filters_that_changed_while_nobody_ran_are_gone_by() -> None:
+    settings, cast, market = a_run("2021-04-17T12:00:00Z")
+    store = MemoryStore(ALL_TABLES)
+    follower = Follower(settings, cast, market, store)
+    follower.play(market.start + 10 * 60_000_000)
+    usual = market.instruments["LTCUSDT"]
+    coarser = replace(usual, tick_size=usual.tick_size * 10)
+    for now in (coarser, usual):
+        if now is coarser:
+            assert follower.session.change(InstrumentChanged("LTCUSDT", "", 0, "TRADING", now))
+        else:
+            follower.loaded(market.start)
+        follower.session.end()
+        rows = store.load().rows
+        for service in ("coordinator", "trader", "portfolio"):
+            assert [row.values for row in rows[f"{service}_instruments"]] == [now]
+
+
 def test_a_persons_command_is_taken_between_two_instants() -> None:
     settings, cast, market = a_run("2021-04-17T12:00:00Z")
     store = MemoryStore(ALL_TABLES)

@@ -129,9 +129,8 @@ class MarketSession:
         if self._resumed is None:
             return True
         self._begin()
-        books, known = self.exchange.parts.books, self._instruments
-        changed = [each for each in self._listed if books[each].market.status != known[each].status]
-        told = [InstrumentChanged(each, "", self.last.at, known[each].status, known[each]) for each in changed]
+        known = self._instruments  # what was kept of statuses and filters may be older
+        told = [InstrumentChanged(each, "", self.last.at, known[each].status, known[each]) for each in self._listed]
         return all(self._change(each) for each in told)
 
     def _play(self, instant: Instant) -> bool:
