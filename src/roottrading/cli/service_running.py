@@ -71,7 +71,7 @@ def run_service(role: str, settings: Settings, health_port: int | None = None) -
         async with AsyncExitStack() as stack:
             if health_port is not None:
                 port = await stack.enter_async_context(open_door(Door(role, observed, health), health_port))
-                typer.echo(f"{role}: health on http://{LOOPBACK}:{port}")
+                _LOG.info("health on http://%s:%d", LOOPBACK, port)
             watching = asyncio.create_task(health.watch())
             try:
                 leadership = _leadership(role, settings, addresses)

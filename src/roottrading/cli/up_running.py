@@ -27,6 +27,7 @@ from roottrading.domain.money import plain
 from roottrading.domain.time import iso
 from roottrading.operations.local_servers.addresses import KINDS, VARIABLES
 from roottrading.operations.local_servers.all_servers import all_servers
+from roottrading.operations.local_servers.ports import free_port
 from roottrading.operations.supervisor import Command, GaveUp, Supervisor, own_command
 from roottrading.pipeline import ROLES
 from roottrading.runtimes.distributed.collecting import collect
@@ -138,7 +139,10 @@ def _commands(settings: Settings, prepared: Prepared | None, wanted: Wanted, doo
     options += ["--strategies", ",".join(run.strategies), "--capital", plain(settings.account.capital)]
     if admin:
         options += ["--admin", admin[0]]
-    return [own_command(role.name, role.name.replace("_", "-"), *options, *wanted.given) for role in ROLES]
+    return [
+        own_command(role.name, role.name.replace("_", "-"), *options, "--health-port", str(free_port()), *wanted.given)
+        for role in ROLES
+    ]
 
 
 async def _supervise(commands: list[Command], environment: Mapping[str, str]) -> bool:
