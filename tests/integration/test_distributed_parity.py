@@ -30,7 +30,9 @@ from roottrading.runtimes.distributed.service import ServiceProcess, Surrounding
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
+from roottrading.runtimes.distributed.weighing import LEARNING
 from roottrading.runtimes.market import Market
+from tests.integration.memory_opinions import MemoryOpinions
 from tests.integration.test_wire_parity import KEY, SECRET, served
 from tests.parity.learning_runs import Left, learning_run, left_by
 
@@ -77,11 +79,19 @@ class LosesMany(MemoryPubSub):
 async def as_services(
     settings: Settings, cast: Cast, market: Market, pubsub: MemoryPubSub, dice: Random | None = None
 ) -> MemoryUnits:
-    units = MemoryUnits((*TABLES, COMPLETED))
+    units = MemoryUnits((*TABLES, COMPLETED, LEARNING))
     carriers = Carriers(pubsub, MemoryLog(partition_of))
     async with stepped_exchange(settings, market) as (url, admin):
         around = Surroundings(
-            settings, cast, places_at(url), credentials(KEY, SECRET), units.unit, units, carriers, admin
+            settings,
+            cast,
+            places_at(url),
+            credentials(KEY, SECRET),
+            units.unit,
+            units,
+            MemoryOpinions(units),
+            carriers,
+            admin,
         )
         services = [ServiceProcess(role.name, around) for role in ROLES]
 
@@ -115,6 +125,17 @@ def test_the_same_trades_where_messages_are_lost_and_services_die() -> None:
     assert pubsub.lost > 5
 
 
+def test_the_same_trades_as_services_that_learn() -> None:
+    settings, cast, market = learning_run("2021-04-15T20:00:00Z", "2021-04-17T02:30:00Z")  # twice past 01:00
+    left = left_by(run_backtest(settings, cast, market))
+    assert left != left_by(run_backtest(*equally(settings, cast, market)))
+    units = asyncio.run(as_services(settings, cast, market, MemoryPubSub()))
+    assert by_key(left_by(units)) == by_key(left)
+
+
 def equal_run(end: str) -> tuple[Settings, Cast, Market]:
-    settings, cast, market = learning_run("2021-04-16T22:00:00Z", end)
+    return equally(*learning_run("2021-04-16T22:00:00Z", end))
+
+
+def equally(settings: Settings, cast: Cast, market: Market) -> tuple[Settings, Cast, Market]:
     return replace(settings, aggregator=replace(settings.aggregator, weighting="equal")), cast, market

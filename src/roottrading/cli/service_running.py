@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from msgspec.structs import replace
-
 from roottrading.adapters.store.postgres.leadership import Leadership
 from roottrading.cli.errors import CommandError
 from roottrading.cli.linked import key_of
@@ -48,7 +46,6 @@ def run_service(role: str, settings: Settings, health_port: int | None = None) -
     addresses = addresses_of(os.environ)
     begin_log(settings.run)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {role} %(levelname)s %(message)s")
-    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
     acting = acting_cast(settings)
     keys = ROLE[role].keys
     credentials = None if keys == "none" else key_of(exchange_key(os.environ))

@@ -14,7 +14,6 @@ from typing import Final
 
 import typer
 from msgspec import Struct
-from msgspec.structs import replace
 from rich.console import Console
 
 from roottrading.adapters.store.postgres.migrations.migrate import upgrade
@@ -52,7 +51,6 @@ def run_up(settings: Settings, wanted: Wanted) -> None:
     Raises CommandError for settings that cannot be, and what servers and database raise where they are not there.
     """
     check_outputs(settings.run)
-    settings = replace(settings, aggregator=replace(settings.aggregator, weighting="equal"))
     prepared = None if settings.run.exchange is not None else prepare(settings)
     if prepared is not None:
         warn(prepared.faults)

@@ -10,11 +10,12 @@ from roottrading.adapters.bus.kafka_log import KafkaLog
 from roottrading.adapters.bus.redis_pubsub import RedisPubSub
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
-from roottrading.adapters.store.port import Control
+from roottrading.adapters.store.port import Control, tables_by_name
 from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.control import control_woken, poll_control
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.identity import claim
+from roottrading.adapters.store.postgres.opinions import PostgresOpinions
 from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.config.settings import Settings
 from roottrading.messages.service import Table
@@ -26,8 +27,10 @@ from roottrading.runtimes.distributed.service import Surroundings
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of, partitions
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
+from roottrading.runtimes.distributed.weighing import LEARNING
+from roottrading.services.analyzer.state import HISTORIES, SIGNALS
 
-TABLES: Final[tuple[Table, ...]] = (*JOURNALED, COMPLETED)
+TABLES: Final[tuple[Table, ...]] = (*JOURNALED, COMPLETED, LEARNING)
 TOPICS: Final[Mapping[str, int]] = {
     channel.name: partitions(channel.name) for channel in CHANNELS if channel.carrier == "kafka"
 }
@@ -73,6 +76,7 @@ async def installation(
 
     Raises BusUnavailable or StoreError, naming which is not there.
     """
+    tables = tables_by_name(TABLES)
     async with await Database.open(addresses.postgres, settings.postgres) as database:
         account = settings.account
         await claim(database, {"deployment": account.deployment, "quote_asset": account.quote_asset})
@@ -94,6 +98,7 @@ async def installation(
                 market.credentials,
                 PostgresUnits(database, TABLES).unit,
                 PostgresArchive(database),
+                PostgresOpinions(database, "analyzer", tables[SIGNALS], tables[HISTORIES]),
                 Carriers(pubsub, log),
                 market.admin,
                 market.rate,

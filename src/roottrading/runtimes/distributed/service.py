@@ -31,6 +31,8 @@ from roottrading.runtimes.distributed.serving import Carriers, Serving, Work
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of, unit_name
 from roottrading.runtimes.distributed.together import first_of
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
+from roottrading.runtimes.distributed.weighing import Weighed, Weigher
+from roottrading.runtimes.distributed.weighing_past import DatabasePast, Opinions
 from roottrading.runtimes.linked.stepping import SteppedTime
 from roottrading.runtimes.linked.warming import candles_before
 from roottrading.services.dispatcher import forward
@@ -41,7 +43,7 @@ POLL_SECONDS: Final = 0.2  # between two looks whether the market has begun
 class Surroundings(Struct, frozen=True):
     """What a service's process is given: settings, the exchange's addresses, database and carriers.
 
-    `admin` is the admin door of an exchange whose clock is stepped.
+    `admin` is the admin door of an exchange whose clock is stepped; weights are learned from `opinions`.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Surroundings(Struct, frozen=True):
     credentials: Credentials | None
     unit: Callable[[str], UnitStore]
     archive: Archive
+    opinions: Opinions
     carriers: Carriers
     admin: str | None = None
     rate: int = 1
@@ -65,6 +68,7 @@ class ServiceProcess:
         self._around = around
         self._clock: ServerClock = clock_of(around.admin is not None, around.rate)
         self.serving: Serving | None = None
+        self._weigher: Weigher | None = None
         self.side: ExchangeSide = self._open_side()
 
     async def run(self) -> None:
@@ -96,7 +100,8 @@ class ServiceProcess:
     @property
     def is_idle(self) -> bool:
         """Whether everything that reached it has been dealt with."""
-        return self.side.is_idle and (self.serving is None or self.serving.is_idle)
+        weighs = self._weigher is not None and self._weigher.busy
+        return self.side.is_idle and (self.serving is None or self.serving.is_idle) and not weighs
 
     @property
     def under_way(self) -> tuple[AnyRequest, ...]:
@@ -114,7 +119,8 @@ class ServiceProcess:
 
     def next_deadline(self) -> Time | None:
         """Return the next moment at which something is to be done."""
-        return None if self.serving is None else self.serving.next_deadline()
+        times = [each.next_deadline() for each in (self.serving, self._weigher) if each is not None]
+        return min((at for at in times if at is not None), default=None)
 
     def due(self) -> None:
         """Give the deadlines that have come."""
@@ -151,6 +157,7 @@ class ServiceProcess:
         begins = now - now % duration(casting.finest)  # the last T, to the microsecond: candles are asked for from it
         actors: dict[int, Actor] = {}
         offsets, streams, first = {}, {}, {}
+        weighed: list[Weighed] = []
         by_the_clock = role.keys == "trade"
         ways = Ways(
             around.carriers.publish,
@@ -175,6 +182,7 @@ class ServiceProcess:
             actors[shard] = Actor(unit, store, loaded, ways)
             offsets[shard] = loaded.offsets
             streams[shard] = casting.streams(role.name, symbols)
+            weighed.append(Weighed(actors[shard], streams[shard], loaded.rows))
         if isinstance(side, MarketSide) and first:
             side.follow(casting.finest, first)
         works: list[Work] = [lambda: side.serve(actors)]
@@ -183,6 +191,11 @@ class ServiceProcess:
             units = tuple(actors.values())
             await give_commands(commands, units)  # before anything else is decided
             works.append(lambda: keep_commanding(commands, units))
+        if role.name == "signal_aggregator" and around.settings.aggregator.weighting == "learned":
+            past = DatabasePast(around.cast, around.opinions, around.archive)
+            self._weigher = Weigher(around.settings, around.cast, around.opinions, past, side.now)
+            self._weigher.begin(weighed)
+            works.append(self._weigher.run)
         return Serving(role, actors, offsets, streams, around.carriers, side.now, barrier, works)
 
     def _barrier(self, casting: Casting) -> VerdictBarrier | None:

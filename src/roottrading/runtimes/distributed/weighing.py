@@ -1,0 +1,145 @@
+"""Learned weights where services are processes: made by the aggregator's, for all its units (trading-rules 3.8).
+
+They are made half an hour after midnight: by then every opinion of the day before has been heard, so it is stored, for
+an analyzer commits before it publishes. Verdicts go by them only after 01:00 UTC. Whatever goes wrong ends this
+incarnation of the process; the next finds in its units' own rows which day's weights are still to be given.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from roottrading.config.settings import Settings
+from roottrading.domain.time import DAY, HOUR, MINUTE, Time, duration, iso, start_of_day
+from roottrading.messages.channels import MARKET
+from roottrading.messages.service import Row, Table
+from roottrading.runtimes.assembly import Cast
+from roottrading.runtimes.daily_weights import DailyWeights, StoredPast
+from roottrading.runtimes.distributed.actor import Actor, Given
+from roottrading.runtimes.distributed.weighing_past import Opinions
+from roottrading.runtimes.evidence import Witness
+from roottrading.services.signal_aggregator.state import WEIGHTS
+
+SETTLED: Final = 30 * MINUTE  # after midnight
+OVERDUE: Final = 15 * MINUTE  # later: somebody should know what is waited for
+_LOOKS: Final = 0.02  # seconds between two looks whether weights are due
+_GATEWAY: Final = "gateway"
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+class LearningBegan(Struct, frozen=True):
+    """The T at which a deployment first began: opinions after it are learned from."""
+
+    service: str
+    since: Time
+
+
+LEARNING: Final = Table("learning_began", ("service",), LearningBegan, "state")
+
+
+class Weighed(Struct, frozen=True):
+    """A unit that is to be given weights: the streams of opinions that it hears, and the rows it was loaded with."""
+
+    actor: Actor
+    streams: Sequence[tuple[str, str]]
+    rows: Mapping[str, Sequence[Row]]
+
+
+class Weigher:
+    """Gives the units of a process the weights of every day; `busy` while some are due that have not been given."""
+
+    def __init__(
+        self, settings: Settings, cast: Cast, opinions: Opinions, past: StoredPast, now: Callable[[], Time]
+    ) -> None:
+        """Learn from `past` what the strategies of `cast` are worth."""
+        self._settings = settings
+        self._cast = cast
+        self._opinions = opinions
+        self._past = past
+        self._now = now
+        self._units: Sequence[Weighed] = ()
+        self._start: Time = 0
+        self._weights: DailyWeights | None = None  # until it is known when the deployment began
+        self._next: Time = 0  # the first day whose weights have not been given to all
+        self._warned: Time = 0
+
+    def begin(self, units: Iterable[Weighed]) -> None:
+        """Take up the units as they were loaded."""
+        self._units = tuple(units)
+        starts = [row.values.since for unit in self._units for row in unit.rows.get(LEARNING.name, ())]
+        if starts:
+            given = [max((row.values.day for row in unit.rows.get(WEIGHTS, ())), default=0) for unit in self._units]
+            self._begin_at(min(starts), min(given))
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is to be done that time had better wait for."""
+        return self._has_begun() if self._weights is None else self._due() is not None
+
+    def next_deadline(self) -> Time | None:
+        """Return when the next weights are due, where that is still to come."""
+        at = self._next + SETTLED
+        return at if self._weights is not None and at > self._now() else None
+
+    async def run(self) -> None:
+        """Give weights whenever they are due, until cancelled. Raises StoreError where the past cannot be read."""
+        while True:
+            if self._weights is None:
+                if self._has_begun():
+                    await self._find_start()
+            elif (day := self._due()) is not None:
+                weights = await self._weights.of(day)
+                for unit in self._units:
+                    unit.actor.give([Given(weights)])
+                self._next = day + DAY
+                _LOG.info("the weights of %s are given", iso(day)[:10])
+            await asyncio.sleep(_LOOKS)
+
+    # ---- inside
+
+    def _has_begun(self) -> bool:
+        return any(unit.actor.unit.seen for unit in self._units)
+
+    async def _find_start(self) -> None:
+        """Learn from the gateway's first word when the deployment began, and keep it: outboxes are emptied some day."""
+        finest = self._cast.plan.finest
+        streams = [f"{MARKET}/{symbol}/{finest}" for symbol in self._cast.plan.symbols]
+        said = [await self._opinions.first_said(_GATEWAY, stream) for stream in streams]
+        start = min(first for first in said if first is not None) - duration(finest)
+        for unit in self._units:
+            service = unit.actor.unit.role
+            unit.actor.give([Given(None, rows=(Row(LEARNING.name, (service,), LearningBegan(service, start)),))])
+        self._begin_at(start, 0)
+
+    def _begin_at(self, start: Time, given: Time) -> None:
+        """Go on after the day whose weights all units have been given, 0 where some have none."""
+        self._start = start
+        self._next = given + DAY if given else start_of_day(start - HOUR) + DAY
+        self._weights = DailyWeights(Witness(self._settings, self._cast, start), self._past)
+
+    def _due(self) -> Time | None:
+        """Return the day whose weights are to be given now: all that was said up to its begin is stored."""
+        now = self._now()
+        if now < self._next + SETTLED:
+            return None
+        day = start_of_day(now - SETTLED)
+        missing = self._missing(day)
+        if missing is None:
+            return day
+        if now >= day + SETTLED + OVERDUE and self._warned < day:
+            self._warned = day
+            _LOG.warning("the weights of %s wait for the opinions on %s: nothing is bought", iso(day)[:10], missing)
+        return None
+
+    def _missing(self, day: Time) -> str | None:
+        """Return a stream of opinions that was not heard up to a day's begin; None where all were."""
+        for unit in self._units:
+            for source, stream in unit.streams:
+                last = day - day % duration(stream.rpartition("/")[2])
+                if last > self._start and unit.actor.unit.seen.get((source, stream), 0) < last:
+                    return stream
+        return None
