@@ -13,14 +13,17 @@ KEY: Final = "ROOTTRADING_EXCHANGE_KEY"
 KEY_FILE: Final = "ROOTTRADING_EXCHANGE_KEY_FILE"
 SECRET: Final = "ROOTTRADING_EXCHANGE_SECRET"
 SECRET_FILE: Final = "ROOTTRADING_EXCHANGE_SECRET_FILE"
-FILES: Final = frozenset({KEY_FILE, SECRET_FILE})
-VARIABLES: Final = frozenset({KEY, SECRET}) | FILES
+BUS_SECRET: Final = "ROOTTRADING_BUS_SECRET"
+BUS_SECRET_FILE: Final = "ROOTTRADING_BUS_SECRET_FILE"
+FILES: Final = frozenset({KEY_FILE, SECRET_FILE, BUS_SECRET_FILE})
+VARIABLES: Final = frozenset({KEY, SECRET, KEY_FILE, SECRET_FILE})
 # whole addresses of servers, which may hold passwords
 REDIS_URL: Final = "ROOTTRADING_REDIS_URL"
 KAFKA_URL: Final = "ROOTTRADING_KAFKA_URL"
 POSTGRES_URL: Final = "ROOTTRADING_POSTGRES_URL"
 POSTGRES_REPLICA_URL: Final = "ROOTTRADING_POSTGRES_REPLICA_URL"
 ADDRESSES: Final = frozenset({REDIS_URL, KAFKA_URL, POSTGRES_URL, POSTGRES_REPLICA_URL})
+NO_SETTINGS: Final = VARIABLES | ADDRESSES | {BUS_SECRET, BUS_SECRET_FILE}
 DEMO: Final = "demo"  # key and secret of the account that our own exchange opens where none is named
 
 
@@ -58,6 +61,15 @@ def own_key(environment: Mapping[str, str]) -> ExchangeKey:
 def names_key(environment: Mapping[str, str]) -> bool:
     """Say whether anything of an account's key is named."""
     return any(name in environment for name in VARIABLES)
+
+
+def bus_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the secrets that messages are signed with, one a line: the first signs, the others are retired.
+
+    None where none is named. Raises SecretError where two places name some, or a file cannot be read.
+    """
+    lines = (_named(environment, BUS_SECRET, BUS_SECRET_FILE) or "").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def postgres_url(environment: Mapping[str, str], setting: str | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from roottrading.config.secrets import ADDRESSES, VARIABLES
+from roottrading.config.secrets import NO_SETTINGS
 
 PREFIX: Final = "ROOTTRADING_"
 FILE_VARIABLE: Final = "ROOTTRADING_CONFIG"  # names the TOML file; no setting
@@ -64,7 +64,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[Key, Given]:
     return {
         tuple(name.removeprefix(PREFIX).lower().split("__")): Given(value, True, f"variable {name}")
         for name, value in sorted(environment.items())
-        if name.startswith(PREFIX) and name != FILE_VARIABLE and name not in VARIABLES | ADDRESSES
+        if name.startswith(PREFIX) and name != FILE_VARIABLE and name not in NO_SETTINGS
     }
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from roottrading.config.load import load
 from roottrading.config.secrets import (
+    BUS_SECRET,
+    BUS_SECRET_FILE,
     KAFKA_URL,
     KEY,
     KEY_FILE,
@@ -15,6 +17,7 @@ from roottrading.config.secrets import (
     SECRET_FILE,
     ExchangeKey,
     SecretError,
+    bus_secrets,
     exchange_key,
     names_key,
     own_key,
@@ -74,3 +77,15 @@ def test_a_key_of_ones_own_must_be_named_whole(environment: dict[str, str], lack
     with pytest.raises(SecretError, match=f"set {lacking}") as refused:
         own_key(environment)
     assert "hush" not in str(refused.value)
+
+
+def test_the_secrets_of_the_messages_come_one_a_line_the_current_one_first(tmp_path: Path) -> None:
+    path = tmp_path / "bus"
+    path.write_text("the-secret-of-today\nthe-secret-of-yesterday\n", encoding="utf-8")
+    assert bus_secrets({BUS_SECRET_FILE: str(path)}) == ("the-secret-of-today", "the-secret-of-yesterday")
+    assert bus_secrets({BUS_SECRET: "only-one-secret-here"}) == ("only-one-secret-here",)
+    assert bus_secrets({}) == ()
+    with pytest.raises(SecretError, match="are both set"):
+        bus_secrets({BUS_SECRET: "a", BUS_SECRET_FILE: str(path)})
+    loaded = load(environment={BUS_SECRET: "only-one-secret-here"})
+    assert "only-one-secret-here" not in show(loaded.settings, loaded.origins)
