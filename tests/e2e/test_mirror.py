@@ -28,7 +28,7 @@ def test_a_bot_trades_on_the_mirror_of_a_market(tmp_path: Path) -> None:
         with subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.PIPE, text=True) as bot:
             wait_for_cycles(tmp_path, bot, 2)
             bot.send_signal(signal.SIGINT)
-            _, errors = bot.communicate(timeout=60)
+            _, errors = bot.communicate(timeout=120)
             assert bot.returncode == 130, errors
     assert "Traceback" not in errors
 

@@ -22,7 +22,7 @@ from roottrading.services.coordinator.verdicts_to_commands import Coordinator
 from roottrading.strategies.ema_cross import EmaCross
 
 from .market_place import LTC, Place, market_place
-from .test_mirror import ticking, wait
+from .test_mirror import PATIENCE, ticking, wait
 
 RATE = 300
 BEGIN = parse_time("2021-04-17T00:00:00Z")
@@ -68,7 +68,7 @@ def play(script: Callable[[Place, Followed], Awaitable[None]]) -> None:
             await wait("the first minutes", lambda: len(followed.played) > 2 or running.done())
             await script(place, followed)
             followed.run.interrupt()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 assert (await running).at == followed.played[-1]
             assert followed.played == list(range(followed.played[0], followed.played[-1] + 1, MINUTE))
             assert len(followed.run.candles) == len(followed.played)
