@@ -16,6 +16,7 @@ from roottrading.cli.places import is_here, places_of
 from roottrading.cli.preparing import check_timeframes, known_strategies, strategy_uses
 from roottrading.cli.reporting import begin_log, warn
 from roottrading.cli.service import check_settings
+from roottrading.cli.service_seal import seal_for
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL, exchange_key
 from roottrading.config.settings import Settings
 from roottrading.operations.health.door import LOOPBACK, Door, open_door
@@ -46,6 +47,7 @@ def run_service(role: str, settings: Settings, health_port: int | None = None) -
     addresses = addresses_of(os.environ)
     begin_log(settings.run)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {role} %(levelname)s %(message)s")
+    seal = seal_for(role, settings, addresses, os.environ)
     acting = acting_cast(settings)
     keys = ROLE[role].keys
     credentials = None if keys == "none" else key_of(exchange_key(os.environ))
@@ -61,7 +63,7 @@ def run_service(role: str, settings: Settings, health_port: int | None = None) -
         async def connect() -> AsyncIterator[Surroundings]:
             rate = 1 if admin is not None else await pace_of(url)
             market = Market(places, credentials, admin, rate)
-            async with installation(settings, acting, market, addresses, observed) as around:
+            async with installation(settings, acting, market, addresses, observed, seal) as around:
                 yield around
 
         health = Health(role, observed, probes_of(addresses, settings.postgres, places.rest))

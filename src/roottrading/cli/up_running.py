@@ -20,6 +20,7 @@ from roottrading.adapters.store.postgres.migrations.migrate import upgrade
 from roottrading.cli.errors import INTERRUPTED, CommandError
 from roottrading.cli.preparing import Prepared, prepare
 from roottrading.cli.reporting import check_outputs, claim_outputs, finish, warn
+from roottrading.cli.service_seal import own_secret
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.config.settings import Settings
 from roottrading.domain.money import plain
@@ -91,6 +92,7 @@ def _servers(settings: Settings, wanted: Wanted) -> Iterator[Mapping[str, str]]:
             REDIS_URL: servers.redis_url,
             KAFKA_URL: servers.kafka_url,
             POSTGRES_URL: servers.postgres_url,
+            **own_secret(Path(folder), os.environ),
         }
 
 

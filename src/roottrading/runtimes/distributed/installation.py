@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from roottrading.adapters.bus.kafka_log import KafkaLog
 from roottrading.adapters.bus.redis_pubsub import RedisPubSub
+from roottrading.adapters.bus.signing import Seal
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.store.port import Control, tables_by_name
@@ -70,9 +71,14 @@ class Market(Struct, frozen=True):
 
 @asynccontextmanager
 async def installation(
-    settings: Settings, cast: Cast, market: Market, addresses: Addresses, observed: Observed | None = None
+    settings: Settings,
+    cast: Cast,
+    market: Market,
+    addresses: Addresses,
+    observed: Observed | None = None,
+    seal: Seal | None = None,
 ) -> AsyncIterator[Surroundings]:
-    """Connect to the servers; `observed` is told what to measure there.
+    """Connect to the servers; `observed` is told what to measure there, `seal` signs what is said.
 
     Raises BusUnavailable or StoreError, naming which is not there.
     """
@@ -80,8 +86,8 @@ async def installation(
     async with await Database.open(addresses.postgres, settings.postgres) as database:
         account = settings.account
         await claim(database, {"deployment": account.deployment, "quote_asset": account.quote_asset})
-        log = KafkaLog(addresses.kafka, TOPICS, partition_of, f"{settings.account.deployment}.")
-        pubsub = RedisPubSub(addresses.redis)
+        log = KafkaLog(addresses.kafka, TOPICS, partition_of, f"{settings.account.deployment}.", seal)
+        pubsub = RedisPubSub(addresses.redis, seal)
         observed = observed or Observed()
         observed.measures = {
             "postgres_connections_used": lambda: database.in_use,
