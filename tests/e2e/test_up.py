@@ -8,18 +8,19 @@ import pytest
 
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.operations.local_servers.addresses import Servers
-from tests.e2e.test_wire import COMMAND, FILES, TRADED
+from tests.e2e.test_wire import COMMAND, FILES
 
 WANTED = (
-    *TRADED,
+    "--symbols",
+    "LTCUSDT,XRPUSDT",
+    "--timeframe",
+    "1m",
     "--strategies",
     "ema_rsi_cross,sma_cross,stochastic",
     "--from",
-    "2021-04-17T00:00:00Z",
+    "2021-04-16T22:00:00Z",
     "--to",
-    "2021-04-17T04:00:00Z",
-    "--set",
-    "aggregator.weighting=equal",
+    "2021-04-17T01:30:00Z",
     "--set",
     "run.ledger=false",
 )
