@@ -8,10 +8,12 @@ from msgspec import Struct
 
 from roottrading.adapters.bus.port import Delivery, Partition
 from roottrading.domain.time import SECOND, Time
+from roottrading.messages.channels import SIGNALS_AGGREGATED
 from roottrading.messages.service import InstantComplete, Row, Table
 from roottrading.messages.signals import AggregatedSignal
 from roottrading.runtimes.distributed.actor import Given
 
+_AUTHOR: Final = "signal_aggregator"
 PATIENCE: Final = 5 * SECOND  # a T is decided without what has not come by then
 
 
@@ -49,6 +51,8 @@ class VerdictBarrier:
             completed: Completed = row.values
             self.at = completed.at + self._step
             self._closes = dict(completed.closes)
+            for symbol in self._symbols:  # what came before is not read again
+                self.seen[_AUTHOR, f"{SIGNALS_AGGREGATED}/{symbol}"] = completed.at
 
     def arrive(self, delivery: Delivery) -> list[Given]:
         """Take a verdict; return what the service may be given now."""
