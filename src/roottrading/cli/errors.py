@@ -8,8 +8,11 @@ EXTRAS: Final = {
     "aiohttp": "exchange",
     "alembic": "postgres",
     "asyncpg": "postgres",
+    "confluent_kafka": "kafka",
     "cryptography": "exchange",
     "polars": "parquet",
+    "prometheus_client": "distributed",
+    "redis": "redis",
 }
 
 FAILED = 1

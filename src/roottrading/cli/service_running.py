@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -92,7 +92,7 @@ def acting_cast(settings: Settings) -> Cast:
     return cast(settings, uses, market)
 
 
-def addresses_of(environment: "os._Environ[str]") -> Addresses:
+def addresses_of(environment: Mapping[str, str]) -> Addresses:
     """Return where the environment says that the servers are; CommandError where it does not."""
     missing = [name for name in (REDIS_URL, KAFKA_URL, POSTGRES_URL) if not environment.get(name)]
     if missing:
