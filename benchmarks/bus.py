@@ -80,6 +80,8 @@ async def measure(name: str, make: Callable[[int], Sent], publish: Publish, ear:
     began: dict[int, float] = {}
     confirmed: list[float] = []
     for number in range(1, WARM + paced + 1):
+        if number == WARM + 1:
+            await ear.until(WARM)  # a reader takes half a second to begin
         message = [make(number)]
         began[number] = perf_counter()
         await publish(message)
