@@ -105,6 +105,7 @@ class Tally(Struct):
     under_way: int = 0  # kills while a cycle was open
     unanswered: int = 0  # kills while a request was, whose fate nobody knew
     pauses: int = 0
+    writing: int = 0  # bots that were stopped in the middle of a write: nobody can take over from them
     naps: int = 0  # bots that woke and found nobody in their place
     fenced: int = 0  # bots that woke beside a successor, and ended by the fence
     cycles_beside: int = 0  # cycles that successors began while their predecessors stood still
@@ -168,8 +169,11 @@ class Bots:
         self._complain(bot, "killed")
         self._mend()
 
-    def pause(self, seconds: float) -> None:
-        """Stop a bot as it stands, let a successor take over and trade, and wake it: the fence must end it."""
+    def pause(self, seconds: float) -> bool:
+        """Stop a bot as it stands, let a successor take over and trade, and wake it: the fence must end it.
+
+        Says whether it came to that: who was stopped in the middle of a write is still the owner, and goes on.
+        """
         bot = self.start()
         try:
             self._up(bot)
@@ -180,6 +184,12 @@ class Bots:
             time.sleep(SILENT_FOR)
             heir = self.start()
             try:
+                if not heir.comes_up() and "kept it locked" in heir.errors:
+                    bot.wake()
+                    self.tally.dead.append((self._died_at, self.account.now()))
+                    bot.wait(self._dice.uniform(4.0, 8.0))
+                    self.tally.writing += 1
+                    return False
                 self._up(heir)
                 before = len(self._cycles())
                 heir.wait(max(seconds - (time.monotonic() - stopped), 5.0))
@@ -187,14 +197,15 @@ class Bots:
                 self._ends_by_the_fence(bot)
                 heir.wait(self._dice.uniform(1.0, 4.0))
                 self.tally.pauses += 1
-                self._mend()
                 self.tally.cycles_beside += len(self._cycles()) - before
                 self._complain(heir, "successor")
+                return True
             finally:
                 heir.kill()
-                self._died_at = self.account.now()
         finally:
             bot.kill()
+            self._died_at = self.account.now()
+            self._mend()
 
     def nap(self, seconds: float) -> None:
         """Stop a bot as it stands and wake it while nobody took over: it goes on, and is killed later."""
@@ -238,7 +249,7 @@ class Bots:
     # ---- inside
 
     def _up(self, bot: "Bot") -> None:
-        bot.wait_up()
+        assert bot.comes_up(), f"bot {bot.number} ended: {bot.errors}"
         if self._died_at is not None:
             self.tally.dead.append((self._died_at, self.account.now()))
             self._died_at = None
@@ -317,10 +328,10 @@ class Bot:
         """Whether it has loaded and let every service know: the first rest is a line."""
         return self._out.stat().st_size > 0
 
-    def wait_up(self) -> None:
-        """Wait until it is up."""
+    def comes_up(self) -> bool:
+        """Wait until it is up, or has ended; say which."""
         _until(lambda: self.is_up or self.process.poll() is not None, f"bot {self.number} came up", every=0.01)
-        assert self.process.poll() is None, f"bot {self.number} ended: {self.errors}"
+        return self.process.poll() is None
 
     def wait(self, seconds: float) -> None:
         """Wait so long; it must not end meanwhile."""
@@ -357,7 +368,8 @@ def play(folder: Path, seed: int, kills: int, pauses: int, seconds: float) -> tu
         for number in range(kills):
             bots.kill()
             if number % share == share - 1 and bots.tally.pauses < pauses:
-                bots.pause(seconds)
+                while not bots.pause(seconds):
+                    pass
                 bots.nap(seconds / 4)
             if sys.stderr.isatty() or kills > 50:
                 print(f"{number + 1} of {kills} kills; {bots.tally.said[-1:]}", file=sys.stderr, flush=True)
@@ -415,6 +427,7 @@ def told(tally: Tally, agreed: Agreement) -> str:
         ("stopped, and woken beside its successor", f"{tally.pauses} times"),
         ("... ended by the fence", f"{tally.fenced} times"),
         ("... cycles that the successor began meanwhile", str(tally.cycles_beside)),
+        ("stopped in the middle of a write, so that nobody could take over", f"{tally.writing} times"),
         ("stopped, and woken with nobody in its place", f"{tally.naps} times"),
         ("orders of the bot at the exchange", str(agreed.orders)),
         ("... of which entries that were executed", str(agreed.entries)),

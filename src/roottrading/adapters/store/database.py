@@ -104,5 +104,9 @@ def _explained(folder: Path, text: str, code: int) -> StoreError:
             "kept before stands"
         )
     if code == sqlite3.SQLITE_BUSY:
-        return StoreError(f"state folder {folder}: another process kept it locked for {WAIT_SECONDS:g} s; try again")
+        return StoreError(
+            f"state folder {folder}: another process kept it locked for {WAIT_SECONDS:g} s: try again; where that "
+            "process stands still in the middle of a write nobody can take over: wake it, or end it with kill -9 "
+            "(`roottrading control status` names it)"
+        )
     return StoreError(f"state folder {folder}: {text}")

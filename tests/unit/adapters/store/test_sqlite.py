@@ -6,12 +6,14 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from msgspec import Struct
 
+from roottrading.adapters.store import database
 from roottrading.adapters.store.control_inbox import post_control
 from roottrading.adapters.store.database import FILE
 from roottrading.adapters.store.port import (
@@ -163,6 +165,19 @@ def test_a_silent_owner_is_taken_over_and_shut_out(tmp_path: Path) -> None:
         old.close()
         with pytest.raises(InUse):  # and keeps it when the old owner ends
             open_store(tmp_path)
+
+
+def test_who_stands_still_in_a_write_cannot_be_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
+    old = SqliteStore.open(tmp_path, [AMOUNTS], IDENTITY, beat_seconds=3600)
+    silence(tmp_path)
+    with closing(database.connect(tmp_path)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match=r"kept it locked .* end it with kill -9"):
+            open_store(tmp_path)
+    with open_store(tmp_path) as heir:
+        assert heir.load().fence == old.load().fence + 1
+    old.close()
 
 
 def test_the_heart_beats_until_the_store_is_closed(tmp_path: Path) -> None:
