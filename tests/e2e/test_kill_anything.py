@@ -1,6 +1,7 @@
 """Each service, Redis, Kafka and PostgreSQL are killed once in the middle of trading: it goes on by itself.
 
-At last a person halts it, sells all, and lets it trade again: the services obey through their database.
+At last a person halts it, sells all, and lets it trade again: the services obey through their database, and Redis shows
+what is, also after it forgot everything.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import redis
 
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
@@ -73,7 +76,7 @@ def services(folder: Path, url: str, environment: dict[str, str]) -> Iterator[Up
                 process.kill()
 
 
-def awaited(what: str, up: Up, is_there: Callable[[], bool]) -> None:
+def awaited(what: str, up: Up, is_there: Callable[[], object]) -> None:
     until = time.monotonic() + PATIENCE
     while not is_there():
         assert time.monotonic() < until, f"{what}: nothing came; last said:\n" + "\n".join(up.said[-40:])
@@ -114,12 +117,18 @@ def test_whatever_is_killed_it_goes_on_and_obeys(
             told("halt", environment)
             told("flatten", environment)
             awaited("nothing held", up, lambda: not held(account))
+            shown = redis.Redis.from_url(own_redis.url, decode_responses=True)
+            awaited("no cycle shown", up, lambda: not shown.smembers("cycles:active"))
+            shown.flushall()
+            awaited("balances shown anew", up, lambda: shown.hgetall("balances:current"))
             before = entries()
             time.sleep(8.0)  # two entries' time
             assert entries() == before
             assert "trading   halted" in told("status", environment)
             told("resume", environment)
             awaited("an entry after the resume", up, lambda: entries() > before)
+            awaited("a position shown", up, lambda: shown.hgetall("positions:active"))
+            awaited("its cycle shown", up, lambda: shown.smembers("cycles:active"))
         records = asyncio.run(left(own_postgres.url))
         found = compare_books(account, books_of(records), SYMBOLS, {}, "")
         assert found.problems == []

@@ -1,6 +1,6 @@
 """A process's connections to the three servers, and what a service is given of them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from roottrading.adapters.bus.kafka_log import KafkaLog
 from roottrading.adapters.bus.redis_pubsub import RedisPubSub
+from roottrading.adapters.bus.redis_state import RedisState
 from roottrading.adapters.bus.signing import Seal
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
@@ -16,6 +17,7 @@ from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.control import control_woken, poll_control
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.identity import claim
+from roottrading.adapters.store.postgres.inspection import inspect_service
 from roottrading.adapters.store.postgres.opinions import PostgresOpinions
 from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.config.settings import Settings
@@ -24,12 +26,14 @@ from roottrading.pipeline import CHANNELS
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.journaling import TABLES as JOURNALED
 from roottrading.runtimes.distributed.observing import Observed
-from roottrading.runtimes.distributed.service import Surroundings
+from roottrading.runtimes.distributed.service import Live, Surroundings
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of, partitions
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
 from roottrading.runtimes.distributed.weighing import LEARNING
 from roottrading.services.analyzer.state import HISTORIES, SIGNALS
+from roottrading.services.coordinator.state import OPEN_CYCLES
+from roottrading.services.coordinator.state import TABLES as COORDINATOR_TABLES
 
 TABLES: Final[tuple[Table, ...]] = (*JOURNALED, COMPLETED, LEARNING)
 TOPICS: Final[Mapping[str, int]] = {
@@ -109,8 +113,22 @@ async def installation(
                 market.admin,
                 market.rate,
                 PostedCommands(database),
+                _live(settings, addresses),
                 observed,
             )
         finally:
             await pubsub.close()
             await log.close()
+
+
+def _live(settings: Settings, addresses: Addresses) -> Callable[[], Awaitable[Live]]:
+    """Return how to come to Redis' keys, and to what is active now."""
+    (cycles,) = (table for table in COORDINATOR_TABLES if table.name == OPEN_CYCLES)
+
+    async def live() -> Live:
+        state = RedisState(addresses.redis)
+        await state.open()
+        seen = await inspect_service(addresses.postgres, settings.postgres, "coordinator", (cycles,))
+        return Live(state, tuple(cycle.id for cycle in seen.records[OPEN_CYCLES]))
+
+    return live

@@ -1,10 +1,11 @@
 """One service's process put together: connect, load every unit that it owns, serve until something ends it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings, Places
@@ -26,6 +27,7 @@ from roottrading.runtimes.distributed.exchange_sides import (
     MarketSide,
     clock_of,
 )
+from roottrading.runtimes.distributed.live_view import Keys, LiveView
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.serving import Carriers, Serving, Work
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of, unit_name
@@ -40,10 +42,18 @@ from roottrading.services.dispatcher import forward
 POLL_SECONDS: Final = 0.2  # between two looks whether the market has begun
 
 
+class Live(Struct, frozen=True):
+    """Where the dispatcher shows what is now, and the cycles that were active when it was asked."""
+
+    keys: Keys
+    active: tuple[str, ...]
+
+
 class Surroundings(Struct, frozen=True):
     """What a service's process is given: settings, the exchange's addresses, database and carriers.
 
-    `admin` is the admin door of an exchange whose clock is stepped; weights are learned from `opinions`.
+    `admin` is the admin door of an exchange whose clock is stepped; weights are learned from `opinions`. `live` are the
+    keys that the dispatcher shows things in.
     """
 
     settings: Settings
@@ -57,6 +67,7 @@ class Surroundings(Struct, frozen=True):
     admin: str | None = None
     rate: int = 1
     commands: Commands | None = None
+    live: Callable[[], Awaitable[Live]] | None = None
     observed: Observed = field(default_factory=Observed)
 
 
@@ -159,6 +170,8 @@ class ServiceProcess:
         offsets, streams, first = {}, {}, {}
         weighed: list[Weighed] = []
         by_the_clock = role.keys == "trade"
+        live = None if around.live is None or role.name != "dispatcher" else await around.live()
+        view: LiveView | None = None
         ways = Ways(
             around.carriers.publish,
             around.archive.said,
@@ -179,6 +192,9 @@ class ServiceProcess:
                 await asyncio.sleep(POLL_SECONDS)
             if barrier is not None:
                 barrier.restore(loaded.rows.get(COMPLETED.name, ()))
+            if live is not None:
+                view = LiveView(live.keys, loaded.fence, live.active)
+                ways = replace(ways, forward=_heard_by(view, ways.forward))
             actors[shard] = Actor(unit, store, loaded, ways)
             offsets[shard] = loaded.offsets
             streams[shard] = casting.streams(role.name, symbols)
@@ -186,6 +202,8 @@ class ServiceProcess:
         if isinstance(side, MarketSide) and first:
             side.follow(casting.finest, first)
         works: list[Work] = [lambda: side.serve(actors)]
+        if view is not None:
+            works.append(view.run)
         commands = around.commands
         if commands is not None and hears_commands(role):
             units = tuple(actors.values())
@@ -214,6 +232,18 @@ class ServiceProcess:
                 if len(kept) < (at - at % span - first) // span:
                     rows = await candles_before(side.history, {(symbol, timeframe): first}, {symbol: at})
                     await store.commit(Commit(rows=rows))
+
+
+def _heard_by(
+    view: LiveView, forward: Callable[[Envelope], Sequence[tuple[str, Envelope]]]
+) -> Callable[[Envelope], Sequence[tuple[str, Envelope]]]:
+    """Have the view hear what is forwarded or not."""
+
+    def on(envelope: Envelope) -> Sequence[tuple[str, Envelope]]:
+        view.hear(envelope)
+        return forward(envelope)
+
+    return on
 
 
 def _forward(role: Role) -> Callable[[Envelope], Sequence[tuple[str, Envelope]]]:
