@@ -1,0 +1,119 @@
+"""When weights are due: what was heard, what was kept, and where time stands."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from roottrading.adapters.store.memory_units import MemoryUnits
+from roottrading.adapters.store.port import Loaded
+from roottrading.domain.time import DAY, HOUR, MINUTE, Time, parse_time
+from roottrading.messages.envelope import Envelope
+from roottrading.messages.exchange import Request
+from roottrading.messages.service import Row
+from roottrading.runtimes.distributed.actor import Actor, Ways
+from roottrading.runtimes.distributed.weighing import LEARNING, LearningBegan, Weighed, Weigher
+from roottrading.runtimes.distributed.weighing_past import DatabasePast
+from roottrading.runtimes.step import Unit
+from roottrading.services.dispatcher import Dispatcher
+from roottrading.services.signal_aggregator.state import TABLES, WEIGHTS, WeightsOfDay
+from tests.integration.memory_opinions import MemoryOpinions
+from tests.parity.learning_runs import learning_run
+
+START = parse_time("2021-04-16T10:00:00Z")
+MIDNIGHT = parse_time("2021-04-17")
+LTC, XRP = (("analyzer", f"signals:raw/{name}/5m") for name in ("LTCUSDT", "XRPUSDT"))
+SETTINGS, CAST, _ = learning_run()
+
+
+class Bench:
+    """A weigher of two units, at a time that is set."""
+
+    def __init__(self, *given: Time, start: Time = START) -> None:
+        units = MemoryUnits((*TABLES, LEARNING))
+        self.now = START
+        self.weigher = Weigher(
+            SETTINGS, CAST, MemoryOpinions(units), DatabasePast(CAST, MemoryOpinions(units), units), lambda: self.now
+        )
+        self.actors = []
+        weighed = []
+        for shard, streams in enumerate(((LTC,), (XRP,))):
+            unit = Unit("signal_aggregator", shard, Dispatcher())
+            loaded = Loaded({}, {}, (), None, 0, 1)
+            self.actors.append(Actor(unit, units.unit(f"signal_aggregator/{shard}"), loaded, ways()))
+            rows = {LEARNING.name: (Row(LEARNING.name, ("x",), LearningBegan("x", start)),)} if given else {}
+            if given and given[shard]:
+                rows[WEIGHTS] = (Row(WEIGHTS, (given[shard],), WeightsOfDay(given[shard], {"a": Decimal(1)}, (), 0)),)
+            weighed.append(Weighed(self.actors[shard], streams, rows))
+        self.weigher.begin(weighed)
+
+    def is_busy(self) -> bool:
+        return self.weigher.busy
+
+    def hears(self, ltc: Time, xrp: Time) -> None:
+        self.actors[0].unit.seen[LTC] = ltc
+        self.actors[1].unit.seen[XRP] = xrp
+
+
+def ways() -> Ways:
+    async def publish(sent: object) -> None:
+        raise AssertionError("nothing is said here")
+
+    async def refetch(source: str, stream: str, after: int, upto: int) -> Sequence[Envelope]:
+        raise AssertionError("nothing is missed here")
+
+    def send(requests: Sequence[Request]) -> None:
+        raise AssertionError("nothing is asked here")
+
+    return Ways(publish, refetch, lambda: START, send, lambda envelope: ())
+
+
+def test_a_deployment_that_heard_nothing_waits_for_its_begin() -> None:
+    bench = Bench()
+    assert not bench.is_busy()
+    assert bench.weigher.next_deadline() is None
+    bench.hears(START + MINUTE, 0)
+    assert bench.is_busy()
+
+
+def test_weights_are_due_half_an_hour_after_midnight_when_all_of_the_day_was_heard() -> None:
+    bench = Bench(0, 0)
+    bench.hears(MIDNIGHT, MIDNIGHT)
+    bench.now = MIDNIGHT + 30 * MINUTE - 1
+    assert not bench.is_busy()
+    assert bench.weigher.next_deadline() == MIDNIGHT + 30 * MINUTE
+    bench.now += 1
+    assert bench.is_busy()
+    assert bench.weigher.next_deadline() is None
+
+
+def test_who_begins_after_midnight_has_heard_nothing_before() -> None:
+    bench = Bench(0, 0, start=MIDNIGHT + 20 * MINUTE)
+    bench.hears(MIDNIGHT + 25 * MINUTE, 0)
+    bench.now = MIDNIGHT + 30 * MINUTE
+    assert bench.is_busy()
+
+
+def test_what_was_not_heard_yet_is_waited_for_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(0, 0)
+    bench.hears(MIDNIGHT + HOUR, MIDNIGHT - 5 * MINUTE)
+    bench.now = MIDNIGHT + 40 * MINUTE
+    assert not bench.is_busy()
+    assert not caplog.records
+    bench.now = MIDNIGHT + 50 * MINUTE
+    assert not bench.is_busy()
+    assert not bench.is_busy()
+    (said,) = caplog.messages
+    assert "the weights of 2021-04-17 wait for the opinions on signals:raw/XRPUSDT/5m" in said
+    bench.hears(MIDNIGHT + HOUR, MIDNIGHT)
+    assert bench.is_busy()
+
+
+@pytest.mark.parametrize(("first", "second", "busy"), [(0, 0, True), (MIDNIGHT, 0, True), (MIDNIGHT, MIDNIGHT, False)])
+def test_after_a_death_only_what_some_unit_lacks_is_given_again(first: Time, second: Time, busy: bool) -> None:
+    bench = Bench(first, second)
+    bench.hears(MIDNIGHT + 6 * HOUR, MIDNIGHT + 6 * HOUR)
+    bench.now = MIDNIGHT + 6 * HOUR
+    assert bench.is_busy() == busy
+    if not busy:
+        assert bench.weigher.next_deadline() == MIDNIGHT + DAY + 30 * MINUTE
