@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from roottrading import __version__
-from roottrading.cli import account, bench, config, control, data, database, research, service, strategies
+from roottrading.cli import account, bench, config, control, data, database, quarantine, research, service, strategies
 from roottrading.cli.backtest import backtest
 from roottrading.cli.doctor import doctor
 from roottrading.cli.errors import exit_code, explain
@@ -39,6 +39,7 @@ app.add_typer(account.capital_app, name="capital")
 app.command()(account.adopt)
 app.add_typer(config.app, name="config")
 app.add_typer(database.app, name="db")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(bench.app, name="bench")
 service.add_to(app)
 

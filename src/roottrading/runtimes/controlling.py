@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from roottrading.adapters.store.port import Control, Store
+from roottrading.adapters.store.port import Control, QuarantineAnswered, Store
 from roottrading.domain.balance import Balance
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO, plain
@@ -100,6 +100,8 @@ class Controls:
         if isinstance(request, ControlChanged):
             self._session.give([(units[role], request) for role in ("coordinator", "trader")], now)
             return
+        if isinstance(request, QuarantineAnswered):
+            return  # that is for services on their own: here nothing is set aside
         adjusted = replace(request, effective_at=now)
         if wrong := self._problem(adjusted):
             alert = AlertRaised("warning", REFUSED, wrong, adjusted.symbol, now)

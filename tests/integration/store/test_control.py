@@ -72,7 +72,7 @@ def test_who_waits_is_woken_by_a_command_also_after_a_cut(store_url: str) -> Non
             wire.trouble = ""
             await asyncio.wait_for(anext(waking), 10)
             assert [control.number for control in await poll_control(listening, 0)] == [1, 2]
-            await waking.aclose()  # type: ignore[attr-defined]
+            await waking.aclose()
 
     asyncio.run(main())
 
@@ -110,7 +110,7 @@ def test_a_database_is_one_deployments(store_url: str) -> None:
 def test_a_database_that_was_not_upgraded_is_not_begun_with(postgres_url: str) -> None:
     async def main() -> None:
         async with await Database.open(postgres_url, SETTINGS) as database:
-            with pytest.raises(StoreError, match="is at revision none, 0002 is needed: `roottrading db upgrade`"):
+            with pytest.raises(StoreError, match="is at revision none, 0003 is needed: `roottrading db upgrade`"):
                 await claim(database, {"deployment": "sim"})
 
     asyncio.run(main())

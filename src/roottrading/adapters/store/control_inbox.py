@@ -8,15 +8,14 @@ import msgspec
 
 from roottrading.adapters.store.database import connect_existing, transaction
 from roottrading.adapters.store.owner import wall
-from roottrading.adapters.store.port import Control, ControlWaiting, StoreCorrupt
+from roottrading.adapters.store.port import Control, ControlWaiting, QuarantineAnswered, StoreCorrupt
 from roottrading.messages.service import AccountAdjusted, ControlChanged, TradingState
 
-_KINDS: Final[dict[str, type[ControlChanged] | type[AccountAdjusted]]] = {
-    kind.__name__: kind for kind in (ControlChanged, AccountAdjusted)
-}
+Kind = type[ControlChanged] | type[AccountAdjusted] | type[QuarantineAnswered]
+_KINDS: Final[dict[str, Kind]] = {kind.__name__: kind for kind in (ControlChanged, AccountAdjusted, QuarantineAnswered)}
 
 
-def kind_of(name: str) -> type[ControlChanged] | type[AccountAdjusted]:
+def kind_of(name: str) -> Kind:
     """Return the kind of command of that name. Raises StoreCorrupt where there is none."""
     kind = _KINDS.get(name)
     if kind is None:

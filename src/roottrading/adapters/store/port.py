@@ -5,7 +5,7 @@ and throws its objects away. Nothing is under way when a run commits, so what wa
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -14,8 +14,26 @@ from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Row, Table
 
-Control = ControlChanged | AccountAdjusted
 Deadline = tuple[str, str, Time]  # (service, key, when)
+
+
+class QuarantineAnswered(Struct, frozen=True):
+    """A person's word on what a unit ("trader/17") could not process: try it again, or go on without it.
+
+    `source`, `stream` and `sequence` name it (consistency-rules 5).
+    """
+
+    number: int
+    unit: str
+    source: str
+    stream: str
+    sequence: int
+    action: Literal["retry", "resolve"]
+    who: str
+    why: str
+
+
+Control = ControlChanged | AccountAdjusted | QuarantineAnswered
 
 
 class StoreError(Exception):

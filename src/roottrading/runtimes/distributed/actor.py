@@ -2,7 +2,7 @@
 
 Read, decide, then one transaction under the fence for state, places, deadlines and outgoing messages; then requests go
 to the exchange and messages to their carriers, from memory (consistency-rules 3.2, 3.5, 4.1). Whatever fails ends the
-actor: nobody repairs memory, a new one loads what stands.
+actor: nobody repairs memory, a new one loads what stands. What a service raises on is set aside first (quarantine.py).
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from roottrading.adapters.bus.port import Partition, Sent
-from roottrading.adapters.store.port import Commit, Loaded, UnitState, UnitStore
+from roottrading.adapters.store.port import Commit, Control, Loaded, QuarantineAnswered, UnitState, UnitStore
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.exchange import ENTRY, Request, canonical_order
@@ -20,8 +20,10 @@ from roottrading.messages.service import DeadlineDue, Input, InstantComplete, Re
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.distributed.journaling import note
 from roottrading.runtimes.distributed.observing import Observed, clock
+from roottrading.runtimes.distributed.quarantine import QUARANTINE, Poisoned, Quarantine, SetAside
+from roottrading.runtimes.distributed.quarantining import decide, keep_aside
 from roottrading.runtimes.distributed.sharding import unit_name
-from roottrading.runtimes.step import Effects, Gap, Unit, step
+from roottrading.runtimes.step import Effects, Gap, Unit
 
 MOST: Final = 500  # inputs of one transaction
 NEWEST: Final = 2**62  # above every sequence
@@ -49,7 +51,7 @@ class Given(Struct, frozen=True):
     `command` is the number of a person's command that was taken with it.
     """
 
-    given: Input | DeadlinesDue | HeadHeard | None
+    given: Input | DeadlinesDue | HeadHeard | QuarantineAnswered | None
     places: Mapping[Partition, int] = {}
     rows: tuple[Row, ...] = ()
     command: int | None = None
@@ -71,6 +73,7 @@ class Ways(Struct, frozen=True):
     forward: Forward  # what is published of a message beside what the service says of it: a bridge's work
     by_the_clock: bool = False  # whether `now` counts for messages too: for who signs requests with it
     observed: Observed = field(default_factory=Observed)
+    post: Callable[[Control], Awaitable[int]] | None = None  # leaves a command for all services that take commands
 
 
 class Actor:
@@ -80,6 +83,7 @@ class Actor:
         """Take a unit that was restored from `loaded`."""
         self.unit = unit
         self.deadlines = Deadlines((unit.role, key, when) for _, key, when in loaded.deadlines)
+        self.quarantine = Quarantine(unit, loaded.rows.get(QUARANTINE.name, ()))
         self.commanded = loaded.control  # the last of a person's commands that was handed in
         self._command: int | None = None
         self._store = store
@@ -102,6 +106,11 @@ class Actor:
         """Whether everything that reached it has been decided, kept and published."""
         return not self._working and not self._inbox
 
+    @property
+    def seen(self) -> Mapping[tuple[str, str], int]:
+        """The last sequence by (source, stream) that need not come again: it was decided, or is kept aside."""
+        return self.quarantine.seen() if self.quarantine else self.unit.seen
+
     def give(self, given: Sequence[Given]) -> None:
         """Hand something in; it is decided after what came before it."""
         if given:
@@ -114,8 +123,10 @@ class Actor:
             await self._ways.publish([(entry.channel, entry.envelope) for entry in self._unconfirmed])
             self._published = self._numbered
             self._unconfirmed = ()
+        begun = False
         while True:
-            if not self._inbox:
+            released = self.quarantine.released() if begun and self.quarantine else None
+            if not self._inbox and released is None:
                 self._working = False
                 self._awake.clear()
                 try:
@@ -125,8 +136,17 @@ class Actor:
                     await self._commit(Effects())
                     continue
             self._working = True
-            batch, self._inbox = self._inbox[:MOST], self._inbox[MOST:]
-            await self._work(batch)
+            if released is not None:
+                batch = [Given(released)]
+            else:
+                batch, self._inbox = self._inbox[:MOST], self._inbox[MOST:]
+            try:
+                await self._work(batch)
+            except Poisoned as poisoned:
+                await keep_aside(self.unit, self.quarantine, poisoned, self._store, self._ways.post, self._at)
+            begun = True
+            if self.quarantine.lifted:
+                raise SetAside(f"{unit_name(self.unit.role, self.unit.shard)} asks for a symbol anew")
 
     # ---- inside
 
@@ -160,8 +180,14 @@ class Actor:
         taken = [each.given for each in batch]
         self._ways.observed.work(self.unit.shard, times, taken, done, forwarded, dropped, self._ways.now())
 
-    async def _take(self, given: Input | DeadlinesDue | HeadHeard, done: Effects, forwarded: list[Sent]) -> None:
-        if isinstance(given, HeadHeard):
+    async def _take(
+        self, given: Input | DeadlinesDue | HeadHeard | QuarantineAnswered, done: Effects, forwarded: list[Sent]
+    ) -> None:
+        if isinstance(given, QuarantineAnswered):
+            moved = self.quarantine.answer(given, done.rows)
+            if moved is not None:
+                self._seen.add(moved)
+        elif isinstance(given, HeadHeard):
             await self._catch_up(given.source, given.stream, given.last, done, forwarded)
         elif isinstance(given, DeadlinesDue):
             while ready := self.deadlines.take(given.until):
@@ -186,7 +212,7 @@ class Actor:
     def _step(self, given: Input, now: Time, done: Effects) -> None:
         first, wished, asked = len(done.envelopes), len(done.deadlines), len(done.requests)
         at = self._at = max(now, self._at)
-        step(self.unit, given, at, done)
+        decide(self.unit, self.quarantine, given, at, done)
         if type(given) is Envelope:
             self._seen.add((given.source, given.stream))
         for role, key, when in done.deadlines[wished:]:
@@ -197,7 +223,7 @@ class Actor:
         """Take what was said on a stream after what the unit has seen of it, as its author kept it."""
         position = (source, stream)
         for _ in range(_TRIES):
-            last = self.unit.seen.get(position, 0)
+            last = self.seen.get(position, 0)
             if upto is not None and last >= upto:
                 return
             for envelope in await self._ways.refetch(source, stream, last, NEWEST if upto is None else upto):
@@ -205,16 +231,16 @@ class Actor:
                 forwarded.extend(self._ways.forward(envelope))
             if upto is None:
                 return
-            if self.unit.seen.get(position, 0) == last:
+            if self.seen.get(position, 0) == last:
                 await asyncio.sleep(0.1)
         raise RuntimeError(
             f"{unit_name(self.unit.role, self.unit.shard)}: {stream} of {source} stands at {upto}, but after "
-            f"{self.unit.seen.get(position, 0)} its outbox holds nothing: was it emptied, or written elsewhere?"
+            f"{self.seen.get(position, 0)} its outbox holds nothing: was it emptied, or written elsewhere?"
         )
 
     async def _commit(self, done: Effects) -> None:
         unit = self.unit
-        seen = {position: unit.seen[position] for position in self._seen}
+        seen = {position: unit.seen[position] for position in self._seen if position in unit.seen}
         sent = {envelope.stream: unit.sent[envelope.stream] for _, envelope in done.envelopes}
         await self._store.commit(
             Commit(

@@ -1,6 +1,6 @@
 """A process's connections to the three servers, and what a service is given of them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -14,7 +14,7 @@ from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.store.port import Control, tables_by_name
 from roottrading.adapters.store.postgres.archive import PostgresArchive
-from roottrading.adapters.store.postgres.control import control_woken, poll_control
+from roottrading.adapters.store.postgres.control import control_woken, poll_control, post_control
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.identity import claim
 from roottrading.adapters.store.postgres.inspection import inspect_service
@@ -26,6 +26,7 @@ from roottrading.pipeline import CHANNELS
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.journaling import TABLES as JOURNALED
 from roottrading.runtimes.distributed.observing import Observed
+from roottrading.runtimes.distributed.quarantine import QUARANTINE
 from roottrading.runtimes.distributed.service import Live, Surroundings
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of, partitions
@@ -35,7 +36,7 @@ from roottrading.services.analyzer.state import HISTORIES, SIGNALS
 from roottrading.services.coordinator.state import OPEN_CYCLES
 from roottrading.services.coordinator.state import TABLES as COORDINATOR_TABLES
 
-TABLES: Final[tuple[Table, ...]] = (*JOURNALED, COMPLETED, LEARNING)
+TABLES: Final[tuple[Table, ...]] = (*JOURNALED, COMPLETED, LEARNING, QUARANTINE)
 TOPICS: Final[Mapping[str, int]] = {
     channel.name: partitions(channel.name) for channel in CHANNELS if channel.carrier == "kafka"
 }
@@ -51,7 +52,11 @@ class PostedCommands:
         """Return those above a number, in order."""
         return await poll_control(self._database, after)
 
-    def woken(self) -> AsyncIterator[None]:
+    async def post(self, control: Control) -> int:
+        """Leave one, in whatever trading state there is; returns its number."""
+        return await post_control(self._database, control, keep_state=True)
+
+    def woken(self) -> AsyncGenerator[None, None]:
         """Yield at once, and whenever there may be another."""
         return control_woken(self._database)
 

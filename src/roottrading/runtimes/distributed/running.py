@@ -11,6 +11,7 @@ from roottrading.adapters.exchange.link import LinkError
 from roottrading.adapters.store.port import StoreError
 from roottrading.adapters.store.postgres.leadership import Leadership
 from roottrading.runtimes.distributed.observing import Observed
+from roottrading.runtimes.distributed.quarantine import SetAside
 from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
 from roottrading.runtimes.distributed.together import first_of
 
@@ -22,7 +23,7 @@ class LostLead(Exception):
     """Another instance may lead by now: begin again, behind it."""
 
 
-_PASSING: Final = (BusError, StoreError, LinkError, LostLead, OSError, TimeoutError)
+_PASSING: Final = (BusError, StoreError, LinkError, LostLead, SetAside, OSError, TimeoutError)
 
 
 async def serve_on(

@@ -19,7 +19,7 @@ from roottrading.pipeline import Role
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.actor import Actor, Ways
 from roottrading.runtimes.distributed.casting import Casting
-from roottrading.runtimes.distributed.commanding import Commands, give_commands, hears_commands, keep_commanding
+from roottrading.runtimes.distributed.commanding import Commands, give_commands, keep_commanding
 from roottrading.runtimes.distributed.exchange_sides import (
     STEPPED,
     AccountSide,
@@ -180,6 +180,7 @@ class ServiceProcess:
             _forward(role),
             by_the_clock,
             around.observed,
+            None if around.commands is None else around.commands.post,
         )
         for shard, symbols in shards_of(role, casting.symbols_for(role.name)).items():
             store = around.unit(unit_name(role.name, shard))
@@ -205,7 +206,7 @@ class ServiceProcess:
         if view is not None:
             works.append(view.run)
         commands = around.commands
-        if commands is not None and hears_commands(role):
+        if commands is not None:
             units = tuple(actors.values())
             await give_commands(commands, units)  # before anything else is decided
             works.append(lambda: keep_commanding(commands, units))

@@ -109,7 +109,7 @@ class Serving:
     def seen(self) -> dict[str, dict[str, int]]:
         """The last sequence taken, by source and stream."""
         found: dict[str, dict[str, int]] = defaultdict(dict)
-        heard = [actor.unit.seen for actor in self.actors.values()]
+        heard = [actor.seen for actor in self.actors.values()]
         for places in (*heard, {} if self._barrier is None else self._barrier.seen):
             for (source, stream), last in places.items():
                 found[source][stream] = max(last, found[source].get(stream, 0))
@@ -160,7 +160,7 @@ class Serving:
             if stream in self._hearers:
                 self._heads[heads.source, stream] = last
             for actor in self._hearers.get(stream, ()):
-                if actor.unit.seen.get((heads.source, stream), 0) < last:
+                if actor.seen.get((heads.source, stream), 0) < last:
                     actor.give([Given(HeadHeard(heads.source, stream, last))])
 
     def _catch_up(self) -> None:

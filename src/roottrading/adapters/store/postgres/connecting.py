@@ -56,5 +56,9 @@ async def connect(url: str, settings: PostgresSettings, **session: str) -> "asyn
     how["server_settings"] = how["server_settings"] | session
     with reaching(shown(url)):
         connection = await asyncpg.connect(**how)
-        await teach_types(connection)
+        try:
+            await teach_types(connection)
+        except BaseException:  # nobody else could end it
+            connection.terminate()
+            raise
         return connection

@@ -1,7 +1,7 @@
 """A person's commands in the database: numbered without a hole, read by place, and a wake-up for who waits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 import asyncpg
@@ -46,7 +46,7 @@ async def poll_control(database: Database, after: int) -> tuple[Control, ...]:
     )
 
 
-async def control_woken(database: Database) -> AsyncIterator[None]:
+async def control_woken(database: Database) -> AsyncGenerator[None, None]:
     """Yield at once, whenever a command may have come, and once a second: poll then.
 
     It goes on while the database is away; what was posted meanwhile is found by the poll after it.
@@ -71,8 +71,12 @@ async def control_woken(database: Database) -> AsyncIterator[None]:
 async def _listening(database: Database, woken: asyncio.Event) -> "asyncpg.Connection[Any] | None":
     try:
         connection = await connect(database.url, database.settings)
-        with asking(database.where):
-            await connection.add_listener(CHANNEL, lambda *_: woken.set())
+        try:
+            with asking(database.where):
+                await connection.add_listener(CHANNEL, lambda *_: woken.set())
+        except BaseException:
+            connection.terminate()
+            raise
         connection.add_termination_listener(lambda _: woken.set())
     except Unreachable:
         return None

@@ -6,8 +6,8 @@ import asyncpg
 
 from roottrading.adapters.store.port import StoreError
 
-HEAD: Final = "0002"
-KNOWN: Final = ("0001", "0002")
+HEAD: Final = "0003"
+KNOWN: Final = ("0001", "0002", "0003")
 
 
 async def current(connection: "asyncpg.Connection[Any]", where: str) -> str | None:
