@@ -8,11 +8,14 @@ from typing import Literal
 import pytest
 
 from roottrading.adapters.store.memory_units import MemoryUnits
+from roottrading.messages.codec import encode
+from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
-from roottrading.messages.service import ControlChanged
-from roottrading.runtimes.distributed.quarantine import MOST_DEAD_LETTERS, QUARANTINE, Quarantined
+from roottrading.messages.service import ControlChanged, Row
+from roottrading.runtimes.distributed.quarantine import MOST_DEAD_LETTERS, QUARANTINE, Quarantine, Quarantined
 from roottrading.runtimes.recording import ALERTS
-from tests.integration.quarantine_bench import TABLES, UNIT, Bench, PostedHere
+from roottrading.runtimes.step import Gap, Unit
+from tests.integration.quarantine_bench import TABLES, UNIT, Bench, Listener, PostedHere
 
 Action = Literal["retry", "resolve"]
 A, B = "LTCUSDT", "XRPUSDT"
@@ -190,6 +193,29 @@ def test_what_the_exchange_says_stops_its_symbol_until_it_is_asked_anew(action: 
         assert case.bench.told(A) == ("a1", "exchange: TRADING")
 
     played(scene)
+
+
+def test_where_a_message_before_it_was_lost_that_one_is_fetched_and_decided() -> None:
+    def said(number: int) -> Envelope:
+        body = AlertRaised("info", "said", f"a{number}", A, number)
+        return Envelope("trader", f"trade.events/{A}", number, number - 1, number, "cause", body)
+
+    position = ("trader", f"trade.events/{A}")
+    unit = Unit("coordinator", 0, Listener(set()), seen={position: 1})
+    kept = Quarantined(A, "message", *position, 3, encode(said(3)).decode(), "ValueError", 3)
+    quarantine = Quarantine(unit, [Row(QUARANTINE.name, (*position, 3), kept)])
+    rows: list[Row] = []
+    with pytest.raises(Gap):
+        quarantine.pass_on(said(4), 4, rows)
+    assert quarantine.last(position) == 1, "the second is to be fetched"
+    assert quarantine.pass_on(said(2), 4, rows) == said(2)
+    unit.seen[position] = 2
+    assert quarantine.last(position) == 3
+    assert quarantine.pass_on(said(3), 4, rows) is None
+    assert rows == []
+    assert quarantine.pass_on(said(4), 4, rows) is None
+    assert [row.key for row in rows] == [(*position, 4)]
+    assert quarantine.last(position) == 4
 
 
 @pytest.mark.parametrize("seed", range(20))
