@@ -52,7 +52,7 @@ def test_a_person_steers_it(roottrading: Runner, tmp_path: Path) -> None:
         settings = [part for each in SETTINGS for part in ("--set", each)]
         bot = Bot((*COMMAND, "run", "--exchange", url, *RUN, *settings, "--output", "out"), tmp_path, 1)
         try:
-            bot.wait_up()
+            assert bot.comes_up(), bot.errors
             shown = hand.until(lambda shown: shown.count("USDT open since") == 2, "both symbols are bought")
             hand.tell("control", "halt", "--who", "anna", "--why", "news")
             hand.until(lambda shown: "trading   halted" in shown and "waiting" not in shown, "halted")
