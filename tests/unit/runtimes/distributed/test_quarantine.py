@@ -80,6 +80,16 @@ def test_the_symbol_waits_and_the_others_go_on() -> None:
     assert "trade.events/LTCUSDT 2 of trader: ValueError: a2 makes no sense (quarantine_bench.py:" in alert.text
 
 
+def test_while_messages_wait_the_exchange_is_heard() -> None:
+    async def scene(case: Case) -> None:
+        await poisoned(case)
+        case.bench.hear(A, "TRADING")
+        await case.bench.rest()
+        assert case.bench.told(A) == ("a1", "exchange: TRADING")
+
+    played(scene)
+
+
 def test_after_a_retry_all_that_waited_follows_in_order() -> None:
     async def scene(case: Case) -> None:
         await poisoned(case)
