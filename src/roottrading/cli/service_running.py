@@ -28,7 +28,7 @@ from roottrading.runtimes.distributed.installation import Addresses, Market, ins
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.running import serve_on
 from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
-from roottrading.runtimes.distributed.sharding import ROLE
+from roottrading.runtimes.distributed.sharding import ROLE, carriers_of
 from roottrading.runtimes.linked.connecting import FINEST, LinkedMarket
 from roottrading.runtimes.linked.pace import pace_of
 
@@ -48,6 +48,7 @@ def run_service(role: str, settings: Settings, health_port: int | None = None) -
     begin_log(settings.run)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {role} %(levelname)s %(message)s")
     seal = seal_for(role, settings, addresses, os.environ)
+    carriers = carriers_of(ROLE[role])
     acting = acting_cast(settings)
     keys = ROLE[role].keys
     credentials = None if keys == "none" else key_of(exchange_key(os.environ))
@@ -63,7 +64,7 @@ def run_service(role: str, settings: Settings, health_port: int | None = None) -
         async def connect() -> AsyncIterator[Surroundings]:
             rate = 1 if admin is not None else await pace_of(url)
             market = Market(places, credentials, admin, rate)
-            async with installation(settings, acting, market, addresses, observed, seal) as around:
+            async with installation(settings, acting, market, addresses, observed, seal, carriers) as around:
                 yield around
 
         health = Health(role, observed, probes_of(addresses, settings.postgres, places.rest))

@@ -1,6 +1,6 @@
 """A process's connections to the three servers, and what a service is given of them."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -86,9 +86,11 @@ async def installation(
     addresses: Addresses,
     observed: Observed | None = None,
     seal: Seal | None = None,
+    carriers: Collection[str] = ("redis", "kafka"),
 ) -> AsyncIterator[Surroundings]:
     """Connect to the servers; `observed` is told what to measure there, `seal` signs what is said.
 
+    Only the `carriers` named are connected to: a service that needs no Redis starts without one.
     Raises BusUnavailable or StoreError, naming which is not there.
     """
     tables = tables_by_name(TABLES)
@@ -103,9 +105,11 @@ async def installation(
             "postgres_connections_most": lambda: settings.postgres.connections,
             "redis_unreadable": lambda: pubsub.unreadable,
         }
-        await log.open()
         try:
-            await pubsub.open()
+            if "kafka" in carriers:
+                await log.open()
+            if "redis" in carriers:
+                await pubsub.open()
             yield Surroundings(
                 settings,
                 cast,

@@ -42,6 +42,11 @@ def shards_of(role: Role, symbols: Iterable[str]) -> dict[int, tuple[str, ...]]:
     return {shard: tuple(found[shard]) for shard in sorted(found)}
 
 
+def carriers_of(role: Role) -> frozenset[str]:
+    """Return the carriers that a service hears or speaks over: what it does not need may be away."""
+    return frozenset(channel.carrier for channel in (*role.consumes, *role.produces, *role.timed_by))
+
+
 def unit_name(role: str, shard: int) -> str:
     """Return what a unit is called in the store."""
     return f"{role}/{shard}"
