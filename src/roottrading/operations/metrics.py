@@ -28,7 +28,6 @@ _COUNTERS: Final[tuple[tuple[str, str, Callable[[Observed], int]], ...]] = (
 )
 _MEASURES: Final = {
     "streams_behind": "Streams on Pub/Sub whose source has said more than was taken.",
-    "kafka_behind": "Messages on Kafka that were not read yet.",
     "postgres_connections_used": "Connections of the pool that are lent.",
     "postgres_connections_most": "Connections that the pool may open.",
     "redis_reconnects": "Times that a listener connected anew since the last load.",

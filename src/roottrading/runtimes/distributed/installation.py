@@ -103,6 +103,7 @@ async def installation(
         observed.measures = {
             "postgres_connections_used": lambda: database.in_use,
             "postgres_connections_most": lambda: settings.postgres.connections,
+            "redis_reconnects": lambda: pubsub.reconnects,
             "redis_unreadable": lambda: pubsub.unreadable,
         }
         try:
