@@ -100,7 +100,12 @@ def test_an_interrupted_download_says_that_it_goes_on(tmp_path: Path) -> None:
         async with archive_place() as place:
             place.delay = 0.3
             process = await asyncio.create_subprocess_exec(
-                *line(tmp_path, place, "BTCUSDT"), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+                *line(tmp_path, place, "BTCUSDT"),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                preexec_fn=lambda: signal.signal(
+                    signal.SIGINT, signal.default_int_handler
+                ),  # a suite in the background
             )
             async with asyncio.timeout(60):
                 while not place.asked:
