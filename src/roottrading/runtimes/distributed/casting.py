@@ -1,6 +1,7 @@
 """What each unit is made of: the service on its shard's symbols, its rows given back, the candles before them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from msgspec import Struct
@@ -95,15 +96,18 @@ class Casting:
 
     def wanted(self, symbol: str, at: Time) -> dict[tuple[str, str], Time]:
         """Return by timeframe's stream since when candles of a symbol are wanted for whoever begins at `at`."""
-        users = [traded for traded in self.symbols if any(s == symbol for s, _ in self._plan((traded,)).streams)]
         found: dict[tuple[str, str], Time] = {(symbol, self.finest): start_of_day(at - 1)}
-        for user in users:
-            for stream, since in NewestWindows(self._plan((user,))).wanted_at(at).items():
-                if stream[0] == symbol:
-                    found[stream] = min(since, found.get(stream, since))
+        for stream, since in self._windows.wanted_at(at).items():
+            if stream[0] == symbol:
+                found[stream] = min(since, found.get(stream, since))
         return found
 
     # ---- inside
+
+    @cached_property
+    def _windows(self) -> NewestWindows:
+        """Windows of all symbols that hear nothing: they say what is wanted, and nobody but an analyzer reads any."""
+        return NewestWindows(self.cast.plan, room=1)
 
     def _plan(self, symbols: tuple[str, ...]) -> Plan:
         whole = self.cast.plan
@@ -116,7 +120,7 @@ class Casting:
             return Gateway(symbols, self.finest, self.timeframes)
         cast = self.cast if windows is None else replace(self.cast, plan=self._plan(symbols))
         traded = Traded(symbols, self._instruments, self.finest)
-        return builders(self._settings, cast, traded)[role](windows or NewestWindows(cast.plan))
+        return builders(self._settings, cast, traded)[role](windows or self._windows)
 
     async def _heard_until(self, symbols: Iterable[str], seen: Mapping[tuple[str, str], int]) -> dict[str, Time] | None:
         """Return by symbol the T of the finest candle heard last, at first that before the gateway's first message."""
