@@ -3,18 +3,17 @@
 Either tells the exchange's time, the instruments and their changes, and hands what it hears to the units.
 """
 
-import time
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from roottrading.adapters.exchange.binance.binance_link import BinanceLink
-from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
+from roottrading.adapters.exchange.binance.server_clock import ServerClock
 from roottrading.adapters.exchange.binance.settings import Endpoints, LinkSettings, Places
 from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.exchange.binance.streams import MarketObservation, candles
 from roottrading.adapters.exchange.binance.streams.binance_market import BinanceMarket, MarketEndpoints
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.time import MINUTE, SECOND, Time
+from roottrading.domain.time import Time
 from roottrading.messages.exchange import (
     AccountChanged,
     AnyRequest,
@@ -27,9 +26,6 @@ from roottrading.messages.service import CandleMissing, CandleObserved
 from roottrading.runtimes.distributed.actor import Actor, Given
 from roottrading.runtimes.distributed.sharding import shard_of
 from roottrading.runtimes.linked.warming import CandleHistory
-
-# Under a stepped clock an answer takes as long as others need to rest, and nothing is compared meanwhile.
-STEPPED: Final = LinkSettings(patience=10 * SECOND, reconcile_every=10 * MINUTE)
 
 Actors = Mapping[int, Actor]
 
@@ -67,11 +63,6 @@ class ExchangeSide(Protocol):
     @property
     def frames(self) -> Mapping[str, int]:
         """The frames that were read and dealt with, by connection."""
-
-
-def clock_of(stepped: bool, rate: int) -> ServerClock:
-    """Return a clock for an exchange whose time stands between moves, or goes `rate` times as fast as ours."""
-    return StandingClock(_local) if stepped else ServerClock(_local, rate)
 
 
 class MarketSide:
@@ -224,7 +215,3 @@ class AccountSide:
         if self._trades:
             return not event.symbol or shard_of(event.symbol) == shard
         return isinstance(event, AccountChanged | InstrumentChanged)
-
-
-def _local() -> Time:
-    return time.monotonic_ns() // 1_000

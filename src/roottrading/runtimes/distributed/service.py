@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
-from roottrading.adapters.exchange.binance.settings import LinkSettings, Places
+from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.store.port import Archive, Commit, UnitStore
 from roottrading.config.settings import Settings
@@ -21,11 +21,9 @@ from roottrading.runtimes.distributed.actor import Actor, Ways
 from roottrading.runtimes.distributed.casting import Casting
 from roottrading.runtimes.distributed.commanding import Commands, give_commands, keep_commanding
 from roottrading.runtimes.distributed.exchange_sides import (
-    STEPPED,
     AccountSide,
     ExchangeSide,
     MarketSide,
-    clock_of,
 )
 from roottrading.runtimes.distributed.live_view import Keys, LiveView
 from roottrading.runtimes.distributed.observing import Observed
@@ -35,6 +33,7 @@ from roottrading.runtimes.distributed.together import first_of
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
 from roottrading.runtimes.distributed.weighing import Weighed, Weigher
 from roottrading.runtimes.distributed.weighing_past import DatabasePast, Opinions
+from roottrading.runtimes.linked.clocks import clock_of, link_settings
 from roottrading.runtimes.linked.stepping import SteppedTime
 from roottrading.runtimes.linked.warming import candles_before
 from roottrading.services.dispatcher import forward
@@ -142,7 +141,7 @@ class ServiceProcess:
 
     def _open_side(self) -> ExchangeSide:
         around, name = self._around, self.role.name
-        settings = STEPPED if around.admin is not None else LinkSettings(clock_rate=around.rate)
+        settings = link_settings(around.admin is not None, around.rate)
         plan = around.cast.plan
         if self.role.keys == "none":
             heard = tuple(sorted({symbol for symbol, _ in plan.streams}))

@@ -1,6 +1,5 @@
 """Putting a linked run together: Binance's account and market at one address, and the services over them."""
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -8,17 +7,18 @@ from msgspec import Struct
 
 from roottrading.adapters.exchange.binance.binance_link import BinanceLink
 from roottrading.adapters.exchange.binance.budget import Budget
-from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
-from roottrading.adapters.exchange.binance.settings import Endpoints, LinkSettings, Places
+from roottrading.adapters.exchange.binance.server_clock import StandingClock
+from roottrading.adapters.exchange.binance.settings import Endpoints, Places
 from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.exchange.binance.streams.binance_market import BinanceMarket, MarketEndpoints
 from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.adapters.store.port import Store
 from roottrading.config.settings import Settings
 from roottrading.domain.instrument import Instrument
-from roottrading.domain.time import MINUTE, SECOND, Time
+from roottrading.domain.time import Time
 from roottrading.messages.exchange import AnyRequest
 from roottrading.runtimes.assembly import Cast, assemble, builders
+from roottrading.runtimes.linked.clocks import clock_of, link_settings
 from roottrading.runtimes.linked.linked_session import Observer
 from roottrading.runtimes.linked.market_feed import MarketFeed
 from roottrading.runtimes.linked.outbox import Outbox
@@ -29,9 +29,6 @@ from roottrading.runtimes.settle import Wiring
 from roottrading.services.analyzer import NewestWindows
 
 FINEST: Final = "1m"  # the candles that Binance's streams give and everything else is folded from
-
-# Under a stepped clock an answer takes as long as others need to rest, and nothing is compared meanwhile.
-_STEPPED: Final = LinkSettings(patience=10 * SECOND, reconcile_every=10 * MINUTE)
 
 
 class LinkedMarket(Struct, frozen=True):
@@ -60,10 +57,9 @@ class Connections:
         local: Callable[[], Time] | None = None,
         streams: StreamSettings | None = None,
     ) -> None:
-        settings = _STEPPED if stepped else LinkSettings(clock_rate=rate)
+        settings = link_settings(stepped, rate)
         budget = Budget()
-        ours = local or _local
-        self.clock = StandingClock(ours) if stepped else ServerClock(ours, rate)
+        self.clock = clock_of(stepped, rate, local)
         doors = Endpoints(places.rest, places.socket)
         self.link = BinanceLink(doors, credentials, symbols, settings, clock=self.clock, budget=budget)
         market = MarketEndpoints(places.rest, places.streams)
@@ -147,7 +143,3 @@ def linked_run(
         None if admin is None else follow,
         weigher,
     )
-
-
-def _local() -> Time:
-    return time.monotonic_ns() // 1_000

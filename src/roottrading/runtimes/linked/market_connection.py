@@ -1,10 +1,8 @@
 """The market alone at the other end of a wire, without a key: what a run with simulated money is connected to."""
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
 from roottrading.adapters.exchange.binance.settings import LinkSettings
 from roottrading.adapters.exchange.binance.streams.binance_market import (
     BinanceMarket,
@@ -16,6 +14,7 @@ from roottrading.adapters.exchange.binance.streams.settings import StreamSetting
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import MINUTE, Time
+from roottrading.runtimes.linked.clocks import clock_of
 from roottrading.runtimes.linked.warming import CandleHistory
 
 _STEPPED: Final = LinkSettings(reconcile_every=10 * MINUTE)  # where the clock stands nothing changes by itself
@@ -44,9 +43,8 @@ class MarketConnection:
 
         Clock and symbols are looked at `look_every` microseconds of ours.
         """
-        ours = local or _local
         self.endpoints = endpoints
-        self.clock = StandingClock(ours) if stepped else ServerClock(ours, rate)
+        self.clock = clock_of(stepped, rate, local)
         self.market = BinanceMarket(
             endpoints,
             symbols,
@@ -93,7 +91,3 @@ class MarketConnection:
     def frames(self) -> Mapping[str, int]:
         """The frames that were read and dealt with, by connection."""
         return self.market.streams.frames
-
-
-def _local() -> Time:
-    return time.monotonic_ns() // 1_000
