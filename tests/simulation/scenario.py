@@ -1,6 +1,6 @@
 """A small, wild market and the seven real services on it: every seed another tape, other flags, other settings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from decimal import Decimal
 from functools import cached_property
@@ -13,12 +13,13 @@ from roottrading.domain.candle import Candle
 from roottrading.domain.columns import Candles
 from roottrading.domain.money import ONE
 from roottrading.domain.time import MINUTE, SECOND, Time
-from roottrading.messages.service import NOTHING, Decision, Input, Row, Service
+from roottrading.messages.service import Service
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, builders, cast, simulated_exchange
 from roottrading.runtimes.loading import closed_by
 from roottrading.runtimes.market import Market
 from roottrading.runtimes.replay import Instant, instants
 from roottrading.services.analyzer import NewestWindows
+from roottrading.services.dispatcher import Dispatcher
 from tests.simulation.choices import chosen_settings, chosen_uses, paying_in_bnb, with_limits
 from tests.simulation.hands import Given, hands
 from tests.simulation.random_walk import (
@@ -37,16 +38,6 @@ BNBUSDT: Final = "BNBUSDT"  # there only to price fees
 PATIENCE: Final = 20 * SECOND  # after the last candle: every doubt is over by then
 FOREIGN: Final = Foreign(Decimal("3.21"), Decimal(1_000), Decimal(250))
 STATE_TABLES: Final = frozenset(table.name for table in ALL_TABLES if table.kept == "state")
-
-
-class Bridge:
-    """The dispatcher's thoughts: none. What it hears is forwarded by its process, as it is."""
-
-    def restore(self, rows: Iterable[Row]) -> None:
-        assert not list(rows)
-
-    def decide(self, given: Input, now: Time) -> Decision:
-        return NOTHING
 
 
 class Scenario:
@@ -112,7 +103,7 @@ class Scenario:
     def fresh(self, role: str, heard: Mapping[tuple[str, ...], Time]) -> Service:
         """Build a service; the analyzer's windows hold the candles of each stream up to the T that was heard last."""
         if role == "dispatcher":
-            return Bridge()
+            return Dispatcher()
         windows = self._windows  # nobody but the analyzer asks for opinions
         if role == "analyzer":
             windows = deepcopy(windows, _shared(windows, self.cast))

@@ -43,19 +43,19 @@ def pause(
     who: Who = "",
 ) -> None:
     """Buy nothing new, of one symbol or of all; stops and exits go on."""
-    _send(state, config, "pause", who, why, symbol=symbol)
+    _send(where(state, config), "pause", who, why, symbol=symbol)
 
 
 @app.command("reduce-only")
 def reduce_only(state: State = None, config: ConfigFile = None, why: Why = "", who: Who = "") -> None:
     """Buy nothing new until `resume`."""
-    _send(state, config, "state", who, why, wanted="reduce_only")
+    _send(where(state, config), "state", who, why, wanted="reduce_only")
 
 
 @app.command()
 def halt(state: State = None, config: ConfigFile = None, why: Why = "", who: Who = "") -> None:
     """The kill switch: no entries; what is open keeps its stop and may leave."""
-    _send(state, config, "state", who, why, wanted="halted")
+    _send(where(state, config), "state", who, why, wanted="halted")
 
 
 @app.command()
@@ -67,7 +67,7 @@ def resume(
     who: Who = "",
 ) -> None:
     """Trade again; without a symbol also after a drawdown, from a new mark."""
-    _send(state, config, "resume", who, why, symbol=symbol, wanted=None if symbol else "trading")
+    _send(where(state, config), "resume", who, why, symbol=symbol, wanted=None if symbol else "trading")
 
 
 @app.command("exit")
@@ -86,13 +86,13 @@ def leave(
     if cycle not in there:
         known = f"open are {', '.join(there)}" if there else "none is open"
         raise CommandError(f"no cycle {cycle!r} is open in {place}: {known}")
-    _send(state, config, "exit", who, why, target=cycle)
+    _send(place, "exit", who, why, target=cycle)
 
 
 @app.command()
 def flatten(state: State = None, config: ConfigFile = None, why: Why = "", who: Who = "") -> None:
     """Sell every open cycle at market; `halt` first keeps new ones from being opened."""
-    _send(state, config, "flatten", who, why)
+    _send(where(state, config), "flatten", who, why)
 
 
 def state_folder(state: Path | None, config: Path | None) -> Path:
@@ -139,8 +139,7 @@ def send(folder: Path, control: "Control", keep_state: bool = False) -> None:
 
 
 def _send(
-    state: Path | None,
-    config: Path | None,
+    place: "Path | ServiceDatabase",
     action: Action,
     who: str,
     why: str,
@@ -151,7 +150,6 @@ def _send(
     from roottrading.messages.service import ControlChanged
 
     control = ControlChanged(0, action, wanted or "trading", symbol.upper(), target, signature(who), why)
-    place = where(state, config)
     if isinstance(place, Path):
         send(place, control, keep_state=wanted is None)
     else:
