@@ -13,12 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import redis
 
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
+from roottrading.domain.balance import Balance
 from roottrading.operations.local_servers import KafkaServer, PostgresServer, RedisServer
 from roottrading.operations.local_servers.server import LocalServer
 from roottrading.pipeline import ROLES
@@ -129,6 +132,11 @@ def test_whatever_is_killed_it_goes_on_and_obeys(
             awaited("an entry after the resume", up, lambda: entries() > before)
             awaited("a position shown", up, lambda: shown.hgetall("positions:active"))
             awaited("its cycle shown", up, lambda: shown.smembers("cycles:active"))
+            told("halt", environment)  # an order under way when the services end is theirs only at their next start
+            told("flatten", environment)
+            awaited("nothing held at the end", up, lambda: not held(account))
+            awaited("all cycles ended", up, lambda: not shown.smembers("cycles:active"))
+            awaited("all executions booked", up, lambda: balances(shown) == account.totals())
         records = asyncio.run(left(own_postgres.url))
         found = compare_books(account, books_of(records), SYMBOLS, {}, "")
         assert found.problems == []
@@ -140,6 +148,13 @@ def told(command: str, environment: dict[str, str]) -> str:
         (*COMMAND, "control", command), env=environment, check=True, capture_output=True, text=True, cwd="/"
     )
     return done.stdout
+
+
+def balances(shown: redis.Redis) -> dict[str, Decimal]:
+    """Return what Redis shows of the account, by asset."""
+    texts = shown.hgetall("balances:current")
+    found = {str(asset): msgspec.json.decode(text, type=Balance) for asset, text in texts.items()}
+    return {asset: each.free + each.locked for asset, each in found.items() if each.free + each.locked}
 
 
 def held(account: Account) -> bool:
