@@ -22,12 +22,12 @@ def named(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_from_an_empty_database_to_one_that_is_tended(roottrading: Runner, named: str) -> None:
     checked = roottrading("db", "check")
-    assert (checked.code, checked.out) == (1, "the schema is at revision none, not 0003: `roottrading db upgrade`\n")
-    assert "revision none, 0003 is this version's" in roottrading("db", "status").out
+    assert (checked.code, checked.out) == (1, "the schema is at revision none, not 0004: `roottrading db upgrade`\n")
+    assert "revision none, 0004 is this version's" in roottrading("db", "status").out
     upgraded = roottrading("db", "upgrade")
     assert (upgraded.code, upgraded.err) == (0, "")
-    assert upgraded.out == f"{named} is at revision 0003 now (before: none)\n"
-    assert roottrading("db", "upgrade").out == f"{named} is at revision 0003 already\n"
+    assert upgraded.out == f"{named} is at revision 0004 now (before: none)\n"
+    assert roottrading("db", "upgrade").out == f"{named} is at revision 0004 already\n"
     assert roottrading("db", "check").out == f"{named}: the schema is what this version writes\n"
     tended = roottrading("db", "maintain")
     assert tended.code == 0
@@ -48,7 +48,7 @@ def test_status_tells_how_far_the_services_have_come(roottrading: Runner, named:
     roottrading("db", "upgrade")
     assert asyncio.run(work()) == ()
     lines = roottrading("db", "status").out.splitlines()
-    assert lines[1] == "revision 0003"
+    assert lines[1] == "revision 0004"
     assert lines[2:4] == ["candles: none", "control: 0 commands"]
     assert lines[4].startswith("trader: 2 shards, 7 loads and commits, 1 messages not confirmed, last loaded 20")
 

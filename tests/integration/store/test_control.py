@@ -110,7 +110,7 @@ def test_a_database_is_one_deployments(store_url: str) -> None:
 def test_a_database_that_was_not_upgraded_is_not_begun_with(postgres_url: str) -> None:
     async def main() -> None:
         async with await Database.open(postgres_url, SETTINGS) as database:
-            with pytest.raises(StoreError, match="is at revision none, 0003 is needed: `roottrading db upgrade`"):
+            with pytest.raises(StoreError, match="is at revision none, 0004 is needed: `roottrading db upgrade`"):
                 await claim(database, {"deployment": "sim"})
 
     asyncio.run(main())

@@ -107,12 +107,12 @@ def test_an_upgrade_that_fails_leaves_everything_as_it_was(postgres_url: str) ->
 
 def test_a_newer_schema_is_not_touched(store_url: str) -> None:
     run_there(store_url, "UPDATE alembic_version SET version_num = '0999'")
-    with pytest.raises(StoreError, match="is at revision 0999, this version knows 0003 as the newest"):
+    with pytest.raises(StoreError, match="is at revision 0999, this version knows 0004 as the newest"):
         asyncio.run(upgrade(store_url, SETTINGS))
 
 
 def test_an_empty_database_is_told_apart(postgres_url: str) -> None:
-    assert wrong(postgres_url) == ["the schema is at revision none, not 0003: `roottrading db upgrade`"]
+    assert wrong(postgres_url) == ["the schema is at revision none, not 0004: `roottrading db upgrade`"]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import asyncpg
 
 from roottrading.adapters.store.port import StoreError
 
-HEAD: Final = "0003"
-KNOWN: Final = ("0001", "0002", "0003")
+HEAD: Final = "0004"
+KNOWN: Final = ("0001", "0002", "0003", "0004")
 
 
 async def current(connection: "asyncpg.Connection[Any]", where: str) -> str | None:
