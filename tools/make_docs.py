@@ -24,10 +24,12 @@ def picture() -> str:
 
 def services() -> str:
     """Return a table of the services."""
-    rows = ["| service | what it does | hears | says | keys |", "|---|---|---|---|---|"]
-    rows += [
-        f"| {role.name} | {role.purpose} | {_heard(role)} | {_names(role.produces)} | {role.keys} |" for role in ROLES
-    ]
+    rows = ["| service | what it does | hears | says | keys it writes in Redis | the exchange's keys |"]
+    rows.append("|---|---|---|---|---|---|")
+    for role in ROLES:
+        shown = ", ".join(f"`{key}`" for key in role.redis_keys)
+        said = _names(role.produces)
+        rows.append(f"| {role.name} | {role.purpose} | {_heard(role)} | {said} | {shown} | {role.keys} |")
     return "\n".join(rows)
 
 

@@ -110,6 +110,7 @@ GATEWAY: Final = Role(
     consumes=(),
     produces=(MARKET,),
     inputs=(CandleObserved, CandleMissing),
+    redis_keys=("candles:SYMBOL:TIMEFRAME",),
 )
 ANALYZER: Final = Role(
     "analyzer",

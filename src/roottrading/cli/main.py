@@ -11,7 +11,19 @@ from typing import Annotated
 import typer
 
 from roottrading import __version__
-from roottrading.cli import account, bench, config, control, data, database, quarantine, research, service, strategies
+from roottrading.cli import (
+    account,
+    bench,
+    config,
+    control,
+    data,
+    database,
+    quarantine,
+    redis_keys,
+    research,
+    service,
+    strategies,
+)
 from roottrading.cli.backtest import backtest
 from roottrading.cli.doctor import doctor
 from roottrading.cli.errors import exit_code, explain
@@ -40,6 +52,7 @@ app.command()(account.adopt)
 app.add_typer(config.app, name="config")
 app.add_typer(database.app, name="db")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(redis_keys.app, name="redis")
 app.add_typer(bench.app, name="bench")
 service.add_to(app)
 

@@ -114,6 +114,37 @@ def test_the_recent_candles_are_kept_once_each(redis_url: str) -> None:
     with_state(redis_url, work)
 
 
+def test_recent_candles_are_replaced_up_to_the_last_given(redis_url: str) -> None:
+    streams = (("BTCUSDT", "1m"), ("ETHUSDT", "1m"))
+
+    async def work(state: RedisState) -> None:
+        assert await state.newest_candles(streams) == {}
+        assert await state.candle_keys(streams) == 0
+        await state.remember([candle(1), candle(3), candle(9)])
+        await state.replace_candles("BTCUSDT", "1m", [candle(2), candle(4)])
+        assert await state.recent("BTCUSDT", "1m") == [candle(2), candle(4), candle(9)]
+        await state.replace_candles("BTCUSDT", "1m", [candle(number) for number in range(10, 10 + RECENT)])
+        assert await state.recent("BTCUSDT", "1m") == [candle(number) for number in range(10, 10 + RECENT)]
+        assert await state.newest_candles(streams) == {("BTCUSDT", "1m"): (9 + RECENT) * MINUTE}
+        assert await state.candle_keys(streams) == 1
+        assert (await state.newest_candles(()), await state.candle_keys(())) == ({}, 0)
+
+    with_state(redis_url, work)
+
+
+def test_generations_sequences_and_connections_are_counted(redis_url: str) -> None:
+    async def work(state: RedisState) -> None:
+        assert (await state.generation(), await state.sequences(), state.connections) == (0, {}, 1)
+        assert await state.rebuild({CYCLES: ({"a"}, 4), BALANCES: ({"BTC": "1"}, 2)}) == {CYCLES, BALANCES}
+        assert await state.rebuild({CYCLES: ({"b"}, 3), BALANCES: ({"BTC": "2"}, 2)}) == {BALANCES}
+        assert (await state.generation(), await state.sequences()) == (2, {CYCLES: 4, BALANCES: 2})
+        await state.close()
+        assert await state.set(CYCLES) == {"a"}
+        assert state.connections == 2
+
+    with_state(redis_url, work)
+
+
 def test_the_configuration_is_shown_and_read(redis_url: str) -> None:
     trend = StrategyConfigured(False, {"fast": 9, "slow": 21}, Decimal("0.25"))
 

@@ -4,7 +4,7 @@ All of it can be written anew from PostgreSQL. The generation key tells whether 
 is new or lost its memory, and nothing is taken before a rebuild (consistency-rules 6.1).
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from msgspec import Struct
 from roottrading.adapters.bus.port import BusError, BusUnavailable, Unreadable
 from roottrading.adapters.bus.redis_wire import Command, Wire, check, connect, place_of
 from roottrading.domain.candle import Candle
+from roottrading.domain.time import Time
 
 GENERATION: Final = "generation"
 SYMBOLS: Final = "config:symbols"
@@ -60,15 +61,18 @@ class RedisState:
         self._place = place_of(url)
         self._patience = patience
         self._wire: Wire | None = None
+        self.connections = 0  # that were made so far: after a new one, what was written last may be gone
 
     async def open(self) -> None:
         """Connect. Raises BusUnavailable."""
         self._wire = await connect(self._place, self._patience)
+        self.connections += 1
 
     async def close(self) -> None:
         """End the connection."""
         if self._wire is not None:
             self._wire.close()
+            self._wire = None
 
     # ---- values
 
@@ -86,10 +90,22 @@ class RedisState:
         """Say whether it was built since it began; where not, `rebuild`."""
         return bool((await self._ask([("EXISTS", GENERATION)]))[0])
 
-    async def rebuild(self, values: Mapping[str, tuple[Value, int]]) -> None:
-        """Write all values with their sequences, at once; newer ones that stand there already stay."""
+    async def rebuild(self, values: Mapping[str, tuple[Value, int]]) -> frozenset[str]:
+        """Write all values with their sequences, at once; newer ones that stand there already stay.
+
+        Returns the keys that were written.
+        """
         written = [_written(key, value, sequence, "rebuild") for key, (value, sequence) in values.items()]
-        await self._ask([("MULTI",), *written, ("INCR", GENERATION), ("EXEC",)])
+        answers = (await self._ask([("MULTI",), *written, ("INCR", GENERATION), ("EXEC",)]))[-1]
+        return frozenset(key for key, answer in zip(values, answers, strict=False) if answer != _OLDER)
+
+    async def generation(self) -> int:
+        """Return how often it was rebuilt since it began: 0 where it knows nothing of us."""
+        return int((await self._ask([("GET", GENERATION)]))[0] or 0)
+
+    async def sequences(self) -> dict[str, int]:
+        """Return at which sequence each whole value was written last."""
+        return {key: int(sequence) for key, sequence in (await self.hash(_SEQUENCES)).items()}
 
     async def hash(self, key: str) -> dict[str, str]:
         """Return a value that is a hash; empty where there is none."""
@@ -114,6 +130,24 @@ class RedisState:
             commands.append(("ZREMRANGEBYRANK", key, "0", str(-RECENT - 1)))
         if commands:
             await self._ask([("MULTI",), *commands, ("EXEC",)])
+
+    async def replace_candles(self, symbol: str, timeframe: str, candles: Sequence[Candle]) -> None:
+        """Keep these as all the recent candles up to the last of them; newer ones stay. At least one is needed."""
+        key = candles_key(symbol, timeframe)
+        last = str(max(candle.open_time for candle in candles))
+        words = [word for each in candles for word in (str(each.open_time), msgspec.json.encode(each))]
+        trim: Command = ("ZREMRANGEBYRANK", key, "0", str(-RECENT - 1))
+        await self._ask([("MULTI",), ("ZREMRANGEBYSCORE", key, "-inf", last), ("ZADD", key, *words), trim, ("EXEC",)])
+
+    async def newest_candles(self, streams: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Time]:
+        """Return the open time of the last recent candle, by symbol and timeframe, of those that have any."""
+        asked: list[Command] = [("ZRANGE", candles_key(*each), "-1", "-1", "WITHSCORES") for each in streams]
+        answers = await self._ask(asked) if asked else []
+        return {each: int(float(found[1])) for each, found in zip(streams, answers, strict=True) if found}
+
+    async def candle_keys(self, streams: Collection[tuple[str, str]]) -> int:
+        """Return how many of these symbols and timeframes have recent candles."""
+        return int((await self._ask([("EXISTS", *(candles_key(*each) for each in streams))]))[0]) if streams else 0
 
     async def recent(self, symbol: str, timeframe: str) -> list[Candle]:
         """Return the recent candles, oldest first."""

@@ -46,6 +46,12 @@ class Casting:
         self.heard = tuple(sorted({symbol for symbol, _ in cast.plan.streams}))  # and those that are looked at
         self.timeframes = tuple(sorted({timeframe for _, timeframe in cast.plan.streams}, key=duration))
 
+    @property
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """The symbols and timeframes whose candles the gateway tells."""
+        timeframes = sorted({self.finest, *self.timeframes})
+        return tuple((symbol, timeframe) for symbol in self.heard for timeframe in timeframes)
+
     def symbols_for(self, role: str) -> tuple[str, ...]:
         """Return the symbols of all of a service's units."""
         return self.heard if role == _GATEWAY else self.symbols

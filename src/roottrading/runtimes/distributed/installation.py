@@ -17,8 +17,8 @@ from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.control import control_woken, poll_control, post_control
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.identity import claim
-from roottrading.adapters.store.postgres.inspection import inspect_service
 from roottrading.adapters.store.postgres.opinions import PostgresOpinions
+from roottrading.adapters.store.postgres.shown import PostgresShown
 from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.config.settings import Settings
 from roottrading.messages.service import Table
@@ -27,13 +27,14 @@ from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.journaling import TABLES as JOURNALED
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.quarantine import QUARANTINE
-from roottrading.runtimes.distributed.service import Live, Surroundings
+from roottrading.runtimes.distributed.recent_candles import RecentCandles
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of, partitions
+from roottrading.runtimes.distributed.surroundings import Live, Surroundings
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
 from roottrading.runtimes.distributed.weighing import LEARNING
 from roottrading.services.analyzer.state import HISTORIES, SIGNALS
-from roottrading.services.coordinator.state import OPEN_CYCLES
+from roottrading.services.coordinator.state import OPEN_CYCLES, OpenCycle
 from roottrading.services.coordinator.state import TABLES as COORDINATOR_TABLES
 
 TABLES: Final[tuple[Table, ...]] = (*JOURNALED, COMPLETED, LEARNING, QUARANTINE)
@@ -98,7 +99,8 @@ async def installation(
         account = settings.account
         await claim(database, {"deployment": account.deployment, "quote_asset": account.quote_asset})
         log = KafkaLog(addresses.kafka, TOPICS, partition_of, f"{settings.account.deployment}.", seal)
-        pubsub = RedisPubSub(addresses.redis, seal)
+        pubsub, state = RedisPubSub(addresses.redis, seal), RedisState(addresses.redis)
+        there = PostgresShown(database)
         observed = observed or Observed()
         observed.measures = {
             "postgres_connections_used": lambda: database.in_use,
@@ -123,22 +125,27 @@ async def installation(
                 market.admin,
                 market.rate,
                 PostedCommands(database),
-                _live(settings, addresses),
+                _live(state, there),
+                lambda streams: RecentCandles(state, there.newest_candles, streams),
                 observed,
             )
         finally:
+            await state.close()
             await pubsub.close()
             await log.close()
 
 
-def _live(settings: Settings, addresses: Addresses) -> Callable[[], Awaitable[Live]]:
-    """Return how to come to Redis' keys, and to what is active now."""
-    (cycles,) = (table for table in COORDINATOR_TABLES if table.name == OPEN_CYCLES)
+def _live(state: RedisState, there: PostgresShown) -> Callable[[], Awaitable[Live]]:
+    """Return how to come to Redis' keys, and to what is now."""
 
     async def live() -> Live:
-        state = RedisState(addresses.redis)
-        await state.open()
-        seen = await inspect_service(addresses.postgres, settings.postgres, "coordinator", (cycles,))
-        return Live(state, tuple(cycle.id for cycle in seen.records[OPEN_CYCLES]))
+        account = await there.account()
+        return Live(state, await active_cycles(there), account)
 
     return live
+
+
+async def active_cycles(there: PostgresShown) -> tuple[str, ...]:
+    """Return the ids of the cycles that the coordinator holds for active."""
+    (table,) = (table for table in COORDINATOR_TABLES if table.name == OPEN_CYCLES)
+    return tuple(cycle.id for cycle in await there.records("coordinator", table) if isinstance(cycle, OpenCycle))

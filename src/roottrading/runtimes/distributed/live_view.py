@@ -1,16 +1,16 @@
 """What the dispatcher shows in Redis: positions, balances and active cycles as Kafka told them, whole values always.
 
-Nobody's decisions rest on it. A value that could not be written is written with the next; when Redis lost its memory
-everything is written anew (consistency-rules 6.1).
+It begins with what the database says. Nobody's decisions rest on it. A value that could not be written is written with
+the next; when Redis lost its memory everything is written anew (consistency-rules 6.1).
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Final, Protocol
 
 import msgspec
 
-from roottrading.adapters.bus.port import BusUnavailable
+from roottrading.adapters.bus.port import BusUnavailable, Sent
 from roottrading.adapters.bus.redis_state import MemoryLost
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import PortfolioUpdated, TradeCycleMoved, facts_of
@@ -23,6 +23,7 @@ _LOOK_SECONDS: Final = 2.0  # between two looks whether Redis still knows us
 _AGAIN_SECONDS: Final = 0.5
 
 Value = Mapping[str, str] | Set[str]
+Forward = Callable[[Envelope], Sequence[Sent]]
 
 
 class Keys(Protocol):
@@ -34,19 +35,32 @@ class Keys(Protocol):
     async def is_built(self) -> bool:
         """Say whether it was built since it began. Raises BusUnavailable."""
 
-    async def rebuild(self, values: Mapping[str, tuple[Value, int]]) -> None:
+    async def rebuild(self, values: Mapping[str, tuple[Value, int]]) -> object:
         """Write all values. Raises BusUnavailable."""
+
+
+def shown(active: Iterable[str], account: PortfolioUpdated | None) -> dict[str, Value]:
+    """Return the three values, of the ids of active cycles and what the portfolio said last."""
+    positions = () if account is None else account.positions
+    balances = () if account is None else account.balances
+    return {
+        CYCLES: frozenset(active),
+        POSITIONS: {each.symbol: _text(each) for each in positions if each.cycle_id},
+        BALANCES: {each.asset: _text(each) for each in balances},
+    }
 
 
 class LiveView:
     """The three values, and the writing of them; `turn` rises with every owner of the dispatcher's unit."""
 
-    def __init__(self, keys: Keys, turn: int, active: Iterable[str] = ()) -> None:
-        """`active` are the ids of the cycles that are active when the dispatcher begins."""
+    def __init__(
+        self, keys: Keys, turn: int, active: Iterable[str] = (), account: PortfolioUpdated | None = None
+    ) -> None:
+        """`active` are the ids of active cycles, and `account` what was said of it, when the dispatcher begins."""
         self._keys = keys
         self._sequence = turn << 32
         self._active = set(active)
-        self._values: dict[str, Value] = {CYCLES: frozenset(self._active), POSITIONS: {}, BALANCES: {}}
+        self._values = shown(self._active, account)
         self._changed: set[str] = set()
         self._awake = asyncio.Event()
 
@@ -57,9 +71,18 @@ class LiveView:
                 (self._active.discard if fact.status in _ENDED else self._active.add)(fact.cycle_id)
                 self._set(CYCLES, frozenset(self._active))
             elif isinstance(fact, PortfolioUpdated):
-                held = [each for each in fact.positions if each.cycle_id]
-                self._set(POSITIONS, {each.symbol: _text(each) for each in held})
-                self._set(BALANCES, {each.asset: _text(each) for each in fact.balances})
+                values = shown(self._active, fact)
+                self._set(POSITIONS, values[POSITIONS])
+                self._set(BALANCES, values[BALANCES])
+
+    def beside(self, forward: Forward) -> Forward:
+        """Return a way that has this hear what is forwarded or not."""
+
+        def on(envelope: Envelope) -> Sequence[Sent]:
+            self.hear(envelope)
+            return forward(envelope)
+
+        return on
 
     async def run(self) -> None:
         """Write what changed until cancelled, and all of it where Redis is new."""

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from roottrading.adapters.bus.port import BusUnavailable
 from roottrading.adapters.bus.redis_state import MemoryLost
 from roottrading.domain.balance import Balance
@@ -87,6 +89,14 @@ def test_cycles_positions_and_balances_are_shown_whole() -> None:
     assert list(found[POSITIONS]) == ["AAA"]
     assert '"one"' in found[POSITIONS]["AAA"]
     assert list(found[BALANCES]) == ["AAA"]
+
+
+def test_it_begins_with_what_the_database_says() -> None:
+    keys = Keys()
+    found = shown(keys, LiveView(keys, 1, ["one"], updated("one")), lambda: keys.built)
+    assert found[CYCLES] == {"one"}
+    assert list(found[POSITIONS]) == ["AAA"]
+    assert msgspec.json.decode(found[BALANCES]["AAA"], type=Balance) == Balance("AAA", TWO, TWO)
 
 
 def test_what_holds_nothing_is_no_position() -> None:

@@ -11,17 +11,19 @@ from roottrading.adapters.store.postgres.connecting import connect
 from roottrading.adapters.store.postgres.errors import asking, shown
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.domain.time import Time
-from roottrading.messages.channels import SIGNALS_AGGREGATED, SIGNALS_RAW
+from roottrading.messages.channels import PORTFOLIO_UPDATES, SIGNALS_AGGREGATED, SIGNALS_RAW
 
 _AT_ONCE: Final = 10_000
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('roottrading maintenance'))"
 # Only what the bus has confirmed: the rest is still to be published. Opinions go sooner, they are many; but none that a
-# unit has yet to take, which would find a hole that nothing fills.
+# unit has yet to take, which would find a hole that nothing fills. What the portfolio said last stays: it is
+# what still is.
 _OPINIONS: Final = (SIGNALS_RAW, SIGNALS_AGGREGATED)
 _FORGET: Final = """
 DELETE FROM outbox WHERE ctid = ANY (ARRAY(
     SELECT outbox.ctid FROM outbox JOIN units USING (service, shard)
-    WHERE number <= published AND (committed_at < $1 OR (committed_at < $2 AND channel = ANY ($3) AND NOT EXISTS (
+    WHERE number <= published AND NOT (channel = $5 AND number = outbox_number)
+    AND (committed_at < $1 OR (committed_at < $2 AND channel = ANY ($3) AND NOT EXISTS (
         SELECT FROM unit_places place WHERE place.kind = 'seen' AND place.source = outbox.source
         AND place.stream = outbox.stream AND place.sequence < outbox.sequence)))
     LIMIT $4))"""
@@ -67,7 +69,7 @@ async def _forget(connection: "asyncpg.Connection[Any]", settings: PostgresSetti
     count = 0
     old, opinions_old = now - settings.outbox_kept, now - min(settings.opinions_kept, settings.outbox_kept)
     while True:
-        done: str = await connection.execute(_FORGET, old, opinions_old, _OPINIONS, _AT_ONCE)
+        done: str = await connection.execute(_FORGET, old, opinions_old, _OPINIONS, _AT_ONCE, PORTFOLIO_UPDATES)
         deleted = int(done.rpartition(" ")[2])
         count += deleted
         if deleted < _AT_ONCE:
