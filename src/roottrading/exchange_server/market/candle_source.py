@@ -28,7 +28,7 @@ from roottrading.exchange_server.market.spread import POINTS, partial, point_tim
 from roottrading.exchange_server.market.tick_prices import TickPrices
 from roottrading.runtimes.replay import CandleReader
 
-_REMEMBERED: Final = 2_048  # folds in the making
+_REMEMBERED: Final = 64  # folds in the making
 _ENDS: Final = POINTS  # the place after a candle's points: its end
 
 
@@ -193,9 +193,10 @@ class CandleSource:
         if kept is not None:
             kept.join(more)
             more = kept
-        if len(self._folded) >= _REMEMBERED:
-            self._folded.clear()
-        self._folded[first] = (more, last)
+        if last - first > 1:  # one candle is soon read again, and histories ask for very many
+            if len(self._folded) >= _REMEMBERED:
+                self._folded.clear()
+            self._folded[first] = (more, last)
         return replace(more)
 
     def _closed(self, first: int, last: int) -> Kline | None:

@@ -6,7 +6,7 @@ from heapq import heapify, heappop, heappush
 from roottrading.domain.time import Time
 from roottrading.exchange_server.market.events import MarketEvent
 from roottrading.exchange_server.market.source import Source
-from roottrading.exchange_server.market.symbol_market import SymbolMarket
+from roottrading.exchange_server.market.symbol_market import Closed, SymbolMarket
 
 Listener = Callable[[MarketEvent], None]
 
@@ -16,8 +16,9 @@ class PublicMarket:
 
     def __init__(self, sources: Iterable[Source]) -> None:
         """Take the sources; nothing has happened yet."""
+        closed: Closed = {}
         self.symbols: Mapping[str, SymbolMarket] = {
-            source.symbol: SymbolMarket(source) for source in sorted(sources, key=lambda each: each.symbol)
+            source.symbol: SymbolMarket(source, closed) for source in sorted(sources, key=lambda each: each.symbol)
         }
         self.listeners: list[Listener] = []
         found = [each.source for each in self.symbols.values()]

@@ -14,18 +14,20 @@ from roottrading.exchange_server.market.payloads import Facts
 from roottrading.exchange_server.market.source import Source
 
 AVERAGE_MINUTES: Final = 5
-_REMEMBERED: Final = 8_192  # closed klines a symbol
+_REMEMBERED: Final = 131_072  # closed klines of all symbols together, of about 800 bytes each
+
+Closed = dict[tuple[str, Time, Time], Kline | None]  # by symbol, start and end
 
 
 class SymbolMarket:
     """A source, and the book as far as its events were told."""
 
-    def __init__(self, source: Source) -> None:
-        """Begin with an empty book."""
+    def __init__(self, source: Source, closed: Closed) -> None:
+        """Begin with an empty book; `closed` is where all symbols remember klines that change no more."""
         self.symbol = source.symbol
         self.source = source
         self.book = OrderBook()
-        self._closed: dict[tuple[Time, Time], Kline | None] = {}
+        self._closed = closed
 
     def tell(self, event: MarketEvent) -> None:
         """Take what an event says of the book."""
@@ -44,7 +46,7 @@ class SymbolMarket:
         """Return what happened in `[start, end)`; to be read only."""
         if end > self.source.final_until(now, end - start):
             return self.source.kline(start, end, now)
-        key = (start, end)
+        key = (self.symbol, start, end)
         if key not in self._closed:
             if len(self._closed) >= _REMEMBERED:
                 self._closed.clear()

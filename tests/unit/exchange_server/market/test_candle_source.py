@@ -148,7 +148,9 @@ def test_the_book_holds_what_the_fill_model_lets_orders_take() -> None:
 
 
 def test_paging_of_klines() -> None:
-    market = SymbolMarket(CandleSource(tape(*[(n, 100 + n, 100 + n, 100 + n, 100 + n, 1) for n in range(10)]), TICKS))
+    market = SymbolMarket(
+        CandleSource(tape(*[(n, 100 + n, 100 + n, 100 + n, 100 + n, 1) for n in range(10)]), TICKS), {}
+    )
     now = BEGIN + 8 * MINUTE + 30 * SECOND
 
     def opens(start: int | None, end: int | None, limit: int) -> list[int]:
@@ -169,7 +171,7 @@ def test_paging_of_klines() -> None:
 @pytest.mark.parametrize("interval", ["1m", "5m", "4h", "1d", "3d", "1w", "1M"])
 def test_klines_of_the_shipped_tape_in_every_interval(interval: str) -> None:
     candles = read_tape(shipped_tape(), ["LTCUSDT"])["LTCUSDT"]
-    market = SymbolMarket(CandleSource(candles, TICKS))
+    market = SymbolMarket(CandleSource(candles, TICKS), {})
     now = int(candles.at[-1]) - 5 * HOUR - 1  # at the very instant of an open, its print would be known
     found = market.klines(interval, None, None, 1000, now)
     assert [each.open_time for each in found] == sorted({each.open_time for each in found})

@@ -52,6 +52,9 @@ class Call(Struct, frozen=True):
     signed_at: Time = 0
 
 
+ALL_OPEN_ORDERS: Final = Call("GET", "/api/v3/openOrders", "openOrders.status", {}, "question", 80)
+
+
 def call_of(request: AnyRequest) -> Call:
     """Return the call that carries a request out."""
     return _ENCODERS[type(request)](request)

@@ -22,6 +22,7 @@ from roottrading.domain.time import SECOND
 from roottrading.messages.exchange import InstrumentChanged, ReconcileDue
 
 _LOG: Final = logging.getLogger(__name__)
+_RATES_AT_ONCE: Final = 50  # of symbols: a question weighs 20, and a minute has room for 6,000 of all who ask
 _BETWEEN_LOOKS: Final = 1.0  # seconds between two looks at instruments of which a filter made doubtful
 _BAD_KEY: Final = frozenset({-2014, NOT_ALLOWED, -1022})
 
@@ -51,6 +52,7 @@ class Comparing:
         self._settings = settings
         self._put = put
         self._changed = changed
+        self._unasked: Sequence[str] = ()  # symbols whose rates are still to be asked for
 
     async def learn(self) -> None:
         """Learn clock and instruments, and whether the key is good. Raises LinkError where that is not possible."""
@@ -73,9 +75,10 @@ class Comparing:
 
     async def greet(self) -> None:
         """Tell what was missed, again and again until it is told; then entries go out."""
+        self._unasked = self._symbols
+        await self._ask_rates()
         while True:
             try:
-                await self._questions.rates(self._symbols)
                 await self._look_at_instruments(everything=True)
                 self._put(await missed(self._questions, self._reader, self._symbols))
                 break
@@ -96,6 +99,7 @@ class Comparing:
             if surprised:
                 await asyncio.sleep(_BETWEEN_LOOKS)
             elif self._carrier.compared.is_set():
+                await self._ask_rates()
                 await self.tell_balances()  # word of a change may have been lost, and books are held against it
                 self._put((ReconcileDue("", "", self._clock.now()),))
 
@@ -118,6 +122,11 @@ class Comparing:
             self._carrier.doubted.clear()
             if not await self._rest.measure_clock():
                 await asyncio.sleep(1)
+
+    async def _ask_rates(self) -> None:
+        """Ask for the rates of some more symbols: of many, all at once would leave no room for anything else."""
+        some, self._unasked = self._unasked[:_RATES_AT_ONCE], self._unasked[_RATES_AT_ONCE:]
+        await self._questions.rates(some)
 
     async def _look_at_instruments(self, everything: bool) -> None:
         found = await self._questions.instruments(self._symbols)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
 from roottrading.adapters.exchange.binance.budget import Budget
-from roottrading.adapters.exchange.binance.calls import Call
+from roottrading.adapters.exchange.binance.calls import ALL_OPEN_ORDERS, Call
 from roottrading.adapters.exchange.binance.errors import Failure
 from roottrading.adapters.exchange.binance.rest import Rest
 from roottrading.adapters.exchange.binance.server_clock import ServerClock
@@ -23,7 +23,6 @@ from roottrading.domain.time import Time
 NEWEST: Final = 1_000  # orders of a symbol that are looked through
 _TRIES: Final = 3
 _PAUSE: Final = 0.5
-_OPEN: Final = Call("GET", "/api/v3/openOrders", "", {}, "question", 80)
 
 
 class FoundOrder(Struct, frozen=True, rename="camel"):
@@ -50,7 +49,7 @@ async def orders_by_prefix(
     door = Rest(rest, LinkSettings(clock_rate=rate), credentials, ServerClock(_steady, rate), Budget())
     await door.open()
     try:
-        calls = [_OPEN, *(_orders_of(symbol) for symbol in symbols)]
+        calls = [ALL_OPEN_ORDERS, *(_orders_of(symbol) for symbol in symbols)]
         found = {(each.symbol, each.order_id): each for call in calls for each in await _asked(door, call)}
     finally:
         await door.close()

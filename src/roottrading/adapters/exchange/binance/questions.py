@@ -1,10 +1,11 @@
 """Questions that take more than one call: executions with their orders' names, the account, and a greeting."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
 from roottrading.adapters.exchange.binance.calls import (
+    ALL_OPEN_ORDERS,
     MOST_TRADES,
     Call,
     account_call,
@@ -28,9 +29,12 @@ from roottrading.messages.exchange import (
     ExecutionsReported,
     ListOpenOrders,
     OpenOrdersReported,
+    OrderReported,
 )
 
-_MOST_PAGES = 50
+_MOST_PAGES: Final = 50
+_MOST_NAMED: Final = 100  # symbols in an address, which servers want to be short; all of them weigh the same
+_FEW: Final = 13  # symbols, one by one, weigh less than a question for all of them
 
 
 class Unanswered(Exception):
@@ -90,6 +94,15 @@ class Questions:
         answer = await self._ask(call_of(ListOpenOrders(symbol, "", EXIT, 0)))
         return OpenOrdersReported(symbol, "", answer.asked_at, open_orders(self._reader, answer.told, answer.asked_at))
 
+    async def all_open_orders(self, symbols: Sequence[str]) -> list[OpenOrdersReported]:
+        """Return what is open in each of these symbols, by one question. Raises Unanswered and Malformed."""
+        answer = await self._ask(ALL_OPEN_ORDERS)
+        found: dict[str, list[OrderReported]] = {symbol: [] for symbol in symbols}
+        for order in open_orders(self._reader, answer.told, answer.asked_at):
+            if order.symbol in found:
+                found[order.symbol].append(order)
+        return [OpenOrdersReported(symbol, "", answer.asked_at, tuple(orders)) for symbol, orders in found.items()]
+
     async def rates(self, symbols: Sequence[str]) -> None:
         """Learn the fee rates of symbols whose rates are not known; what is not told stays as it is assumed."""
         for symbol in symbols:
@@ -103,7 +116,9 @@ class Questions:
 
     async def instruments(self, symbols: Sequence[str]) -> dict[str, Instrument]:
         """Return the symbols' instruments as they now are, and take the exchange's limits. Raises Unanswered."""
-        asked: dict[str, str | int | bool] = {"symbols": "[" + ",".join(f'"{symbol}"' for symbol in symbols) + "]"}
+        asked: dict[str, str | int | bool] = {}
+        if len(symbols) <= _MOST_NAMED:
+            asked["symbols"] = "[" + ",".join(f'"{symbol}"' for symbol in symbols) + "]"
         answer = await self._doors.public("/api/v3/exchangeInfo", asked, 20, "question")
         if not isinstance(answer, Success):
             raise Unanswered(answer)
@@ -123,8 +138,12 @@ async def missed(questions: Questions, reader: Reader, symbols: Sequence[str]) -
     Raises Unanswered and Malformed.
     """
     events: list[ExchangeEvent] = [await questions.account()]
+    several = len(symbols) > _FEW
+    if several:
+        events += await questions.all_open_orders(symbols)
     for symbol in symbols:
-        events.append(await questions.open_orders(symbol))
+        if not several:
+            events.append(await questions.open_orders(symbol))
         last = reader.orders.last_trade_ids.get(symbol)
         if last is not None:
             events.append(await questions.executions(symbol, "", last + 1))

@@ -1,7 +1,7 @@
 """A link at a scripted exchange that greets it properly, and what tests wait for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -116,10 +116,14 @@ class Listener:
 
 @asynccontextmanager
 async def linked(
-    exchange: Scripted, settings: LinkSettings = QUICK, signer: Credentials = HMAC, greeted: bool = True
+    exchange: Scripted,
+    settings: LinkSettings = QUICK,
+    signer: Credentials = HMAC,
+    greeted: bool = True,
+    symbols: Sequence[str] = ("BTCUSDT",),
 ) -> AsyncIterator[tuple[BinanceLink, Listener]]:
     """Open a link, wait for its greeting, close it."""
-    link = BinanceLink(exchange.endpoints, signer, ["BTCUSDT"], settings)
+    link = BinanceLink(exchange.endpoints, signer, symbols, settings)
     await link.open()
     listener = Listener(link)
     try:
