@@ -16,8 +16,9 @@ from roottrading.messages.envelope import Envelope, Message
 from roottrading.messages.events import AlertRaised, PortfolioUpdated
 from roottrading.messages.exchange import InstrumentChanged
 from roottrading.messages.service import NOTHING, ControlChanged, Decision, Input, Row, Table
-from roottrading.runtimes.distributed.actor import Actor, Given, Ways
+from roottrading.runtimes.distributed.actor import Actor, Ways
 from roottrading.runtimes.distributed.commanding import Commands, give_commands, keep_commanding
+from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.quarantine import QUARANTINE, Quarantined, SetAside
 from roottrading.runtimes.distributed.serving import Carriers, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of

@@ -3,11 +3,14 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 
 from roottrading.adapters.bus.port import BusError, Delivery, Heads, HearHeads, HearMany, Partition, Sent
 from roottrading.messages.envelope import Envelope
+
+_MOST: Final = 500  # messages that are delivered together, as Redis' and Kafka's readers do
 
 
 class _Listener(Struct, eq=False):
@@ -63,7 +66,7 @@ class MemoryPubSub:
         try:
             while True:
                 found = [await listener.queue.get()]
-                while not listener.queue.empty():
+                while len(found) < _MOST and not listener.queue.empty():
                     found.append(listener.queue.get_nowait())
                 batch: list[Delivery] = []
                 for each in found:
@@ -117,8 +120,9 @@ class MemoryLog:
         while True:
             batch: list[Delivery] = []
             for place, offset in places.items():
-                batch += self._kept[place][offset:]
-                places[place] = len(self._kept[place])
+                found = self._kept[place][offset : offset + _MOST - len(batch)]
+                batch += found
+                places[place] += len(found)
             if batch:
                 await hear(batch)
                 continue

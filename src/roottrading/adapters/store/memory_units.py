@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from roottrading.adapters.store.memory import MemoryStore
-from roottrading.adapters.store.port import Commit, Fenced, Loaded, UnitState
+from roottrading.adapters.store.port import SAID_AT_ONCE, Commit, Fenced, Loaded, UnitState
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
@@ -55,8 +55,9 @@ class MemoryUnits:
                 self._candles.setdefault((row.values.symbol, row.values.timeframe), {})[row.values.at] = row.values
 
     async def said(self, source: str, stream: str, after: int, upto: int) -> Sequence[Envelope]:
-        """Return the stream's envelopes with after < sequence <= upto, in order."""
-        return [said for said in self._said.get((source, stream), ()) if after < said.sequence <= upto]
+        """Return the stream's envelopes with after < sequence <= upto, in order, `SAID_AT_ONCE` at most."""
+        found = [said for said in self._said.get((source, stream), ()) if after < said.sequence <= upto]
+        return found[:SAID_AT_ONCE]
 
     async def candles(self, symbol: str, timeframe: str, after: Time, upto: Time) -> Sequence[Candle]:
         """Return the candles that closed at after < T <= upto, in order."""

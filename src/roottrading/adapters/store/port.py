@@ -5,7 +5,7 @@ and throws its objects away. Nothing is under way when a run commits, so what wa
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Row, Table
 
 Deadline = tuple[str, str, Time]  # (service, key, when)
+SAID_AT_ONCE: Final = 1_000  # messages of a stream that an archive returns at once
 
 
 class QuarantineAnswered(Struct, frozen=True):
@@ -174,7 +175,10 @@ class Archive(Protocol):
     """What was said and what the market did, for whoever missed some of it (consistency-rules 2.6)."""
 
     async def said(self, source: str, stream: str, after: int, upto: int) -> Sequence[Envelope]:
-        """Return the stream's envelopes with after < sequence <= upto, in order, from the outbox of their source."""
+        """Return the stream's envelopes with after < sequence <= upto, in order, from the outbox of their source.
+
+        Of more than `SAID_AT_ONCE` only so many, the first: ask on after the last of them.
+        """
 
     async def candles(self, symbol: str, timeframe: str, after: Time, upto: Time) -> Sequence[Candle]:
         """Return the candles that closed at after < T <= upto, in order."""

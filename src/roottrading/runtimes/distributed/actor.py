@@ -12,12 +12,21 @@ from typing import Final
 from msgspec import Struct, field
 
 from roottrading.adapters.bus.port import Partition, Sent
-from roottrading.adapters.store.port import Commit, Control, Loaded, QuarantineAnswered, UnitState, UnitStore
+from roottrading.adapters.store.port import (
+    SAID_AT_ONCE,
+    Commit,
+    Control,
+    Loaded,
+    QuarantineAnswered,
+    UnitState,
+    UnitStore,
+)
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.exchange import ENTRY, Request, canonical_order
-from roottrading.messages.service import DeadlineDue, Input, InstantComplete, Resumed, Row
+from roottrading.messages.service import DeadlineDue, Input, InstantComplete, Resumed
 from roottrading.runtimes.deadlines import Deadlines
+from roottrading.runtimes.distributed.inbox import DeadlinesDue, Givable, Given, HeadHeard, Inbox
 from roottrading.runtimes.distributed.journaling import note
 from roottrading.runtimes.distributed.observing import Observed, clock
 from roottrading.runtimes.distributed.quarantine import QUARANTINE, Poisoned, Quarantine, SetAside
@@ -26,35 +35,10 @@ from roottrading.runtimes.distributed.sharding import unit_name
 from roottrading.runtimes.step import Effects, Gap, Unit
 
 MOST: Final = 500  # inputs of one transaction
+LONGEST: Final = 250_000_000  # nanoseconds of deciding after which what was decided is committed, whatever waits
 NEWEST: Final = 2**62  # above every sequence
 LAZY_SECONDS: Final = 1.0  # of work at most are read again where nothing but places changed
 _TRIES: Final = 50  # a message that was heard is in its author's outbox, or in the next moment
-
-
-class DeadlinesDue(Struct, frozen=True):
-    """Time has come to `until`: deliver every deadline up to it."""
-
-    until: Time
-
-
-class HeadHeard(Struct, frozen=True):
-    """A stream stands at `last`, says its source: what the unit lacks is fetched. None: whatever there is."""
-
-    source: str
-    stream: str
-    last: int | None = None
-
-
-class Given(Struct, frozen=True):
-    """Something for the unit, or None; once it is committed, `places` are where to read on, and `rows` are kept.
-
-    `command` is the number of a person's command that was taken with it.
-    """
-
-    given: Input | DeadlinesDue | HeadHeard | QuarantineAnswered | None
-    places: Mapping[Partition, int] = {}
-    rows: tuple[Row, ...] = ()
-    command: int | None = None
 
 
 Refetch = Callable[[str, str, int, int], Awaitable[Sequence[Envelope]]]  # source, stream, after, up to
@@ -93,9 +77,7 @@ class Actor:
         self._published: int | None = None
         self._places: dict[Partition, int] = {}
         self._seen: set[tuple[str, str]] = set()  # where a message was taken since the last commit
-        self._inbox: list[Given] = [Given(Resumed())]
-        self._awake = asyncio.Event()
-        self._awake.set()
+        self.inbox = Inbox(Given(Resumed()))
         self._working = True
         self._stale = False
         self._at: Time = 0
@@ -104,7 +86,7 @@ class Actor:
     @property
     def is_idle(self) -> bool:
         """Whether everything that reached it has been decided, kept and published."""
-        return not self._working and not self._inbox
+        return not self._working and not self.inbox
 
     @property
     def seen(self) -> Mapping[tuple[str, str], int]:
@@ -113,9 +95,7 @@ class Actor:
 
     def give(self, given: Sequence[Given]) -> None:
         """Hand something in; it is decided after what came before it."""
-        if given:
-            self._inbox.extend(given)
-            self._awake.set()
+        self.inbox.give(given)
 
     async def run(self) -> None:
         """Work until cancelled. Raises Fenced where another owns the unit now, and whatever stops it."""
@@ -126,22 +106,14 @@ class Actor:
         begun = False
         while True:
             released = self.quarantine.released() if begun and self.quarantine else None
-            if not self._inbox and released is None:
+            if not self.inbox and released is None:
                 self._working = False
-                self._awake.clear()
-                try:
-                    async with asyncio.timeout(LAZY_SECONDS if self._stale else None):
-                        await self._awake.wait()
-                except TimeoutError:
+                if not await self.inbox.wait(LAZY_SECONDS if self._stale else None):
                     await self._commit(Effects())
                     continue
             self._working = True
-            if released is not None:
-                batch = [Given(released)]
-            else:
-                batch, self._inbox = self._inbox[:MOST], self._inbox[MOST:]
             try:
-                await self._work(batch)
+                await self._work(self.inbox.take(MOST) if released is None else [Given(released)])
             except Poisoned as poisoned:
                 await keep_aside(self.unit, self.quarantine, poisoned, self._store, self._ways.post, self._at)
             begun = True
@@ -154,13 +126,18 @@ class Actor:
         done = Effects()
         forwarded: list[Sent] = []
         began, dropped = clock(), self.unit.dropped
-        for each in batch:
-            if each.given is not None:
-                await self._take(each.given, done, forwarded)
-            self._places.update(each.places)
-            done.rows += each.rows
-            if each.command is not None:
-                self._command = each.command
+        until = began + LONGEST
+        for place, each in enumerate(batch):
+            whole = each.given is None or await self._take(each.given, done, forwarded)
+            if whole:
+                self._places.update(each.places)
+                done.rows += each.rows
+                if each.command is not None:
+                    self._command = each.command
+            if not whole or clock() > until:
+                batch, left = batch[: place + whole], batch[place + whole :]
+                self.inbox.put_back(left)
+                break
         self._stale = self._stale or bool(self._places or self._seen)
         decided = committed = clock()
         if forwarded:
@@ -176,19 +153,20 @@ class Actor:
                 self._published = self._numbered
                 self.said.update({envelope.stream: envelope.sequence for _, envelope in done.envelopes})
         times = (began, decided, committed, clock() if forwarded or done.envelopes else committed)
+        if decided > until:
+            await asyncio.sleep(0)  # others had to wait
         dropped = self.unit.dropped - dropped
         taken = [each.given for each in batch]
         self._ways.observed.work(self.unit.shard, times, taken, done, forwarded, dropped, self._ways.now())
 
-    async def _take(
-        self, given: Input | DeadlinesDue | HeadHeard | QuarantineAnswered, done: Effects, forwarded: list[Sent]
-    ) -> None:
+    async def _take(self, given: Givable, done: Effects, forwarded: list[Sent]) -> bool:
+        """Decide it; say whether all of it was: what is left of what was missed follows after a commit."""
         if isinstance(given, QuarantineAnswered):
             moved = self.quarantine.answer(given, done.rows)
             if moved is not None:
                 self._seen.add(moved)
         elif isinstance(given, HeadHeard):
-            await self._catch_up(given.source, given.stream, given.last, done, forwarded)
+            return await self._catch_up(given.source, given.stream, given.last, done, forwarded)
         elif isinstance(given, DeadlinesDue):
             while ready := self.deadlines.take(given.until):
                 for _, key in ready:
@@ -197,13 +175,15 @@ class Actor:
             try:
                 self._step(given, self._time_of(given), done)
             except Gap as gap:
+                if not await self._catch_up(*gap.position, given.follows, done, forwarded):
+                    return False
                 self._ways.observed.gaps += 1
-                await self._catch_up(*gap.position, given.follows, done, forwarded)
                 self._step(given, self._time_of(given), done)
             forwarded.extend(self._ways.forward(given))
         else:
             at = given.at if isinstance(given, InstantComplete) else self._ways.now()
             self._step(given, at, done)
+        return True
 
     def _time_of(self, envelope: Envelope) -> Time:
         """Return the time of its cause, which never goes back."""
@@ -219,24 +199,35 @@ class Actor:
             self.deadlines.set(role, key, when)
         note(done.envelopes[first:], done.requests[asked:], done.rows)
 
-    async def _catch_up(self, source: str, stream: str, upto: int | None, done: Effects, forwarded: list[Sent]) -> None:
-        """Take what was said on a stream after what the unit has seen of it, as its author kept it."""
-        position = (source, stream)
-        for _ in range(_TRIES):
+    async def _catch_up(self, source: str, stream: str, upto: int | None, done: Effects, forwarded: list[Sent]) -> bool:
+        """Take what was said on a stream after what the unit has seen of it, as its author kept it.
+
+        Say whether that was all: more than `SAID_AT_ONCE` messages, or what takes too long, is not taken at once.
+        """
+        position, tries = (source, stream), 0
+        while upto is None or self.seen.get(position, 0) < upto:
             last = self.seen.get(position, 0)
-            if upto is not None and last >= upto:
-                return
-            for envelope in await self._ways.refetch(source, stream, last, NEWEST if upto is None else upto):
+            found = await self._ways.refetch(source, stream, last, NEWEST if upto is None else upto)
+            until = clock() + LONGEST
+            for envelope in found:
                 self._step(envelope, self._time_of(envelope), done)
                 forwarded.extend(self._ways.forward(envelope))
+                if clock() > until:
+                    return False
+            if len(found) >= SAID_AT_ONCE:
+                return False
             if upto is None:
-                return
-            if self.seen.get(position, 0) == last:
-                await asyncio.sleep(0.1)
-        raise RuntimeError(
-            f"{unit_name(self.unit.role, self.unit.shard)}: {stream} of {source} stands at {upto}, but after "
-            f"{self.seen.get(position, 0)} its outbox holds nothing: was it emptied, or written elsewhere?"
-        )
+                return True
+            if self.seen.get(position, 0) > last:
+                continue
+            tries += 1
+            if tries == _TRIES:
+                raise RuntimeError(
+                    f"{unit_name(self.unit.role, self.unit.shard)}: {stream} of {source} stands at {upto}, but after "
+                    f"{last} its outbox holds nothing: was it emptied, or written elsewhere?"
+                )
+            await asyncio.sleep(0.1)
+        return True
 
     async def _commit(self, done: Effects) -> None:
         unit = self.unit

@@ -7,7 +7,8 @@ from typing import Protocol
 from roottrading.adapters.store.port import Control, QuarantineAnswered
 from roottrading.messages.service import ControlChanged
 from roottrading.pipeline import Role
-from roottrading.runtimes.distributed.actor import Actor, Given
+from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.sharding import ROLE, unit_name
 from roottrading.runtimes.step import Unit
 

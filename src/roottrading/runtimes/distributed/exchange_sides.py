@@ -23,7 +23,8 @@ from roottrading.messages.exchange import (
     Request,
 )
 from roottrading.messages.service import CandleMissing, CandleObserved
-from roottrading.runtimes.distributed.actor import Actor, Given
+from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.sharding import shard_of
 from roottrading.runtimes.linked.warming import CandleHistory
 

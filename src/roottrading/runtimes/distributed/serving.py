@@ -11,13 +11,16 @@ from typing import Final
 from roottrading.adapters.bus.port import Delivery, Heads, Log, Partition, PubSub, Sent
 from roottrading.domain.time import Time
 from roottrading.pipeline import CHANNELS, Role
-from roottrading.runtimes.distributed.actor import Actor, DeadlinesDue, Given, HeadHeard
+from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given, HeadHeard
 from roottrading.runtimes.distributed.sharding import partitions
 from roottrading.runtimes.distributed.together import first_of
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 
 HEADS_SECONDS: Final = 1.0  # between two repetitions of a stream's last sequence (consistency-rules 2.5)
 TICK: Final = 0.02  # seconds between two looks at the clock
+FULL: Final = 5_000  # inputs that wait at all units together: the carriers keep what comes then
+_LOOKS: Final = 0.005  # seconds between two looks whether there is room again
 
 _CARRIER: Final = {channel.name: channel.carrier for channel in CHANNELS}
 Work = Callable[[], Awaitable[None]]
@@ -115,6 +118,11 @@ class Serving:
                 found[source][stream] = max(last, found[source].get(stream, 0))
         return dict(found)
 
+    @property
+    def waiting(self) -> int:
+        """How many inputs wait at all units together."""
+        return sum(len(actor.inbox) for actor in self.actors.values())
+
     def streams_behind(self) -> int:
         """Return how many streams' sources have said more than was taken."""
         seen = self.seen
@@ -133,7 +141,7 @@ class Serving:
         for actor in self.actors.values():
             at = actor.deadlines.next()
             if at is not None and at <= now:
-                actor.give([Given(DeadlinesDue(now))])
+                actor.inbox.give_once(DeadlinesDue(now))
         self._complete()
 
     # ---- inside
@@ -154,6 +162,7 @@ class Serving:
         for delivery in batch:
             for actor in self._hearers.get(delivery.envelope.stream, ()):
                 actor.give([Given(delivery.envelope)])
+        await self._have_room()
 
     def _hear_heads(self, heads: Heads) -> None:
         for stream, last in heads.last.items():
@@ -161,12 +170,12 @@ class Serving:
                 self._heads[heads.source, stream] = last
             for actor in self._hearers.get(stream, ()):
                 if actor.seen.get((heads.source, stream), 0) < last:
-                    actor.give([Given(HeadHeard(heads.source, stream, last))])
+                    actor.inbox.give_once(HeadHeard(heads.source, stream, last))
 
     def _catch_up(self) -> None:
         for stream, actors in self._hearers.items():
             for actor in actors:
-                actor.give([Given(HeadHeard(self._sources[stream], stream))])
+                actor.inbox.give_once(HeadHeard(self._sources[stream], stream))
 
     async def _read(self, batch: Sequence[Delivery]) -> None:
         for delivery in batch:
@@ -178,6 +187,15 @@ class Serving:
             place = {(delivery.channel, delivery.partition): delivery.offset + 1}
             actor.give([Given(None if own else delivery.envelope, place)])
         self._complete()
+        await self._have_room()
+
+    async def _have_room(self) -> None:
+        """Wait while too much waits: Kafka is read later, and what Redis gives up meanwhile is fetched as a gap.
+
+        Deadlines, commands and the exchange's words go past this; actors wait for nobody who waits here.
+        """
+        while self.waiting >= FULL:
+            await asyncio.sleep(_LOOKS)
 
     def _complete(self) -> None:
         if self._barrier is not None:

@@ -11,7 +11,7 @@ from roottrading.domain.time import SECOND, Time
 from roottrading.messages.channels import SIGNALS_AGGREGATED
 from roottrading.messages.service import InstantComplete, Row, Table
 from roottrading.messages.signals import AggregatedSignal
-from roottrading.runtimes.distributed.actor import Given
+from roottrading.runtimes.distributed.inbox import Given
 
 _AUTHOR: Final = "signal_aggregator"
 PATIENCE: Final = 5 * SECOND  # a T is decided without what has not come by then

@@ -18,7 +18,8 @@ from roottrading.messages.channels import MARKET
 from roottrading.messages.service import Row, Table
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.daily_weights import DailyWeights, StoredPast
-from roottrading.runtimes.distributed.actor import Actor, Given
+from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.weighing_past import Opinions
 from roottrading.runtimes.evidence import Witness
 from roottrading.services.signal_aggregator.state import WEIGHTS

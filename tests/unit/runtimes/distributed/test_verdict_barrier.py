@@ -7,7 +7,7 @@ from roottrading.domain.time import MINUTE, SECOND, Time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import InstantComplete
 from roottrading.messages.signals import AggregatedSignal
-from roottrading.runtimes.distributed.actor import Given
+from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 
 T = 100 * MINUTE

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from roottrading.adapters.store.columns import quoted
 from roottrading.adapters.store.envelopes import body_of
+from roottrading.adapters.store.port import SAID_AT_ONCE
 from roottrading.adapters.store.postgres.candle_months import CandleMonths
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.errors import asking
@@ -17,9 +18,9 @@ from roottrading.domain.time import Time, duration
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import Row, Table
 
-_SAID: Final = """
+_SAID: Final = f"""
 SELECT source, stream, sequence, follows, at, cause, body FROM outbox
-WHERE source = $1 AND stream = $2 AND sequence > $3 AND sequence <= $4 ORDER BY sequence"""
+WHERE source = $1 AND stream = $2 AND sequence > $3 AND sequence <= $4 ORDER BY sequence LIMIT {SAID_AT_ONCE}"""
 _TABLE: Final = Table(CANDLES, ("symbol", "timeframe", "open_time"), Candle, "journal")
 _PRICES: Final = ("open", "high", "low", "close", "volume", "close_time")
 _PAGE: Final = 1_000  # records that `journal` fetches at once
@@ -48,7 +49,7 @@ class PostgresArchive:
         )
 
     async def said(self, source: str, stream: str, after: int, upto: int) -> tuple[Envelope, ...]:
-        """Return the stream's envelopes with after < sequence <= upto, in order."""
+        """Return the stream's envelopes with after < sequence <= upto, in order, `SAID_AT_ONCE` at most."""
         found = await self._fetch(_SAID, source, stream, after, upto)
         return tuple(
             Envelope(source, stream, sequence, follows, at, cause, body_of(body))

@@ -1,0 +1,96 @@
+"""What waits for a unit, in the order in which it came; what only says how far things are waits there once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from roottrading.adapters.bus.port import Partition
+from roottrading.adapters.store.port import QuarantineAnswered
+from roottrading.domain.time import Time
+from roottrading.messages.service import Input, Row
+
+_TIME: Final = ("", "", False)  # the mark of deadlines, beside those of heads
+
+
+class DeadlinesDue(Struct, frozen=True):
+    """Time has come to `until`: deliver every deadline up to it."""
+
+    until: Time
+
+
+class HeadHeard(Struct, frozen=True):
+    """A stream stands at `last`, says its source: what the unit lacks is fetched. None: whatever there is."""
+
+    source: str
+    stream: str
+    last: int | None = None
+
+
+Givable = Input | DeadlinesDue | HeadHeard | QuarantineAnswered
+
+
+class Given(Struct, frozen=True):
+    """Something for the unit, or None; once it is committed, `places` are where to read on, and `rows` are kept.
+
+    `command` is the number of a person's command that was taken with it.
+    """
+
+    given: Givable | None
+    places: Mapping[Partition, int] = {}
+    rows: tuple[Row, ...] = ()
+    command: int | None = None
+
+
+class Inbox:
+    """First in, first out. Who gives decides how much may wait: nothing is refused here."""
+
+    def __init__(self, first: Given) -> None:
+        self._waiting = [first]
+        self._once: set[tuple[str, str, bool]] = set()
+        self._news = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def give(self, given: Sequence[Given]) -> None:
+        """Put something behind all that waits."""
+        if given:
+            self._waiting.extend(given)
+            self._news.set()
+
+    def give_once(self, given: HeadHeard | DeadlinesDue) -> None:
+        """Put it behind all that waits, unless another of its kind does: whoever says it says it again."""
+        mark = _mark(given)
+        if mark not in self._once:
+            self._once.add(mark)
+            self.give([Given(given)])
+
+    def take(self, most: int) -> list[Given]:
+        """Take out what came first."""
+        batch, self._waiting = self._waiting[:most], self._waiting[most:]
+        if self._once:
+            self._once.difference_update(
+                _mark(each.given) for each in batch if isinstance(each.given, HeadHeard | DeadlinesDue)
+            )
+        return batch
+
+    def put_back(self, given: Sequence[Given]) -> None:
+        """Put what was taken out in front again."""
+        self._waiting[:0] = given
+
+    async def wait(self, seconds: float | None) -> bool:
+        """Wait for something, so many seconds at most; say whether there is."""
+        self._news.clear()
+        if not self._waiting:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
+            except TimeoutError:
+                return False
+        return True
+
+
+def _mark(given: HeadHeard | DeadlinesDue) -> tuple[str, str, bool]:
+    return _TIME if isinstance(given, DeadlinesDue) else (given.source, given.stream, given.last is None)
