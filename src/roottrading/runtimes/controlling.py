@@ -4,13 +4,14 @@
 the account's affair: a simulated one gets or gives them in the same phase in which the services hear of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from roottrading.adapters.store.port import Control, QuarantineAnswered, Store
+from roottrading.adapters.store.port import AdjustmentAnswered, Control, QuarantineAnswered, Store
 from roottrading.domain.balance import Balance
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.money import ZERO, plain
@@ -74,6 +75,48 @@ class SimulatedAccount:
         return self._purse.deposit(asset, amount, now)
 
 
+class Share(Struct, frozen=True):
+    """How much of an asset may leave the bot's share, and how much may come to it (None: as much as is wanted)."""
+
+    removable: Callable[[str], Decimal]
+    addable: Callable[[str], Decimal | None]
+
+
+def asset_of(adjusted: AccountAdjusted, instruments: Mapping[str, Instrument], quote_asset: str) -> str:
+    """Return the asset of which the bot's share changes."""
+    return quote_asset if adjusted.kind == "capital" else instruments[adjusted.symbol].base_asset
+
+
+def problem(adjusted: AccountAdjusted, instruments: Mapping[str, Instrument], quote_asset: str, share: Share) -> str:
+    """Say why an adjustment cannot be taken; empty where it can. `instruments` are those that are traded."""
+    amount = adjusted.amount
+    if adjusted.kind == "adopt":
+        if adjusted.symbol not in instruments:
+            return f"{adjusted.symbol} is not traded here: adopt coins of {', '.join(sorted(instruments))}"
+        if amount <= ZERO or adjusted.price is None or adjusted.price <= ZERO:
+            return f"{plain(amount)} {adjusted.symbol} at {adjusted.price}: quantity and price must be above 0"
+    asset = asset_of(adjusted, instruments, quote_asset)
+    if amount > ZERO:
+        most = share.addable(asset)
+        if most is not None and amount > most:
+            verb = "added" if adjusted.kind == "capital" else "adopted"
+            return (
+                f"{plain(amount)} {asset} cannot be {verb}: {plain(max(most, ZERO))} on the account are free and "
+                "not the bot's"
+            )
+        return ""
+    free = share.removable(asset)
+    if free + amount < ZERO:
+        return f"{plain(-amount)} {asset} cannot be removed: {plain(free)} are free; the rest is in open cycles"
+    return ""
+
+
+def refusal(adjusted: AccountAdjusted, why: str) -> Row:
+    """Return the alert that says why nothing was changed."""
+    alert = AlertRaised("warning", REFUSED, why, adjusted.symbol, adjusted.effective_at)
+    return Row(ALERTS.name, ("person:adjustments", adjusted.number, 0), alert)
+
+
 class Controls:
     """Hands a person's commands to the session; what cannot be done is an alert, and changes nothing."""
 
@@ -100,42 +143,17 @@ class Controls:
         if isinstance(request, ControlChanged):
             self._session.give([(units[role], request) for role in ("coordinator", "trader")], now)
             return
-        if isinstance(request, QuarantineAnswered):
-            return  # that is for services on their own: here nothing is set aside
+        if isinstance(request, QuarantineAnswered | AdjustmentAnswered):
+            return  # that is for services on their own: here nothing is set aside, and what is asked is judged at once
         adjusted = replace(request, effective_at=now)
-        if wrong := self._problem(adjusted):
-            alert = AlertRaised("warning", REFUSED, wrong, adjusted.symbol, now)
-            self._session.effects.rows.append(Row(ALERTS.name, ("person:adjustments", adjusted.number, 0), alert))
+        share = Share(self._account.removable, self._account.addable)
+        if wrong := problem(adjusted, self._instruments, self._quote_asset, share):
+            self._session.effects.rows.append(refusal(adjusted, wrong))
             return
-        events = self._account.change(self._asset(adjusted), adjusted.amount, now)
+        asset = asset_of(adjusted, self._instruments, self._quote_asset)
+        events = self._account.change(asset, adjusted.amount, now)
         hearers = [(units[role], adjusted) for role in ("coordinator", "portfolio")]
         self._session.give([*addressed(self._session.wiring, events), *hearers], now)
-
-    def _asset(self, adjusted: AccountAdjusted) -> str:
-        return self._quote_asset if adjusted.kind == "capital" else self._instruments[adjusted.symbol].base_asset
-
-    def _problem(self, adjusted: AccountAdjusted) -> str:
-        """Say why an adjustment cannot be taken; empty where it can."""
-        amount = adjusted.amount
-        if adjusted.kind == "adopt":
-            if adjusted.symbol not in self._instruments:
-                return f"{adjusted.symbol} is not traded here: adopt coins of {', '.join(sorted(self._instruments))}"
-            if amount <= ZERO or adjusted.price is None or adjusted.price <= ZERO:
-                return f"{plain(amount)} {adjusted.symbol} at {adjusted.price}: quantity and price must be above 0"
-        asset = self._asset(adjusted)
-        if amount > ZERO:
-            most = self._account.addable(asset)
-            if most is not None and amount > most:
-                verb = "added" if adjusted.kind == "capital" else "adopted"
-                return (
-                    f"{plain(amount)} {asset} cannot be {verb}: {plain(max(most, ZERO))} on the account are free and "
-                    "not the bot's"
-                )
-            return ""
-        free = self._account.removable(asset)
-        if free + amount < ZERO:
-            return f"{plain(-amount)} {asset} cannot be removed: {plain(free)} are free; the rest is in open cycles"
-        return ""
 
 
 class Inbox:

@@ -8,11 +8,19 @@ import msgspec
 
 from roottrading.adapters.store.database import connect_existing, transaction
 from roottrading.adapters.store.owner import wall
-from roottrading.adapters.store.port import Control, ControlWaiting, QuarantineAnswered, StoreCorrupt
+from roottrading.adapters.store.port import (
+    AdjustmentAnswered,
+    Control,
+    ControlWaiting,
+    QuarantineAnswered,
+    StoreCorrupt,
+)
 from roottrading.messages.service import AccountAdjusted, ControlChanged, TradingState
 
-Kind = type[ControlChanged] | type[AccountAdjusted] | type[QuarantineAnswered]
-_KINDS: Final[dict[str, Kind]] = {kind.__name__: kind for kind in (ControlChanged, AccountAdjusted, QuarantineAnswered)}
+Kind = type[ControlChanged] | type[AccountAdjusted] | type[QuarantineAnswered] | type[AdjustmentAnswered]
+_KINDS: Final[dict[str, Kind]] = {
+    kind.__name__: kind for kind in (ControlChanged, AccountAdjusted, QuarantineAnswered, AdjustmentAnswered)
+}
 
 
 def kind_of(name: str) -> Kind:

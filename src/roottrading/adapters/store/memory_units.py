@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from roottrading.adapters.store.memory import MemoryStore
-from roottrading.adapters.store.port import SAID_AT_ONCE, Commit, Fenced, Loaded, UnitState
+from roottrading.adapters.store.port import SAID_AT_ONCE, AdjustmentAnswered, Commit, Fenced, Loaded, UnitState
 from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
@@ -24,6 +24,7 @@ class MemoryUnits:
         self._fences: dict[str, int] = {}
         self._said: dict[tuple[str, str], list[Envelope]] = {}
         self._candles: dict[tuple[str, str], dict[Time, Candle]] = {}
+        self.answers: dict[int, AdjustmentAnswered] = {}  # to people's requests, by their numbers
 
     def unit(self, name: str) -> "MemoryUnit":
         """Return a way to a unit; who loads it last owns it."""
@@ -80,8 +81,7 @@ class MemoryUnit:
 
     async def commit(self, commit: Commit) -> None:
         """Keep all of it. Raises Fenced where the unit was taken over."""
-        if self._units.fence(self._name) != self._fence:
-            raise Fenced(f"unit {self._name} was taken over: this process may no longer write to it")
+        self._check()
         store = self._units.store(self._name)
         before = store.load().units
         units = {
@@ -94,5 +94,14 @@ class MemoryUnit:
         store.commit(replace(commit, units=units))
         self._units.note(commit)
 
+    async def answer(self, answered: AdjustmentAnswered) -> None:
+        """Leave the first answer to a request. Raises Fenced where the unit was taken over."""
+        self._check()
+        self._units.answers.setdefault(answered.request, answered)
+
     async def close(self) -> None:
         """Nothing is held."""
+
+    def _check(self) -> None:
+        if self._units.fence(self._name) != self._fence:
+            raise Fenced(f"unit {self._name} was taken over: this process may no longer write to it")

@@ -34,7 +34,18 @@ class QuarantineAnswered(Struct, frozen=True):
     why: str
 
 
-Control = ControlChanged | AccountAdjusted | QuarantineAnswered
+class AdjustmentAnswered(Struct, frozen=True):
+    """What a service says to the `request` of that number for capital or coins: taken as it stands in `adjusted`, or
+    `refused` with these words (trading-rules 7.1). It is a command itself, for all services that such a thing concerns.
+    """
+
+    number: int
+    request: int
+    adjusted: AccountAdjusted
+    refused: str = ""
+
+
+Control = ControlChanged | AccountAdjusted | QuarantineAnswered | AdjustmentAnswered
 
 
 class StoreError(Exception):
@@ -166,6 +177,12 @@ class UnitStore(Protocol):
 
     async def commit(self, commit: Commit) -> None:
         """Keep all of it, or nothing and raise: Fenced, CommitUnknown, ControlWaiting, Unreachable, StoreFull, ..."""
+
+    async def answer(self, answered: AdjustmentAnswered) -> None:
+        """Leave the first answer to a person's request among the commands, under the unit's fence.
+
+        Where there is one already, that one counts. Raises Fenced, Unreachable or StoreError.
+        """
 
     async def close(self) -> None:
         """Let go of it; what was committed stays."""

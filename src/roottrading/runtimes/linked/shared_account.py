@@ -42,23 +42,35 @@ class SharedAccount:
 
     def removable(self, asset: str) -> Decimal:
         """Return the bot's cash that nothing is set aside for, by the coordinator's ledger: it sizes from that."""
-        cash, _ = self._coordinator.holdings()
-        return cash - sum((cycle.reserved for cycle in self._coordinator.state()[OPEN_CYCLES].values()), ZERO)
+        return removable_cash(self._coordinator)
 
     def addable(self, asset: str) -> Decimal:
         """Return what is free and not the bot's, less coins that wait to be adopted."""
-        there = self._there.get(asset)
-        own = sum((balance.free for balance in self._portfolio.balances() if balance.asset == asset), ZERO)
-        promised = sum(
-            (
-                waiting.amount
-                for waiting in self._portfolio.state()[PENDING].values()
-                if waiting.kind == "adopt" and self._instruments[waiting.symbol].base_asset == asset
-            ),
-            ZERO,
-        )
-        return (ZERO if there is None else there.free) - own - promised
+        return addable_amount(self._portfolio, self._there, self._instruments, asset)
 
     def change(self, asset: str, amount: Decimal, now: Time) -> Sequence[ExchangeEvent]:
         """Change nothing: it is on the account already, or stays there."""
         return ()
+
+
+def removable_cash(coordinator: Coordinator) -> Decimal:
+    """Return the bot's cash that nothing is set aside for."""
+    cash, _ = coordinator.holdings()
+    return cash - sum((cycle.reserved for cycle in coordinator.state()[OPEN_CYCLES].values()), ZERO)
+
+
+def addable_amount(
+    portfolio: Portfolio, there: Mapping[str, Balance], instruments: Mapping[str, Instrument], asset: str
+) -> Decimal:
+    """Return what is free `there`, on the account, and not the bot's by its books, less coins to be adopted."""
+    held = there.get(asset)
+    own = sum((balance.free for balance in portfolio.balances() if balance.asset == asset), ZERO)
+    promised = sum(
+        (
+            waiting.amount
+            for waiting in portfolio.state()[PENDING].values()
+            if waiting.kind == "adopt" and instruments[waiting.symbol].base_asset == asset
+        ),
+        ZERO,
+    )
+    return (ZERO if held is None else held.free) - own - promised

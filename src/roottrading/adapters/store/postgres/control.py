@@ -12,11 +12,17 @@ from roottrading.adapters.store.port import Control, Unreachable
 from roottrading.adapters.store.postgres.connecting import connect
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.errors import asking
-from roottrading.messages.service import ControlChanged
+from roottrading.messages.service import AccountAdjusted, ControlChanged
 
 CHANNEL: Final = "roottrading_control"
 _PATIENCE: Final = 1.0  # seconds after which who waits looks for himself: a notice may be lost with its connection
 _POLL: Final = "SELECT number, kind, body FROM control_requests WHERE number > $1 ORDER BY number"
+
+_UNANSWERED: Final = """
+SELECT number, body FROM control_requests request WHERE kind = 'AccountAdjusted' AND NOT EXISTS (
+    SELECT FROM control_requests answer
+    WHERE answer.kind = 'AdjustmentAnswered' AND (answer.body ->> 'request')::bigint = request.number)
+ORDER BY number"""
 
 
 async def post_control(database: Database, control: Control, keep_state: bool = False) -> int:
@@ -43,6 +49,17 @@ async def poll_control(database: Database, after: int) -> tuple[Control, ...]:
     return tuple(
         msgspec.structs.replace(msgspec.json.decode(body, type=kind_of(kind)), number=number)
         for number, kind, body in found
+    )
+
+
+async def unanswered(database: Database) -> tuple[AccountAdjusted, ...]:
+    """Return the requests for capital and coins that no service has answered. Raises Unreachable or StoreError."""
+    async with database.connection() as connection:
+        with asking(database.where):
+            found = await connection.fetch(_UNANSWERED)
+    return tuple(
+        msgspec.structs.replace(msgspec.json.decode(body, type=AccountAdjusted), number=number)
+        for number, body in found
     )
 
 

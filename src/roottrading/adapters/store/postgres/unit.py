@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from roottrading.adapters.store.envelopes import body_of
 from roottrading.adapters.store.port import (
+    AdjustmentAnswered,
     Commit,
     CommitUnknown,
     Fenced,
@@ -37,6 +38,8 @@ _DEADLINES = "SELECT key, due_at FROM unit_deadlines WHERE service = $1 AND shar
 _OUTBOX = """
 SELECT number, channel, source, stream, sequence, follows, at, cause, body FROM outbox
 WHERE service = $1 AND shard = $2 AND number > $3 ORDER BY number"""
+
+_ANSWER = "SELECT answer_control($1, $2, $3, $4, $5, $6)"
 
 
 class PostgresUnits:
@@ -129,6 +132,19 @@ class PostgresUnit:
             self._fence = None
             raise
         self._changes.row_number, self._changes.outbox_number = row_number, outbox_number
+
+    async def answer(self, answered: AdjustmentAnswered) -> None:
+        """Leave the first answer to a person's request among the commands, under the unit's fence.
+
+        Where there is one already, that one counts. Raises Fenced, Unreachable or StoreError; after the last two it may
+        stand: look, or leave it again.
+        """
+        body = msgspec.json.encode(answered).decode()
+        async with self._database.connection() as connection:
+            with asking(self._where):
+                name = type(answered).__name__
+                own = (self.service, self.shard, self._fence)
+                await connection.execute(_ANSWER, *own, answered.request, name, body)
 
     async def close(self) -> None:
         """Let go of the unit; the connections are the database's."""
