@@ -1,12 +1,13 @@
 """The candles of one stream as they come: float columns that grow at one end and are cut at the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
 from roottrading.domain.candle import Candle
 from roottrading.domain.columns import (
+    MAX_UNITS,
     UNITS_DIGITS,
     Candles,
     Columns,
@@ -36,6 +37,21 @@ def floats_of(candle: Candle) -> Floats:
     return np.concatenate((to_floats(np.array(units)), volume))
 
 
+def floats_of_many(candles: Sequence[Candle]) -> Floats:
+    """Return the same floats of many candles, a row a field."""
+    prices = [
+        [price.scaleb(UNITS_DIGITS) for price in column]
+        for column in zip(*[(each.open, each.high, each.low, each.close) for each in candles], strict=True)
+    ]
+    units = [list(map(int, column)) for column in prices]
+    exponents = [candle.volume.as_tuple().exponent for candle in candles]
+    digits = max(0, *(-exponent for exponent in exponents if isinstance(exponent, int)))
+    volumes = [int(candle.volume.scaleb(digits)) for candle in candles]
+    if units != prices or max(volumes) > MAX_UNITS:
+        return np.stack([floats_of(candle) for candle in candles], axis=1)  # which one it is, is told there
+    return np.stack((*(to_floats(np.array(column)) for column in units), volume_floats(np.array(volumes), digits)))
+
+
 class CandleBuffer:
     """Closed candles of one stream, oldest first, each later than the one before."""
 
@@ -61,19 +77,25 @@ class CandleBuffer:
         self._floats[:, self._stop] = floats_of(candle)
         self._stop += 1
 
+    def append_all(self, candles: Sequence[Candle]) -> None:
+        """Add many candles, each later than the one before."""
+        self._add(np.array([candle.open_time for candle in candles], dtype=np.int64), floats_of_many(candles))
+
     def extend(self, candles: Candles) -> None:
         """Add many candles, those that are later than the newest."""
-        self._columns = None
         newest = self.newest
         if newest is not None:
             candles = candles.slice(int(candles.open_time.searchsorted(newest, side="right")), len(candles))
         columns = columns_of(candles)
-        if self._stop + len(columns) > len(self._open_time):
-            self._make_room(len(columns), lambda: 0, spare=0)  # what is idle goes with the next candle
-        stop = self._stop + len(columns)
-        self._open_time[self._stop : stop] = columns.open_time
-        for row, column in enumerate((columns.open, columns.high, columns.low, columns.close, columns.volume)):
-            self._floats[row, self._stop : stop] = column
+        self._add(columns.open_time, np.stack((columns.open, columns.high, columns.low, columns.close, columns.volume)))
+
+    def _add(self, open_time: Ints, floats: Floats) -> None:
+        self._columns = None
+        if self._stop + len(open_time) > len(self._open_time):
+            self._make_room(len(open_time), lambda: 0, spare=0)  # what is idle goes with the next candle
+        stop = self._stop + len(open_time)
+        self._open_time[self._stop : stop] = open_time
+        self._floats[:, self._stop : stop] = floats
         self._stop = stop
 
     def _make_room(self, count: int, oldest_needed: Callable[[], Time], spare: int = 1) -> None:

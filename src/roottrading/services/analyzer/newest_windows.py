@@ -1,7 +1,7 @@
 """Opinions candle by candle: the one window that ends at the candle of T, over the candles heard so far."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,8 +72,7 @@ class NewestWindows:
             self._unread[waiting.symbol, waiting.timeframe].append(waiting.at)
         for stream in sorted(candles):
             if stream in self._spans:
-                for _, candle in sorted(candles[stream].items()):
-                    self._add(stream, candle)
+                self._add_all(stream, [candle for _, candle in sorted(candles[stream].items())])
 
     def fill(self, candles: Candles) -> None:
         """Take up a stream's history before its first candle is heard: as `restore` of its rows, but by columns."""
@@ -118,6 +117,19 @@ class NewestWindows:
             if candle.open_time % DAY == 0:
                 turnover.forget(self._turnover_since(stream[0]))
         self._closed[stream] = candle.open_time + self._spans[stream]
+
+    def _add_all(self, stream: Stream, candles: Sequence[Candle]) -> None:
+        """Add what is known of a stream's past."""
+        self._begins.setdefault(stream, candles[0].open_time)
+        buffer = self._buffers.get(stream)
+        if buffer is not None:
+            buffer.append_all(candles)
+        if stream[1] == self._plan.finest and stream[0] in self._turnover:
+            turnover = self._turnover[stream[0]]
+            for candle in candles:
+                turnover.add(candle.open_time, candle.close, candle.volume)
+            turnover.forget(self._turnover_since(stream[0]))
+        self._closed[stream] = candles[-1].open_time + self._spans[stream]
 
     def _heard(self, stream: Stream) -> Time:
         absence = self._absences.get(stream)
