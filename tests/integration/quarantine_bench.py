@@ -20,7 +20,7 @@ from roottrading.runtimes.distributed.actor import Actor, Ways
 from roottrading.runtimes.distributed.commanding import Commands, give_commands, keep_commanding
 from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.quarantine import QUARANTINE, Quarantined, SetAside
-from roottrading.runtimes.distributed.serving import Carriers, Serving
+from roottrading.runtimes.distributed.serving import Carriers, Served, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
 from roottrading.runtimes.distributed.together import first_of
 from roottrading.runtimes.recording import ALERTS
@@ -173,14 +173,8 @@ class Bench:
             store = self.unit(UNIT)
             loaded = await store.load()
             actor = self._load(store, loaded)
-            serving = Serving(
-                ROLE["coordinator"],
-                {0: actor},
-                {0: loaded.offsets},
-                {0: ()},
-                Carriers(MemoryPubSub(), self.log),
-                lambda: 1,
-            )
+            serving = Serving(ROLE["coordinator"], Carriers(MemoryPubSub(), self.log), lambda: 1)
+            serving.take([Served(actor, loaded.offsets, ())])
             await give_commands(self.commands, (actor,))
             self.actor = actor
             self.loads += 1

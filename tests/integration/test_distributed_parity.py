@@ -29,9 +29,10 @@ from roottrading.pipeline import ROLES
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.backtest import run_backtest
 from roottrading.runtimes.distributed.journaling import TABLES
-from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
+from roottrading.runtimes.distributed.service import ServiceProcess
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of
+from roottrading.runtimes.distributed.surroundings import Surroundings
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
 from roottrading.runtimes.distributed.weighing import LEARNING
 from roottrading.runtimes.evidence import Said

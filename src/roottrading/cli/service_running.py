@@ -27,8 +27,9 @@ from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.distributed.installation import Addresses, Market, installation
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.running import serve_on
-from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
+from roottrading.runtimes.distributed.service import ServiceProcess
 from roottrading.runtimes.distributed.sharding import ROLE, carriers_of
+from roottrading.runtimes.distributed.surroundings import Surroundings
 from roottrading.runtimes.linked.connecting import FINEST, LinkedMarket
 from roottrading.runtimes.linked.pace import pace_of
 

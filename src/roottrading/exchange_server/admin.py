@@ -177,6 +177,7 @@ class Admin:
         shown: dict[str, Any] = {"now": iso(clock.now())}
         if isinstance(clock, SteppedClock):
             shown |= {"clock": "stepped", "by_hand": clock.by_hand, "moves": clock.moves, "done": clock.done}
+            shown |= {} if clock.by_hand else {"expected": dict(clock.expected)}
         else:
             shown |= {"clock": "paced"}
         return shown

@@ -65,6 +65,11 @@ class SteppedClock:
         return self._steps.now
 
     @property
+    def expected(self) -> Mapping[str, int]:
+        """How many processes of each service are expected."""
+        return self._proof.expected
+
+    @property
     def by_hand(self) -> bool:
         """Whether nobody is expected: then time moves by command, and requests are carried out as they come."""
         return not self._proof.expected

@@ -15,13 +15,13 @@ class Instance:
     """One instance, and what it has been told."""
 
     def __init__(self, url: str, service: str = "analyzer") -> None:
-        self.locks = ShardLocks(url, SETTINGS, service, SHARDS)
+        self.locks = ShardLocks(url, SETTINGS, service)
         self.known: set[int] = set()  # by what it was told
         self.lost: set[int] = set()
         self.running = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        async for shift in self.locks.shifts():
+        async for shift in self.locks.shifts(range(SHARDS)):
             self.known |= set(shift.taken)
             if shift.leaving:
                 await asyncio.sleep(0.05)  # what it takes to finish them

@@ -19,10 +19,12 @@ UNITS: Final = "units"
 _SAID: Final[dict[Stage, str]] = {
     "starting": "it has just begun",
     "waiting to lead": "standby: it waits until no other instance leads",
+    "standing by": "standby: other instances serve all that there is to do",
     "connecting": "it connects to its servers",
     "loading": "it loads its units",
     "stopped": "it stopped, and begins again in a moment",
 }
+_STANDBY: Final = frozenset({"waiting to lead", "standing by"})
 _ADVICE: Final[dict[Stage, str]] = {
     "loading": "if it lasts: an analyzer waits for the gateway's first candle, so look whether that is ready",
     "stopped": "the reason and this process's log say what to mend; nothing needs to be restarted",
@@ -86,4 +88,4 @@ class Health:
         if observed.stage == "serving":
             return Dependency(True, f"{observed.units} loaded")
         why = _SAID[observed.stage] + (f" ({observed.why})" if observed.why else "")
-        return Dependency(observed.stage == "waiting to lead", why, _ADVICE.get(observed.stage, "wait a moment"))
+        return Dependency(observed.stage in _STANDBY, why, _ADVICE.get(observed.stage, "wait a moment"))

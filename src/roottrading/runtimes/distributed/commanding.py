@@ -1,6 +1,6 @@
 """A person's commands as services hear them: each unit takes them once, in order, before any entry leaves (7.4)."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -31,7 +31,7 @@ def hears_commands(role: Role) -> bool:
     return ControlChanged in role.inputs
 
 
-async def give_commands(commands: Commands, actors: Sequence[Actor]) -> None:
+async def give_commands(commands: Commands, actors: Collection[Actor]) -> None:
     """Hand every unit the commands that it has not taken."""
     if not actors:
         return
@@ -42,7 +42,7 @@ async def give_commands(commands: Commands, actors: Sequence[Actor]) -> None:
                 actor.give([Given(_heard(command, actor.unit), command=command.number)])
 
 
-async def keep_commanding(commands: Commands, actors: Sequence[Actor]) -> None:
+async def keep_commanding(commands: Commands, actors: Collection[Actor]) -> None:
     """Hand commands in as they come, until cancelled."""
     async with aclosing(commands.woken()) as woken:
         async for _ in woken:

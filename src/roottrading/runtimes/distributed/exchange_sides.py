@@ -3,7 +3,7 @@
 Either tells the exchange's time, the instruments and their changes, and hands what it hears to the units.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from roottrading.adapters.exchange.binance.binance_link import BinanceLink
@@ -15,11 +15,13 @@ from roottrading.adapters.exchange.binance.streams.binance_market import Binance
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import (
+    EXIT,
     AccountChanged,
     AnyRequest,
     ExchangeEvent,
     ExchangeReply,
     InstrumentChanged,
+    ListOpenOrders,
     Request,
 )
 from roottrading.messages.service import CandleMissing, CandleObserved
@@ -48,7 +50,13 @@ class ExchangeSide(Protocol):
         """The symbols' filters."""
 
     def serve(self, actors: Actors) -> Awaitable[None]:
-        """Hand what is heard to the units until cancelled."""
+        """Hand what is heard to the units until cancelled: to those that there are then."""
+
+    def take(self, symbols: Iterable[str], first: Mapping[str, Time]) -> None:
+        """Look after these, too, whose units are there by now; candles are wanted from the `first` of each on."""
+
+    def leave(self, symbols: Iterable[str]) -> None:
+        """Look after these no longer: what is under way is heard to its end."""
 
     def send(self, requests: Sequence[Request]) -> None:
         """Carry requests out."""
@@ -69,11 +77,13 @@ class ExchangeSide(Protocol):
 class MarketSide:
     """The public market: without a key, and nothing can be sent."""
 
-    def __init__(self, places: Places, symbols: Sequence[str], clock: ServerClock, settings: LinkSettings) -> None:
+    def __init__(
+        self, places: Places, symbols: Sequence[str], clock: ServerClock, settings: LinkSettings, finest: str = ""
+    ) -> None:
+        """Candles of `finest` are delivered where that is named: then nothing else is."""
         endpoints = MarketEndpoints(places.rest, places.streams)
         self._market = BinanceMarket(endpoints, symbols, self._hear, settings=settings, clock=clock)
-        self._first: Mapping[str, Time] = {}
-        self._finest = ""
+        self._finest = finest
         self._actors: Actors = {}
 
     async def open(self) -> None:
@@ -98,16 +108,20 @@ class MarketSide:
         """The candles of the past."""
         return self._market.history
 
-    def follow(self, finest: str, first: Mapping[str, Time]) -> None:
+    def take(self, symbols: Iterable[str], first: Mapping[str, Time]) -> None:
         """Have candles delivered, each symbol's from the one that opens at its `first` on."""
-        self._finest, self._first = finest, first
+        if self._finest:
+            wanted = {candles(symbol, self._finest): at for symbol, at in first.items()}
+            self._market.follow(wanted, wanted)
+
+    def leave(self, symbols: Iterable[str]) -> None:
+        """Have none delivered any more."""
+        if self._finest:
+            self._market.streams.unfollow([candles(symbol, self._finest) for symbol in symbols])
 
     async def serve(self, actors: Actors) -> None:
-        """Hand candles, and instruments that changed, to the units until cancelled."""
+        """Hand candles, or instruments that changed, to the units until cancelled."""
         self._actors = actors
-        if self._first:
-            wanted = {candles(symbol, self._finest): at for symbol, at in self._first.items()}
-            self._market.follow(wanted, wanted)
         for symbol, known in self._market.instruments.items():  # what was kept of statuses and filters may be older
             self._hear(InstrumentChanged(symbol, "", self.now(), known.status, known))
         await self._market.run()
@@ -137,7 +151,7 @@ class MarketSide:
         elif isinstance(said, CandleObserved):
             if said.candle.closed:
                 self._give(said.candle.symbol, said)
-        elif isinstance(said, InstrumentChanged) and not self._first:
+        elif isinstance(said, InstrumentChanged) and not self._finest:
             for actor in self._actors.values():
                 actor.give([Given(said)])
 
@@ -162,6 +176,7 @@ class AccountSide:
         self._trades = role == "trader"
         self._link = BinanceLink(Endpoints(places.rest, places.socket), credentials, symbols, settings, clock=clock)
         self._heard_at: Time = 0
+        self._has_taken = False  # something: until then what the exchange says waits
 
     async def open(self) -> None:
         """Connect. Raises LinkError."""
@@ -179,6 +194,15 @@ class AccountSide:
     def instruments(self) -> Mapping[str, Instrument]:
         """The symbols' filters."""
         return self._link.instruments
+
+    def take(self, symbols: Iterable[str], first: Mapping[str, Time]) -> None:
+        """Ask what is open, where the exchange's greeting was before; all else their units ask for themselves."""
+        if self._has_taken and self._trades:
+            self._link.send([ListOpenOrders(symbol, "", EXIT, self.now()) for symbol in symbols])
+        self._has_taken = True
+
+    def leave(self, symbols: Iterable[str]) -> None:
+        """Nothing: the whole account is heard anyway, and what concerns no unit here is passed over."""
 
     async def serve(self, actors: Actors) -> None:
         """Hand what the account says to the units until cancelled: what was said at once is heard at once."""

@@ -16,7 +16,7 @@ from roottrading.messages.exchange import ExchangeEvent, ExchangeReply
 from roottrading.messages.service import InstantComplete
 from roottrading.runtimes.step import Effects
 
-Stage = Literal["starting", "waiting to lead", "connecting", "loading", "serving", "stopped"]
+Stage = Literal["starting", "waiting to lead", "connecting", "standing by", "loading", "serving", "stopped"]
 Mark = tuple[str, int]  # a message's stream and sequence; (INSTANT, T); or the client order id of a request or event
 Times = tuple[int, int, int, int]  # begun, decided, committed, published: nanoseconds of `clock`
 INSTANT: Final = "instant"
@@ -87,12 +87,12 @@ class Observed:
     def reach(self, stage: Stage, why: str = "") -> None:
         """Say how far the process has come."""
         self.stage, self.why = stage, why
-        if stage in {"starting", "waiting to lead", "stopped"}:
+        if stage in {"starting", "waiting to lead", "standing by", "stopped"}:
             self.leads, self.units = False, 0
 
     def serve(self, units: int) -> None:
         """Say that all units are loaded."""
-        self.stage, self.why, self.units = "serving", "", units
+        self.stage, self.why, self.leads, self.units = "serving", "", True, units
 
     def work(
         self,

@@ -10,9 +10,11 @@ from roottrading.adapters.bus.port import BusError, Unreadable
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.adapters.store.port import StoreError
 from roottrading.adapters.store.postgres.leadership import Leadership
+from roottrading.runtimes.distributed.holding import LostShards, Shares
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.quarantine import SetAside
-from roottrading.runtimes.distributed.service import ServiceProcess, Surroundings
+from roottrading.runtimes.distributed.service import ServiceProcess
+from roottrading.runtimes.distributed.surroundings import Surroundings
 from roottrading.runtimes.distributed.together import first_of
 
 _LOG: Final = logging.getLogger(__name__)
@@ -23,18 +25,21 @@ class LostLead(Exception):
     """Another instance may lead by now: begin again, behind it."""
 
 
-_PASSING: Final = (BusError, StoreError, LinkError, LostLead, SetAside, OSError, TimeoutError)
+_PASSING: Final = (BusError, StoreError, LinkError, LostLead, LostShards, SetAside, OSError, TimeoutError)
 
 
 async def serve_on(
     role: str,
     connect: Callable[[], AbstractAsyncContextManager[Surroundings]],
-    leadership: Leadership | None,
+    lead: Leadership | Shares | None,
     stop: asyncio.Event,
     began: Callable[[ServiceProcess], None] = lambda process: None,
     observed: Observed | None = None,
 ) -> None:
-    """Serve until `stop` is set, or the stepped market's end; with `leadership` only while no other instance leads.
+    """Serve until `stop` is set, or the stepped market's end.
+
+    `lead` says what of the service this instance serves: all of it while no other leads, or its share; all, always,
+    where it is left out.
 
     What may pass is tried again, after ever longer pauses. Raises Unreadable (a newer message: upgrade) and whatever
     is a defect of this program: nobody goes on beyond it.
@@ -42,17 +47,18 @@ async def serve_on(
     tries = 0
     ended = asyncio.Event()
     observed = observed or Observed()
+    leadership = lead if isinstance(lead, Leadership) else None
+    shares = None if isinstance(lead, Leadership) else lead
 
     async def live() -> None:
         if leadership is not None:
             observed.reach("waiting to lead", observed.why)
             await leadership.acquire()
-        observed.leads = True
+        observed.leads = leadership is not None
         try:
             observed.reach("connecting", observed.why)
             async with connect() as around:
-                observed.reach("loading")
-                process = ServiceProcess(role, around)
+                process = ServiceProcess(role, around, shares)
                 began(process)
                 if leadership is None:
                     await process.run()
@@ -62,6 +68,8 @@ async def serve_on(
         finally:
             if leadership is not None:
                 await leadership.release()
+            if shares is not None:
+                await shares.close()
 
     while not stop.is_set() and not ended.is_set():
         try:

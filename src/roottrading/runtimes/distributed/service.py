@@ -1,113 +1,65 @@
-"""One service's process put together: connect, load every unit that it owns, serve until something ends it."""
+"""One service's process put together: connect, load every unit that it holds, serve until something ends it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct, field
-from msgspec.structs import replace
-
 from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
-from roottrading.adapters.exchange.binance.settings import Places
-from roottrading.adapters.exchange.binance.signing import Credentials
-from roottrading.adapters.store.port import Archive, Commit, UnitStore
-from roottrading.config.settings import Settings
-from roottrading.domain.time import Time, duration
-from roottrading.messages.envelope import Envelope
-from roottrading.messages.events import PortfolioUpdated
+from roottrading.domain.time import Time
 from roottrading.messages.exchange import AnyRequest
 from roottrading.pipeline import Role
-from roottrading.runtimes.assembly import Cast
-from roottrading.runtimes.distributed.actor import Actor, Ways
-from roottrading.runtimes.distributed.casting import Casting
-from roottrading.runtimes.distributed.commanding import Commands, give_commands, keep_commanding
-from roottrading.runtimes.distributed.exchange_sides import (
-    AccountSide,
-    ExchangeSide,
-    MarketSide,
-)
-from roottrading.runtimes.distributed.live_view import Keys, LiveView
-from roottrading.runtimes.distributed.observing import Observed
-from roottrading.runtimes.distributed.recent_candles import RecentCandles, Stream
-from roottrading.runtimes.distributed.serving import Carriers, Serving, Work
-from roottrading.runtimes.distributed.sharding import ROLE, shards_of, unit_name
-from roottrading.runtimes.distributed.together import first_of
-from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
+from roottrading.runtimes.distributed.commanding import give_commands, keep_commanding
+from roottrading.runtimes.distributed.exchange_sides import AccountSide, ExchangeSide, MarketSide
+from roottrading.runtimes.distributed.holding import Holding, Shares
+from roottrading.runtimes.distributed.loading import Loader, Ready
+from roottrading.runtimes.distributed.serving import Serving, Work
+from roottrading.runtimes.distributed.sharding import ROLE, shards_of
+from roottrading.runtimes.distributed.surroundings import Surroundings
+from roottrading.runtimes.distributed.together import Together
 from roottrading.runtimes.distributed.weighing import Weighed, Weigher
-from roottrading.runtimes.distributed.weighing_past import DatabasePast, Opinions
+from roottrading.runtimes.distributed.weighing_past import DatabasePast
 from roottrading.runtimes.linked.clocks import clock_of, link_settings
-from roottrading.runtimes.linked.stepping import SteppedTime
-from roottrading.runtimes.linked.warming import candles_before
-from roottrading.services.dispatcher import forward
+from roottrading.runtimes.linked.stepping import SteppedTime, expected_of
 
-POLL_SECONDS: Final = 0.2  # between two looks whether the market has begun
-
-
-class Live(Struct, frozen=True):
-    """Where the dispatcher shows what is now; the active cycles, and the account, when it was asked."""
-
-    keys: Keys
-    active: tuple[str, ...]
-    account: PortfolioUpdated | None = None
-
-
-class Surroundings(Struct, frozen=True):
-    """What a service's process is given: settings, the exchange's addresses, database and carriers.
-
-    `admin` is the admin door of an exchange whose clock is stepped; weights are learned from `opinions`. `live` are the
-    keys that the dispatcher shows things in, `recent` those of the gateway's candles.
-    """
-
-    settings: Settings
-    cast: Cast
-    places: Places
-    credentials: Credentials | None
-    unit: Callable[[str], UnitStore]
-    archive: Archive
-    opinions: Opinions
-    carriers: Carriers
-    admin: str | None = None
-    rate: int = 1
-    commands: Commands | None = None
-    live: Callable[[], Awaitable[Live]] | None = None
-    recent: Callable[[Iterable[Stream]], RecentCandles] | None = None
-    observed: Observed = field(default_factory=Observed)
+LEAVING_SECONDS: Final = 2.0  # for what is under way where a shard is given up
+_LOOKS: Final = 0.005  # seconds between two looks at how far things are
 
 
 class ServiceProcess:
-    """A service from its start to its end."""
+    """A service from its start to its end.
 
-    def __init__(self, role: str, around: Surroundings) -> None:
+    `shares` say which shards it serves, of those that have something to do; without them it serves all.
+    """
+
+    def __init__(self, role: str, around: Surroundings, shares: Shares | None = None) -> None:
         self.role: Role = ROLE[role]
         self._around = around
+        self._shares = shares
         self._clock: ServerClock = clock_of(around.admin is not None, around.rate)
         self.serving: Serving | None = None
         self._weigher: Weigher | None = None
-        self.side: ExchangeSide = self._open_side()
+        self._weighed: dict[int, Weighed] = {}
+        plan = around.cast.plan
+        heard = sorted({symbol for symbol, _ in plan.streams})
+        self._symbols = tuple(heard) if role == "gateway" else plan.symbols
+        self._shards = shards_of(self.role, self._symbols)
+        self.side: ExchangeSide = self._make_side()
+        self._is_open = False
+        self._loader: Loader | None = None
+        self._holding: Holding | None = None
+        self._has_all = False  # of what it is to serve, where nobody shares
+        self._together = Together()
 
     async def run(self) -> None:
         """Serve until cancelled, or the stepped market's end. Raises what ends the units."""
-        around = self._around
-        await self.side.open()
+        self._together.begin(self._hold())
+        if self._around.admin is not None:
+            self._together.begin(self._keep_time(self._around.admin))
         try:
-            if around.admin is None:
-                await self._serve(watch_time=True)
-                return
-            assert isinstance(self._clock, StandingClock)
-            time = SteppedTime(
-                around.admin,
-                self._clock,
-                self,
-                self.next_deadline,
-                self.due,
-                service=self.role.name,
-                places=self.places,
-            )
-            if self.role.name != "analyzer":  # it loads when the first candle came, for which time has to move
-                self.serving = await self._load()
-            await first_of(time.run(), self._serve(watch_time=False))
+            await self._together.run()
         finally:
-            await self.side.close()
+            if self._is_open:
+                await self.side.close()
 
     # ---- as whoever moves the clock sees it
 
@@ -115,7 +67,8 @@ class ServiceProcess:
     def is_idle(self) -> bool:
         """Whether everything that reached it has been dealt with."""
         weighs = self._weigher is not None and self._weigher.busy
-        return self.side.is_idle and (self.serving is None or self.serving.is_idle) and not weighs
+        at_rest = (not self._is_open or self.side.is_idle) and (self.serving is None or self.serving.is_idle)
+        return at_rest and not weighs and (self._is_settled or (self._loader is not None and self._loader.waits))
 
     @property
     def under_way(self) -> tuple[AnyRequest, ...]:
@@ -125,7 +78,7 @@ class ServiceProcess:
     @property
     def frames(self) -> Mapping[str, int]:
         """The frames that were read from the exchange, by connection."""
-        return self.side.frames
+        return self.side.frames if self._is_open else {}
 
     def places(self) -> dict[str, Mapping[str, object]]:
         """Return the last sequences published, by stream, and taken, by source and stream."""
@@ -141,110 +94,125 @@ class ServiceProcess:
         if self.serving is not None:
             self.serving.due()
 
+    # ---- what it holds
+
+    async def _hold(self) -> None:
+        """Take and leave shards until cancelled."""
+        around = self._around
+        if self._shares is None:
+            await self._take(tuple(self._shards))
+            self._has_all = True
+            await asyncio.Event().wait()
+            return
+        around.observed.reach("standing by")
+        members = 1 if around.admin is None else await expected_of(around.admin, self.role.name)
+        self._holding = Holding(self._shares.shifts(tuple(self._shards), members), self._take, self._leave)
+        await self._holding.run()
+
+    async def _take(self, shards: Sequence[int]) -> None:
+        """Load these and serve them."""
+        around = self._around
+        symbols = [symbol for shard in shards for symbol in self._shards[shard]]
+        if self.serving is None:
+            around.observed.reach("loading")
+        loader = self._loader or await self._make_loader()
+        ready = [await loader.load(shard, self._shards[shard]) for shard in shards]
+        if around.commands is not None:  # before anything else is decided
+            await give_commands(around.commands, [each.served.actor for each in ready])
+        serving = self._serve(loader, ready)
+        serving.take([each.served for each in ready])
+        self.side.take(symbols, {symbol: at for each in ready for symbol, at in each.first.items()})
+        around.observed.serve(len(serving.actors))
+
+    async def _leave(self, shards: Sequence[int]) -> None:
+        """Finish what these have, as far as that takes no longer than a moment, and serve them no more."""
+        serving = self.serving
+        assert serving is not None
+        symbols = frozenset(symbol for shard in shards for symbol in self._shards[shard])
+        serving.deafen(shards)
+        self.side.leave(symbols)
+        try:
+            async with asyncio.timeout(LEAVING_SECONDS):
+                while not self._are_done(serving, shards, symbols):
+                    await asyncio.sleep(_LOOKS)
+        except TimeoutError:
+            pass  # what is unknown then, whoever takes them asks for
+        await serving.leave(shards)
+        for shard in shards:
+            self._weighed.pop(shard, None)
+        if self._weigher is not None:
+            self._weigher.begin(self._weighed.values())
+        if serving.actors:
+            self._around.observed.serve(len(serving.actors))
+        else:
+            self._around.observed.reach("standing by")
+
+    def _are_done(self, serving: Serving, shards: Sequence[int], symbols: frozenset[str]) -> bool:
+        """Say whether nothing of these shards is under way."""
+        if any(request.symbol in symbols for request in self.side.under_way):
+            return False
+        return all(serving.actors[shard].is_idle for shard in shards)
+
     # ---- inside
 
-    def _open_side(self) -> ExchangeSide:
+    @property
+    def _is_settled(self) -> bool:
+        """Whether it serves what it is to serve."""
+        if self._shares is None:
+            return self._has_all
+        return self._shares.is_settled and self._holding is not None and self._holding.is_idle
+
+    async def _keep_time(self, admin: str) -> None:
+        """Answer waves once it serves what it is to: before that time would go on without it."""
+        assert isinstance(self._clock, StandingClock)
+        while not (self._is_settled or (self._loader is not None and self._loader.waits)):
+            await asyncio.sleep(_LOOKS)
+        time = SteppedTime(
+            admin,
+            self._clock,
+            self,
+            self.next_deadline,
+            self.due,
+            service=self.role.name,
+            places=self.places,
+        )
+        await time.run()
+
+    def _make_side(self) -> ExchangeSide:
         around, name = self._around, self.role.name
         settings = link_settings(around.admin is not None, around.rate)
-        plan = around.cast.plan
         if self.role.keys == "none":
-            heard = tuple(sorted({symbol for symbol, _ in plan.streams}))
-            return MarketSide(around.places, heard if name == "gateway" else plan.symbols, self._clock, settings)
+            finest = around.cast.plan.finest if name == "gateway" else ""
+            return MarketSide(around.places, self._symbols, self._clock, settings, finest)
         if around.credentials is None:
             raise ValueError(f"{name} has no key: it needs one to see the account")
-        return AccountSide(name, around.places, around.credentials, plan.symbols, self._clock, settings)
+        return AccountSide(name, around.places, around.credentials, self._symbols, self._clock, settings)
 
-    async def _serve(self, watch_time: bool) -> None:
+    async def _make_loader(self) -> Loader:
+        """Connect to the exchange."""
+        around = self._around
+        if not self._is_open:
+            await self.side.open()
+            self._is_open = True
+        live = None if around.live is None or self.role.name != "dispatcher" else await around.live()
+        self._loader = Loader(self.role, around, self.side, live)
+        return self._loader
+
+    def _serve(self, loader: Loader, ready: Sequence[Ready]) -> Serving:
+        """Return the serving, which begins with the first units."""
+        around, side = self._around, self.side
+        self._weighed.update({each.served.shard: each.weighed for each in ready})
         if self.serving is None:
-            self.serving = await self._load()
-        observed = self._around.observed
-        observed.measures["streams_behind"] = self.serving.streams_behind
-        observed.serve(len(self.serving.actors))
-        await self.serving.run(watch_time)
-
-    async def _load(self) -> Serving:
-        """Load every unit and put the process together around them."""
-        around, role, side = self._around, self.role, self.side
-        casting = Casting(around.settings, around.cast, side.instruments, around.archive)
-        barrier = self._barrier(casting)
-        now = side.now()
-        begins = now - now % duration(casting.finest)  # the last T, to the microsecond: candles are asked for from it
-        actors: dict[int, Actor] = {}
-        offsets, streams, first = {}, {}, {}
-        weighed: list[Weighed] = []
-        by_the_clock = role.keys == "trade"
-        live = None if around.live is None or role.name != "dispatcher" else await around.live()
-        view: LiveView | None = None
-        recent = None if around.recent is None or role.name != "gateway" else around.recent(casting.told)
-        ways = Ways(
-            around.carriers.publish if recent is None else recent.beside(around.carriers.publish),
-            around.archive.said,
-            side.now,
-            side.send,
-            _forward(role),
-            by_the_clock,
-            around.observed,
-            None if around.commands is None else around.commands.post,
-        )
-        for shard, symbols in shards_of(role, casting.symbols_for(role.name)).items():
-            store = around.unit(unit_name(role.name, shard))
-            loaded = await store.load()
-            if isinstance(side, MarketSide) and role.name == "gateway":
-                since = casting.said_until(symbols, loaded, shard, begins)
-                await self._backfill(casting, side, store, since)
-                first.update(since)
-            while (unit := await casting.make(role.name, shard, symbols, loaded, begins)) is None:
-                await asyncio.sleep(POLL_SECONDS)
-            if barrier is not None:
-                barrier.restore(loaded.rows.get(COMPLETED.name, ()))
-            if live is not None:
-                view = LiveView(live.keys, loaded.fence, live.active, live.account)
-                ways = replace(ways, forward=view.beside(ways.forward))
-            actors[shard] = Actor(unit, store, loaded, ways)
-            offsets[shard] = loaded.offsets
-            streams[shard] = casting.streams(role.name, symbols)
-            weighed.append(Weighed(actors[shard], streams[shard], loaded.rows))
-        if isinstance(side, MarketSide) and first:
-            side.follow(casting.finest, first)
-        works: list[Work] = [lambda: side.serve(actors)]
-        works += [each.run for each in (view, recent) if each is not None]
-        commands = around.commands
-        if commands is not None:
-            units = tuple(actors.values())
-            await give_commands(commands, units)  # before anything else is decided
-            works.append(lambda: keep_commanding(commands, units))
-        if role.name == "signal_aggregator" and around.settings.aggregator.weighting == "learned":
-            past = DatabasePast(around.cast, around.opinions, around.archive)
-            self._weigher = Weigher(around.settings, around.cast, around.opinions, past, side.now)
-            self._weigher.begin(weighed)
-            works.append(self._weigher.run)
-        return Serving(role, actors, offsets, streams, around.carriers, side.now, barrier, works)
-
-    def _barrier(self, casting: Casting) -> VerdictBarrier | None:
-        if not self.role.timed_by:
-            return None
-        hears = any(channel in self.role.consumes for channel in self.role.timed_by)
-        return VerdictBarrier(self.role.name, casting.symbols, casting.cast.decision_step, hears)
-
-    async def _backfill(self, casting: Casting, side: MarketSide, store: UnitStore, until: Mapping[str, Time]) -> None:
-        """Have `market_data` hold what windows need before the gateway says its first word."""
-        for symbol, at in until.items():
-            for (_, timeframe), since in casting.wanted(symbol, at).items():
-                span = duration(timeframe)
-                first = since - since % -span
-                kept = await self._around.archive.candles(symbol, timeframe, first, at)
-                if len(kept) < (at - at % span - first) // span:
-                    rows = await candles_before(side.history, {(symbol, timeframe): first}, {symbol: at})
-                    await store.commit(Commit(rows=rows))
-
-
-def _forward(role: Role) -> Callable[[Envelope], Sequence[tuple[str, Envelope]]]:
-    """Return what a service's process publishes of a message that it hears: only a bridge's does."""
-    if role.name != "dispatcher":
-        return lambda envelope: ()
-
-    def on(envelope: Envelope) -> Sequence[tuple[str, Envelope]]:
-        destination = forward(envelope.stream.partition("/")[0])
-        return () if destination is None else ((destination, envelope),)
-
-    return on
+            works: list[Work] = [lambda: side.serve(serving.actors), *loader.works]
+            if (commands := around.commands) is not None:
+                works.append(lambda: keep_commanding(commands, serving.actors.values()))
+            if self.role.name == "signal_aggregator" and around.settings.aggregator.weighting == "learned":
+                past = DatabasePast(around.cast, around.opinions, around.archive)
+                self._weigher = Weigher(around.settings, around.cast, around.opinions, past, side.now)
+                works.append(self._weigher.run)
+            serving = self.serving = Serving(self.role, around.carriers, side.now, loader.barrier, works)
+            around.observed.measures["streams_behind"] = serving.streams_behind
+            self._together.begin(serving.run(watch_time=around.admin is None))
+        if self._weigher is not None:
+            self._weigher.begin(self._weighed.values())
+        return self.serving

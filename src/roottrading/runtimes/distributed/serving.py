@@ -1,12 +1,15 @@
 """A service's process between two loads: its units, what they hear, and their ways out.
 
-It ends with an error, or by being told to stop; whoever runs it makes a new one, which loads what stands.
+It ends with an error, or by being told to stop; whoever runs it makes a new one, which loads what stands. Units may
+come and go meanwhile, as other instances of the service end and begin.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
+
+from msgspec import Struct
 
 from roottrading.adapters.bus.port import Delivery, Heads, Log, Partition, PubSub, Sent
 from roottrading.domain.time import Time
@@ -14,7 +17,7 @@ from roottrading.pipeline import CHANNELS, Role
 from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given, HeadHeard
 from roottrading.runtimes.distributed.sharding import partitions
-from roottrading.runtimes.distributed.together import first_of
+from roottrading.runtimes.distributed.together import Together, first_of
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 
 HEADS_SECONDS: Final = 1.0  # between two repetitions of a stream's last sequence (consistency-rules 2.5)
@@ -43,37 +46,46 @@ class Carriers:
             await self.log.publish(kept)
 
 
-class Serving:
-    """One incarnation: fixed units, until something ends it.
+class Served(Struct, frozen=True):
+    """A unit that is served: where it reads on, and the streams that it hears on Pub/Sub, (source, stream)."""
 
-    `streams` are those that each unit hears on Pub/Sub, (source, stream). `works` go on beside it: a market, a link.
+    actor: Actor
+    offsets: Mapping[Partition, int]
+    streams: Sequence[tuple[str, str]]
+
+    @property
+    def shard(self) -> int:
+        """Whose unit it is."""
+        return self.actor.unit.shard
+
+
+class Serving:
+    """One incarnation: units that come and go, until something ends it.
+
+    `works` go on beside it: a market, a link. `actors` are those that are served, by shard.
     """
 
     def __init__(
         self,
         role: Role,
-        actors: Mapping[int, Actor],
-        offsets: Mapping[int, Mapping[Partition, int]],
-        streams: Mapping[int, Iterable[tuple[str, str]]],
         carriers: Carriers,
         now: Callable[[], Time],
         barrier: VerdictBarrier | None = None,
         works: Sequence[Work] = (),
     ) -> None:
         self.role = role
-        self.actors = actors
-        self._offsets = offsets
+        self.actors: dict[int, Actor] = {}
         self._carriers = carriers
         self._now = now
         self._barrier = barrier
         self._works = works
+        self._together = Together()
+        self._running: dict[int, asyncio.Future[Any]] = {}
+        self._offsets: dict[Partition, int] = {}  # where to read on
         self._hearers: dict[str, list[Actor]] = defaultdict(list)
         self._sources: dict[str, str] = {}
+        self._more = asyncio.Event()  # there is more to hear
         self._heads: dict[tuple[str, str], int] = {}
-        for shard, heard in streams.items():
-            for source, stream in heard:
-                self._hearers[stream].append(actors[shard])
-                self._sources[stream] = source
         self._live = [channel.name for channel in role.consumes if channel.carrier == "redis"]
         self._kept = [channel.name for channel in (*role.consumes, *role.timed_by) if channel.carrier == "kafka"]
         self._timing = frozenset(channel.name for channel in role.timed_by)
@@ -81,20 +93,45 @@ class Serving:
 
     # ---- its life
 
+    def take(self, units: Iterable[Served]) -> None:
+        """Serve these, too."""
+        for unit in units:
+            self.actors[unit.shard] = unit.actor
+            self._running[unit.shard] = self._together.begin(unit.actor.run())
+            for place in self._places(unit.shard):
+                self._offsets[place] = unit.offsets.get(place, 0)
+            for source, stream in unit.streams:
+                self._hearers[stream].append(unit.actor)
+                self._sources[stream] = source
+        self._more.set()
+
+    def deafen(self, shards: Iterable[int]) -> None:
+        """Have the units of these shards hear nothing more from carriers: they finish what they have."""
+        for shard in shards:
+            for place in self._places(shard):
+                self._offsets.pop(place, None)
+            for stream, actors in tuple(self._hearers.items()):
+                self._hearers[stream] = [actor for actor in actors if actor.unit.shard != shard]
+                if not self._hearers[stream]:
+                    del self._hearers[stream], self._sources[stream]
+
+    async def leave(self, shards: Iterable[int]) -> None:
+        """Serve these no longer, whatever they have."""
+        for shard in shards:
+            if self.actors.pop(shard, None) is not None:
+                await self._together.end(self._running.pop(shard))
+
     async def run(self, watch_time: bool = True) -> None:
         """Work until cancelled; what any part of it raises ends all of it. Time may be watched by somebody else."""
-        works: list[Awaitable[None]] = [actor.run() for actor in self.actors.values()]
-        works += [work() for work in self._works]
-        if self._live:
-            keys = [stream.partition("/")[2] for stream in self._hearers]
-            works.append(self._carriers.pubsub.listen(self._live, keys, self._hear, self._hear_heads, self._catch_up))
-        if self._kept:
-            works.append(self._carriers.log.read(self._starts(), self._read))
+        for work in self._works:
+            self._together.begin(work())
+        if self._live or self._kept:
+            self._together.begin(self._keep_hearing())
         if self._tells:
-            works.append(self._tell_heads())
+            self._together.begin(self._tell_heads())
         if watch_time:
-            works.append(self._watch_time())
-        await first_of(*works)
+            self._together.begin(self._watch_time())
+        await self._together.run()
 
     # ---- as whoever moves the clock sees it
 
@@ -146,17 +183,25 @@ class Serving:
 
     # ---- inside
 
-    def _starts(self) -> dict[Partition, int]:
-        starts: dict[Partition, int] = {}
-        for shard in self.actors:
-            for topic in self._kept:
-                numbers = range(partitions(topic)) if self.role.sharding == "one active" else (shard,)
-                for number in numbers:
-                    starts[topic, number] = self._offsets[shard].get((topic, number), 0)
-        return starts
+    def _places(self, shard: int) -> list[Partition]:
+        """Return the partitions that a shard's unit reads."""
+        if self.role.sharding == "one active":
+            return [(topic, number) for topic in self._kept for number in range(partitions(topic))]
+        return [(topic, shard) for topic in self._kept]
 
-    def _of(self, partition: int) -> Actor:
-        return self.actors[0] if self.role.sharding == "one active" else self.actors[partition]
+    async def _keep_hearing(self) -> None:
+        """Listen and read until cancelled; anew where there is more to hear, from where each was."""
+        while True:
+            self._more.clear()
+            works: list[Awaitable[object]] = [self._more.wait()]
+            if self._live and self._hearers:
+                keys = [stream.partition("/")[2] for stream in self._hearers]
+                works.append(
+                    self._carriers.pubsub.listen(self._live, keys, self._hear, self._hear_heads, self._catch_up)
+                )
+            if self._offsets:
+                works.append(self._carriers.log.read(dict(self._offsets), self._read))
+            await first_of(*works)
 
     async def _hear(self, batch: Sequence[Delivery]) -> None:
         for delivery in batch:
@@ -179,13 +224,16 @@ class Serving:
 
     async def _read(self, batch: Sequence[Delivery]) -> None:
         for delivery in batch:
-            actor = self._of(delivery.partition)
+            place = (delivery.channel, delivery.partition)
+            if place not in self._offsets:
+                continue  # its shard is another instance's from now on
+            self._offsets[place] = delivery.offset + 1
+            actor = self.actors[0 if self.role.sharding == "one active" else delivery.partition]
             if self._barrier is not None and delivery.channel in self._timing:
                 actor.give(self._barrier.arrive(delivery))
                 continue
             own = delivery.envelope.source == self.role.name
-            place = {(delivery.channel, delivery.partition): delivery.offset + 1}
-            actor.give([Given(None if own else delivery.envelope, place)])
+            actor.give([Given(None if own else delivery.envelope, {place: delivery.offset + 1})])
         self._complete()
         await self._have_room()
 
@@ -198,7 +246,7 @@ class Serving:
             await asyncio.sleep(_LOOKS)
 
     def _complete(self) -> None:
-        if self._barrier is not None:
+        if self._barrier is not None and self.actors:
             self.actors[0].give(self._barrier.complete(self._now()))
 
     async def _tell_heads(self) -> None:

@@ -101,3 +101,16 @@ class SteppedTime:
             "next_deadline": self._next_deadline(),
         }
         return msgspec.json.encode(report).decode()
+
+
+async def expected_of(url: str, service: str) -> int:
+    """Return how many processes of a service the stepped exchange at this admin door waits for, 1 at least.
+
+    Raises LinkError where it does not say.
+    """
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"{url.rstrip('/')}/clock") as answer:
+            told = msgspec.json.decode(await answer.read())
+        return int(told["expected"].get(service, 1))
+    except (aiohttp.ClientError, OSError, msgspec.DecodeError, LookupError, TypeError, AttributeError) as error:
+        raise LinkError(f"the exchange at {url} does not say how many processes it waits for: {error}") from None

@@ -16,7 +16,7 @@ from roottrading.messages.exchange import Request
 from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Input, Row
 from roottrading.runtimes.distributed.actor import Actor, Ways
 from roottrading.runtimes.distributed.inbox import Given
-from roottrading.runtimes.distributed.serving import FULL, Carriers, Serving
+from roottrading.runtimes.distributed.serving import FULL, Carriers, Served, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
 from roottrading.runtimes.step import Unit
 from tests.unit.runtimes.distributed.test_actor import COUNTS, Count
@@ -91,20 +91,15 @@ class Bench:
         loaded = Loaded({}, {}, (), None, 0, 1)
         ways = Ways(self._publish, self.units.said, lambda: self.clock, self.sent.extend, lambda envelope: ())
         self.actor = Actor(Unit(role, 0, self.service), self.store, loaded, ways)
-        self.serving = Serving(
-            ROLE[role],
-            {0: self.actor},
-            {0: {}},
-            {0: [("gateway", STREAM)] if role == "analyzer" else []},
-            Carriers(self.pubsub, self.log),
-            lambda: self.clock,
-        )
+        self.streams = [("gateway", STREAM)] if role == "analyzer" else []
+        self.serving = Serving(ROLE[role], Carriers(self.pubsub, self.log), lambda: self.clock)
         self.store.serving = self.serving
         self.store.service = self.service
 
     async def run(self, flood: Callable[[], Awaitable[None]], many: int = MANY) -> None:
         """Work until all of the flood is counted."""
         await self.store.load()
+        self.serving.take([Served(self.actor, {}, self.streams)])
         running = asyncio.create_task(self.serving.run())
         await asyncio.sleep(0)
         await flood()

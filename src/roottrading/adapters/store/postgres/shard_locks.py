@@ -6,7 +6,7 @@ free ones. A lock ends with its instance's session, as the lead does.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -39,31 +39,35 @@ class Shift(Struct, frozen=True):
 
 
 class ShardLocks:
-    """The locks of one instance on the shards 0 to `count` - 1 of a service."""
+    """The locks of one instance on shards of a service."""
 
-    def __init__(self, url: str, settings: PostgresSettings, service: str, count: int) -> None:
+    def __init__(self, url: str, settings: PostgresSettings, service: str) -> None:
         self._shards = _number(f"{service}/shards")
         self._members = _number(f"{service}/members")
         first: tuple[Question, ...] = ((_MEMBERS, (0,)), (_TAKE, (self._shards, [], 0)), (_GIVE, (self._shards, -1)))
         self._session = Session(url, settings, first)
-        self._count = count
         self._own = 0
         self.held: set[int] = set()
+        self.is_settled = False  # whether we hold our share, as far as we know
 
-    async def shifts(self) -> AsyncIterator[Shift]:
-        """Yield every change, through restarts of the server. Raises StoreError where we are not let in."""
+    async def shifts(self, shards: Sequence[int], members: int = 1) -> AsyncGenerator[Shift, None]:
+        """Yield every change of what is held of these `shards`, through restarts of the server.
+
+        Nothing changes while there are fewer instances than `members`. All instances name the same shards. Raises
+        StoreError where we are not let in.
+        """
         try:
             while True:
                 try:
                     if self._session.lost.is_set():
                         await self._join()
-                    shift = await self._next()
+                    shift = await self._next(shards, members)
                     if shift is not None:
                         yield shift
                         await self._give_up(shift.leaving)
                         continue
                 except Unreachable:
-                    gone, self.held = tuple(sorted(self.held)), set()
+                    gone, self.held, self.is_settled = tuple(sorted(self.held)), set(), False
                     await self._session.close()
                     if gone:
                         yield Shift(lost=gone)
@@ -75,6 +79,7 @@ class ShardLocks:
     async def close(self) -> None:
         """Give everything up."""
         self.held.clear()
+        self.is_settled = False
         await self._session.close()
 
     async def _join(self) -> None:
@@ -84,19 +89,23 @@ class ShardLocks:
         ((self._own,),) = await self._session.ask("SELECT pg_backend_pid()")
         await self._session.ask("SELECT pg_advisory_lock($1, $2)", self._members, self._own)
 
-    async def _next(self) -> Shift | None:
+    async def _next(self, shards: Sequence[int], least: int) -> Shift | None:
         """Return how to come closer to our share, None where we have it or nothing is free."""
         members = [member for (member,) in await self._session.ask(_MEMBERS, self._members % 2**32)]
-        place = members.index(self._own)
-        share = self._count // len(members) + (place < self._count % len(members))
+        self.is_settled = False
+        if len(members) < least:
+            return None
+        place, count = members.index(self._own), len(shards)
+        share = count // len(members) + (place < count % len(members))
         if len(self.held) > share:
             return Shift(leaving=tuple(sorted(self.held)[share:]))
         missing = share - len(self.held)
-        begin = place * self._count // len(members)  # each looks first where the others do not
-        free = [s % self._count for s in range(begin, begin + self._count) if s % self._count not in self.held]
+        begin = place * count // len(members)  # each looks first where the others do not
+        free = [shard for shard in (*shards[begin:], *shards[:begin]) if shard not in self.held]
         found = await self._session.ask(_TAKE, self._shards, free, missing) if missing else []
         taken = tuple(sorted(shard for (shard,) in found))
         self.held.update(taken)
+        self.is_settled = len(self.held) == share
         return Shift(taken=taken) if taken else None
 
     async def _give_up(self, leaving: tuple[int, ...]) -> None:

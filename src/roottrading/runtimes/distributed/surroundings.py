@@ -1,0 +1,49 @@
+"""What a service's process is given by whoever runs it."""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from msgspec import Struct, field
+
+from roottrading.adapters.exchange.binance.settings import Places
+from roottrading.adapters.exchange.binance.signing import Credentials
+from roottrading.adapters.store.port import Archive, UnitStore
+from roottrading.config.settings import Settings
+from roottrading.messages.events import PortfolioUpdated
+from roottrading.runtimes.assembly import Cast
+from roottrading.runtimes.distributed.commanding import Commands
+from roottrading.runtimes.distributed.live_view import Keys
+from roottrading.runtimes.distributed.observing import Observed
+from roottrading.runtimes.distributed.recent_candles import RecentCandles, Stream
+from roottrading.runtimes.distributed.serving import Carriers
+from roottrading.runtimes.distributed.weighing_past import Opinions
+
+
+class Live(Struct, frozen=True):
+    """Where the dispatcher shows what is now; the active cycles, and the account, when it was asked."""
+
+    keys: Keys
+    active: tuple[str, ...]
+    account: PortfolioUpdated | None = None
+
+
+class Surroundings(Struct, frozen=True):
+    """What a service's process is given: settings, the exchange's addresses, database and carriers.
+
+    `admin` is the admin door of an exchange whose clock is stepped; weights are learned from `opinions`. `live` are the
+    keys that the dispatcher shows things in, `recent` those of the gateway's candles.
+    """
+
+    settings: Settings
+    cast: Cast
+    places: Places
+    credentials: Credentials | None
+    unit: Callable[[str], UnitStore]
+    archive: Archive
+    opinions: Opinions
+    carriers: Carriers
+    admin: str | None = None
+    rate: int = 1
+    commands: Commands | None = None
+    live: Callable[[], Awaitable[Live]] | None = None
+    recent: Callable[[Iterable[Stream]], RecentCandles] | None = None
+    observed: Observed = field(default_factory=Observed)
