@@ -18,6 +18,7 @@ from roottrading.cli import (
     control,
     data,
     database,
+    kafka_topics,
     quarantine,
     redis_keys,
     research,
@@ -53,6 +54,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(database.app, name="db")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(redis_keys.app, name="redis")
+app.add_typer(kafka_topics.app, name="kafka")
 app.add_typer(bench.app, name="bench")
 service.add_to(app)
 

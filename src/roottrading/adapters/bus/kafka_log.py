@@ -62,6 +62,7 @@ class KafkaLog:
         self._prefix = prefix
         self._seal = Unsigned() if seal is None else seal
         self._patience = patience
+        self.ids: Mapping[str, str] = {}  # of the topics, by name in Kafka, once it is open
         self._producer: Producer | None = None
         self._polling: threading.Thread | None = None
         self._closed = threading.Event()
@@ -69,7 +70,7 @@ class KafkaLog:
     async def open(self) -> None:
         """Connect, and make the topics that are not there. Raises BusUnavailable."""
         wanted = {self._prefix + name: count for name, count in self._topics.items()}
-        await asyncio.to_thread(make_topics, self._servers, wanted, self._patience)
+        self.ids = await asyncio.to_thread(make_topics, self._servers, wanted, self._patience)
         self._closed.clear()
         self._producer = Producer({"bootstrap.servers": self._servers, **_PRODUCER})
         self._polling = threading.Thread(target=self._poll, args=(self._producer,), name="kafka-producer", daemon=True)

@@ -10,6 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 from roottrading.adapters.bus.port import BusError, Delivery, HearMany, Partition, Unreadable
 from roottrading.adapters.bus.signing import Seal
 
+REBUILD: Final = "`roottrading kafka rebuild` publishes anew what was not taken"
 _MOST: Final = 500
 _WAIT: Final = 0.2  # seconds that the thread waits for news before it looks whether it is still wanted
 _AHEAD: Final = 2  # batches: one is dealt with, the next is ready
@@ -17,6 +18,8 @@ _MISSING: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OU
 _FINAL: Final = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_TOPIC_ID,
+        KafkaError.INCONSISTENT_TOPIC_ID,
         KafkaError._UNKNOWN_TOPIC,
         KafkaError._UNKNOWN_PARTITION,
         KafkaError._AUTHENTICATION,
@@ -120,7 +123,7 @@ def _passes(message: Message) -> bool:
         return False
     place = f"{message.topic()}, partition {message.partition()}"
     if error.code() in _MISSING:
-        raise BusError(f"{place}: the place to read on from is not there: {error.str()}; publish again from the outbox")
+        raise BusError(f"{place}: the place to read on from is not there: {error.str()}; {REBUILD}")
     if error.code() in _FINAL or error.fatal():
         raise BusError(f"{place}: Kafka refuses: {error.str()}")
     return True

@@ -19,6 +19,7 @@ from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.identity import claim
 from roottrading.adapters.store.postgres.opinions import PostgresOpinions
 from roottrading.adapters.store.postgres.shown import PostgresShown
+from roottrading.adapters.store.postgres.topics import claim_topics
 from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.config.settings import Settings
 from roottrading.messages.service import Table
@@ -111,6 +112,7 @@ async def installation(
         try:
             if "kafka" in carriers:
                 await log.open()
+                await claim_topics(database, log.ids)
             if "redis" in carriers:
                 await pubsub.open()
             yield Surroundings(

@@ -12,7 +12,7 @@ from roottrading.adapters.store.postgres.migrations.revisions import require_hea
 _CLAIM: Final = """
 INSERT INTO identity (name, value) SELECT * FROM unnest($1::text[], $2::text[])
 WHERE NOT EXISTS (SELECT FROM identity) ON CONFLICT (name) DO NOTHING"""
-_READ: Final = "SELECT name, value FROM identity ORDER BY name"
+_READ: Final = "SELECT name, value FROM identity WHERE name NOT LIKE 'topic %' ORDER BY name"  # those: `topics`
 
 
 async def claim(database: Database, identity: Mapping[str, str]) -> None:
