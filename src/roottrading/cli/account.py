@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from roottrading.cli.control import send, state_folder
+from roottrading.cli.control import send, where
 from roottrading.cli.errors import CommandError
 from roottrading.cli.options import ConfigFile, State
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+    from roottrading.cli.service_database import ServiceDatabase
 
 MOST = 1_000_000_000_000
 DIGITS = 8  # as exact as the exchange is
@@ -23,13 +25,13 @@ Amount = Annotated[str, typer.Argument(help="In the quote asset.")]
 @capital_app.command()
 def add(amount: Amount, state: State = None, config: ConfigFile = None) -> None:
     """Let the bot use more of the account's quote asset."""
-    _adjust(state_folder(state, config), "capital", "", _positive(amount, "the amount"), None)
+    _adjust(where(state, config), "capital", "", _positive(amount, "the amount"), None)
 
 
 @capital_app.command()
 def remove(amount: Amount, state: State = None, config: ConfigFile = None) -> None:
     """Take quote asset away from the bot; it stays on the account."""
-    _adjust(state_folder(state, config), "capital", "", -_positive(amount, "the amount"), None)
+    _adjust(where(state, config), "capital", "", -_positive(amount, "the amount"), None)
 
 
 def adopt(
@@ -41,15 +43,19 @@ def adopt(
 ) -> None:
     """Make a trade cycle of coins that are on the account already."""
     coins, each = _positive(quantity, "the quantity"), _positive(price, "the price")
-    _adjust(state_folder(state, config), "adopt", symbol.upper(), coins, each)
+    _adjust(where(state, config), "adopt", symbol.upper(), coins, each)
 
 
 def _adjust(
-    folder: Path, kind: Literal["capital", "adopt"], symbol: str, amount: "Decimal", price: "Decimal | None"
+    place: "Path | ServiceDatabase",
+    kind: Literal["capital", "adopt"],
+    symbol: str,
+    amount: "Decimal",
+    price: "Decimal | None",
 ) -> None:
     from roottrading.messages.service import AccountAdjusted
 
-    send(folder, AccountAdjusted(0, kind, symbol, amount, price, 0))
+    send(place, AccountAdjusted(0, kind, symbol, amount, price, 0))
 
 
 def _positive(text: str, what: str) -> "Decimal":

@@ -125,13 +125,16 @@ def signature(who: str) -> str:
     return who or f"{os.environ.get('USER') or os.getuid()}@{socket.gethostname()}"
 
 
-def send(folder: Path, control: "Control", keep_state: bool = False) -> None:
-    """Leave a command in the folder and say who will take it."""
+def send(place: "Path | ServiceDatabase", control: "Control", keep_state: bool = False) -> None:
+    """Leave a command in the folder or database and say who will take it."""
     from roottrading.adapters.store.control_inbox import post_control
     from roottrading.adapters.store.inspection import inspect_folder
 
-    number = post_control(folder, control, keep_state)
-    seen = inspect_folder(folder)
+    if not isinstance(place, Path):
+        typer.echo(f"command {place.post(control, keep_state)}: the services of {place} take it")
+        return
+    number = post_control(place, control, keep_state)
+    seen = inspect_folder(place)
     taker = (
         f"process {seen.owner.pid} takes it" if seen.owner and seen.running else "nothing runs there: a run takes it"
     )
@@ -150,7 +153,4 @@ def _send(
     from roottrading.messages.service import ControlChanged
 
     control = ControlChanged(0, action, wanted or "trading", symbol.upper(), target, signature(who), why)
-    if isinstance(place, Path):
-        send(place, control, keep_state=wanted is None)
-    else:
-        typer.echo(f"command {place.post(control, keep_state=wanted is None)}: the services of {place} take it")
+    send(place, control, keep_state=wanted is None)

@@ -70,7 +70,7 @@ class Actor:
         self.quarantine = Quarantine(unit, loaded.rows.get(QUARANTINE.name, ()))
         self.commanded = loaded.control  # the last of a person's commands that was handed in
         self._command: int | None = None
-        self._store = store
+        self.store = store
         self._ways = ways
         self._unconfirmed = loaded.outbox
         self._numbered = loaded.outbox_number
@@ -105,6 +105,11 @@ class Actor:
             self._unconfirmed = ()
         begun = False
         while True:
+            question = self.inbox.question() if begun else None
+            if question is not None:
+                self._working = True
+                await question()
+                continue
             released = self.quarantine.released() if begun and self.quarantine else None
             if not self.inbox and released is None:
                 self._working = False
@@ -115,7 +120,7 @@ class Actor:
             try:
                 await self._work(self.inbox.take(MOST) if released is None else [Given(released)])
             except Poisoned as poisoned:
-                await keep_aside(self.unit, self.quarantine, poisoned, self._store, self._ways.post, self._at)
+                await keep_aside(self.unit, self.quarantine, poisoned, self.store, self._ways.post, self._at)
             begun = True
             if self.quarantine.lifted:
                 raise SetAside(f"{unit_name(self.unit.role, self.unit.shard)} asks for a symbol anew")
@@ -233,7 +238,7 @@ class Actor:
         unit = self.unit
         seen = {position: unit.seen[position] for position in self._seen if position in unit.seen}
         sent = {envelope.stream: unit.sent[envelope.stream] for _, envelope in done.envelopes}
-        await self._store.commit(
+        await self.store.commit(
             Commit(
                 rows=done.rows,
                 units={unit_name(unit.role, unit.shard): UnitState(seen, sent)},

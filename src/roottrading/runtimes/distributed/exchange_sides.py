@@ -177,6 +177,7 @@ class AccountSide:
         self._link = BinanceLink(Endpoints(places.rest, places.socket), credentials, symbols, settings, clock=clock)
         self._heard_at: Time = 0
         self._has_taken = False  # something: until then what the exchange says waits
+        self.whole: AccountChanged | None = None  # the last answer to a question for all balances
 
     async def open(self) -> None:
         """Connect. Raises LinkError."""
@@ -208,6 +209,9 @@ class AccountSide:
         """Hand what the account says to the units until cancelled: what was said at once is heard at once."""
         async for events in self._link.events():
             self._heard_at = max(self._heard_at, *(event.at for event in events))
+            for event in events:
+                if isinstance(event, AccountChanged) and event.client_order_id:
+                    self.whole = event
             for shard, actor in actors.items():
                 told = [event for event in events if self._concerns(event, shard)]
                 if not told:

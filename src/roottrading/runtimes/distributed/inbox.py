@@ -1,7 +1,8 @@
 """What waits for a unit, in the order in which it came; what only says how far things are waits there once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import Final
 
 from msgspec import Struct
@@ -43,16 +44,38 @@ class Given(Struct, frozen=True):
     command: int | None = None
 
 
+Question = Callable[[], Awaitable[None]]
+
+
 class Inbox:
-    """First in, first out. Who gives decides how much may wait: nothing is refused here."""
+    """First in, first out, a person's commands before all else.
+
+    Who gives decides how much may wait: nothing is refused here.
+    """
 
     def __init__(self, first: Given) -> None:
-        self._waiting = [first]
+        self._commands = [first]
+        self._questions: list[Question] = []
+        self._waiting: list[Given] = []
         self._once: set[tuple[str, str, bool]] = set()
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._commands) + len(self._questions) + len(self._waiting)
+
+    def obey(self, command: Given) -> None:
+        """Put a person's command behind those that wait, and before all else."""
+        self._commands.append(command)
+        self._news.set()
+
+    def ask(self, question: Question) -> None:
+        """Have something asked when nothing is being decided; what it leaves among the commands is decided next."""
+        self._questions.append(question)
+        self._news.set()
+
+    def question(self) -> Question | None:
+        """Take out the question whose turn it is: commands that wait go first."""
+        return self._questions.pop(0) if self._questions and not self._commands else None
 
     def give(self, given: Sequence[Given]) -> None:
         """Put something behind all that waits."""
@@ -69,7 +92,10 @@ class Inbox:
 
     def take(self, most: int) -> list[Given]:
         """Take out what came first."""
-        batch, self._waiting = self._waiting[:most], self._waiting[most:]
+        batch, self._commands = self._commands[:most], self._commands[most:]
+        if more := most - len(batch):
+            batch += self._waiting[:more]
+            del self._waiting[:more]
         if self._once:
             self._once.difference_update(
                 _mark(each.given) for each in batch if isinstance(each.given, HeadHeard | DeadlinesDue)
@@ -78,12 +104,14 @@ class Inbox:
 
     def put_back(self, given: Sequence[Given]) -> None:
         """Put what was taken out in front again."""
-        self._waiting[:0] = given
+        commands = list(takewhile(lambda each: each.command is not None, given))
+        self._commands[:0] = commands
+        self._waiting[:0] = given[len(commands) :]
 
     async def wait(self, seconds: float | None) -> bool:
         """Wait for something, so many seconds at most; say whether there is."""
         self._news.clear()
-        if not self._waiting:
+        if not len(self):
             try:
                 async with asyncio.timeout(seconds):
                     await self._news.wait()

@@ -14,15 +14,16 @@ from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.store.port import Control, tables_by_name
 from roottrading.adapters.store.postgres.archive import PostgresArchive
-from roottrading.adapters.store.postgres.control import control_woken, poll_control, post_control
+from roottrading.adapters.store.postgres.control import control_woken, poll_control, post_control, unanswered
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.identity import claim
 from roottrading.adapters.store.postgres.opinions import PostgresOpinions
+from roottrading.adapters.store.postgres.progress import Progress, progress_of
 from roottrading.adapters.store.postgres.shown import PostgresShown
 from roottrading.adapters.store.postgres.topics import claim_topics
 from roottrading.adapters.store.postgres.unit import PostgresUnits
 from roottrading.config.settings import Settings
-from roottrading.messages.service import Table
+from roottrading.messages.service import AccountAdjusted, Table
 from roottrading.pipeline import CHANNELS
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.journaling import TABLES as JOURNALED
@@ -57,6 +58,14 @@ class PostedCommands:
     async def post(self, control: Control) -> int:
         """Leave one, in whatever trading state there is; returns its number."""
         return await post_control(self._database, control, keep_state=True)
+
+    async def unanswered(self) -> Sequence[AccountAdjusted]:
+        """Return the requests for capital and coins that nobody has answered, in order."""
+        return await unanswered(self._database)
+
+    async def progress_of(self, service: str, shards: Collection[int]) -> Progress:
+        """Return how far these units have come."""
+        return await progress_of(self._database, service, shards)
 
     def woken(self) -> AsyncGenerator[None, None]:
         """Yield at once, and whenever there may be another."""
@@ -103,6 +112,7 @@ async def installation(
         pubsub, state = RedisPubSub(addresses.redis, seal), RedisState(addresses.redis)
         there = PostgresShown(database)
         observed = observed or Observed()
+        commands = PostedCommands(database)
         observed.measures = {
             "postgres_connections_used": lambda: database.in_use,
             "postgres_connections_most": lambda: settings.postgres.connections,
@@ -126,10 +136,11 @@ async def installation(
                 Carriers(pubsub, log),
                 market.admin,
                 market.rate,
-                PostedCommands(database),
+                commands,
                 _live(state, there),
                 lambda streams: RecentCandles(state, there.newest_candles, streams),
                 observed,
+                commands,
             )
         finally:
             await state.close()

@@ -7,10 +7,13 @@ from typing import Final
 from roottrading.adapters.exchange.binance.server_clock import ServerClock, StandingClock
 from roottrading.domain.time import Time
 from roottrading.messages.exchange import AnyRequest
+from roottrading.messages.service import AccountAdjusted
 from roottrading.pipeline import Role
+from roottrading.runtimes.distributed.adjusting import keep_answering
 from roottrading.runtimes.distributed.commanding import give_commands, keep_commanding
 from roottrading.runtimes.distributed.exchange_sides import AccountSide, ExchangeSide, MarketSide
 from roottrading.runtimes.distributed.holding import Holding, Shares
+from roottrading.runtimes.distributed.judges import judge_of
 from roottrading.runtimes.distributed.loading import Loader, Ready
 from roottrading.runtimes.distributed.serving import Serving, Work
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of
@@ -206,6 +209,10 @@ class ServiceProcess:
             works: list[Work] = [lambda: side.serve(serving.actors), *loader.works]
             if (commands := around.commands) is not None:
                 works.append(lambda: keep_commanding(commands, serving.actors.values()))
+            if (requests := around.requests) is not None and AccountAdjusted in self.role.inputs:
+                (judged,) = (each.served.actor for each in ready)  # of such services one instance has all
+                judge = judge_of(judged, side, around.settings.account.quote_asset, requests)
+                works.append(lambda: keep_answering(requests, judged, judge, side.now))
             if self.role.name == "signal_aggregator" and around.settings.aggregator.weighting == "learned":
                 past = DatabasePast(around.cast, around.opinions, around.archive)
                 self._weigher = Weigher(around.settings, around.cast, around.opinions, past, side.now)

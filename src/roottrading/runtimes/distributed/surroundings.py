@@ -10,6 +10,7 @@ from roottrading.adapters.store.port import Archive, UnitStore
 from roottrading.config.settings import Settings
 from roottrading.messages.events import PortfolioUpdated
 from roottrading.runtimes.assembly import Cast
+from roottrading.runtimes.distributed.adjusting import Requests
 from roottrading.runtimes.distributed.commanding import Commands
 from roottrading.runtimes.distributed.live_view import Keys
 from roottrading.runtimes.distributed.observing import Observed
@@ -30,7 +31,8 @@ class Surroundings(Struct, frozen=True):
     """What a service's process is given: settings, the exchange's addresses, database and carriers.
 
     `admin` is the admin door of an exchange whose clock is stepped; weights are learned from `opinions`. `live` are the
-    keys that the dispatcher shows things in, `recent` those of the gateway's candles.
+    keys that the dispatcher shows things in, `recent` those of the gateway's candles; `requests` are people's, for
+    capital and coins.
     """
 
     settings: Settings
@@ -47,3 +49,4 @@ class Surroundings(Struct, frozen=True):
     live: Callable[[], Awaitable[Live]] | None = None
     recent: Callable[[Iterable[Stream]], RecentCandles] | None = None
     observed: Observed = field(default_factory=Observed)
+    requests: Requests | None = None

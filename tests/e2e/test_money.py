@@ -1,0 +1,128 @@
+"""A person gives services capital and coins, and takes capital away, while the judging ones are killed: once each."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
+from roottrading.operations.local_servers.addresses import Servers
+from tests.e2e.test_kill_anything import Up, left
+from tests.e2e.test_wire import COMMAND, exchange
+from tests.e2e.test_wire_commands import BALANCES, PATIENT, SERVED
+from tests.e2e.wire_account import Account, books_of, compare_books
+from tests.e2e.wire_kills import FOREIGN, FOREIGN_ORDER, SETTINGS, SYMBOLS
+
+D = Decimal
+PATIENCE = 90.0  # seconds for whatever must happen, on a machine however busy
+
+
+class Hand:
+    """A person's hand: commands to the services' database, and a look at what they did."""
+
+    def __init__(self, environment: dict[str, str], up: Up) -> None:
+        self._environment = environment
+        self._up = up
+
+    def tell(self, *command: str) -> None:
+        told = self._run(*command)
+        assert "the services of postgres" in told.stdout, told
+
+    def kill(self, service: str) -> None:
+        os.kill(self._up.ids[service], signal.SIGKILL)
+
+    def until(self, what: str, holds: Callable[[str], object]) -> str:
+        end = time.monotonic() + PATIENCE
+        while not holds(shown := self._run("control", "status").stdout):
+            assert time.monotonic() < end, f"{what}: not yet\n{shown}\n" + "\n".join(self._up.said[-30:])
+            time.sleep(0.2)
+        return shown
+
+    def _run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            (*COMMAND, *command), env=self._environment, check=False, capture_output=True, text=True, cwd="/"
+        )
+
+
+@contextmanager
+def services(folder: Path, url: str, environment: dict[str, str], deployment: str) -> Iterator[Up]:
+    (folder / "strategies").mkdir()
+    (folder / "strategies" / "patient.py").write_text(PATIENT)
+    options = [part for each in (*SETTINGS, f"account.deployment={deployment}") for part in ("--set", each)]
+    command = (*COMMAND, "up", "--exchange", url, "--symbols", ",".join(SYMBOLS), "--timeframe", "1m")
+    with subprocess.Popen(
+        (*command, "--strategies", "patient", *options),
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield Up(process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def test_capital_and_coins_come_and_go_once_whoever_dies(servers: Servers, topic_prefix: str, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        REDIS_URL: servers.redis_url,
+        KAFKA_URL: servers.kafka_url,
+        POSTGRES_URL: servers.postgres_url,
+    }
+    deployment = f"m{abs(hash(topic_prefix)) % 10**6}"
+    with exchange(tmp_path, *SERVED, *BALANCES, "--account", "demo:demo") as (url, admin):
+        account = Account(url, admin, "demo", "demo")
+        with services(tmp_path, url, environment, deployment) as up:
+            hand = Hand(environment, up)
+            hand.until("both symbols bought", lambda shown: shown.count("USDT open since") == 2)
+            hand.tell("capital", "remove", "9900")  # most of it is in cycles
+            hand.tell("control", "halt")
+            hand.tell("control", "flatten")
+            hand.until("all sold", lambda shown: "cycles    0 open" in shown and "waiting" not in shown)
+            bought = sum(trade["isBuyer"] for symbol in SYMBOLS for trade in account.trades(symbol))
+
+            hand.tell("capital", "add", "4000")  # more than there is
+            hand.tell("capital", "add", "1500")
+            hand.kill("portfolio")
+            hand.tell("capital", "remove", "200")
+            hand.kill("coordinator")
+            hand.tell("adopt", "LTCUSDT", "4", "250")
+            shown = hand.until("capital added and removed", lambda shown: " of 11300 capital" in shown)
+            shown = hand.until("coins adopted", lambda shown: "LTCUSDT open since" in shown)
+            assert re.search(r"by adopted: holds 4\.?\d*, paid 1000", shown)  # with dust of the symbol's
+            hand.kill("portfolio")
+            hand.tell("capital", "add", "1")
+            hand.until("one more", lambda shown: " of 11301 capital" in shown or " of 12301 capital" in shown)
+            (stop,) = [each for each in account.signed("GET", "openOrders", symbol="LTCUSDT") if each["side"] == "SELL"]
+            assert (stop["type"], stop["status"], D(stop["origQty"])) == ("STOP_LOSS", "NEW", D(4))
+            assert sum(trade["isBuyer"] for symbol in SYMBOLS for trade in account.trades(symbol)) == bought
+
+            hand.tell("control", "resume")
+            hand.until("it buys again", lambda shown: "XRPUSDT open since" in shown)
+            hand.tell("control", "halt")
+            hand.tell("control", "flatten")
+            hand.until("all sold at the end", lambda shown: "cycles    0 open" in shown and "waiting" not in shown)
+            time.sleep(1.0)
+        records = asyncio.run(left(servers.postgres_url))
+        foreign = {**FOREIGN, "LTC": D(5) - D(4), "USDT": D(3000) - D(1500) + D(200) - D(1)}
+        found = compare_books(account, books_of(records), SYMBOLS, foreign, FOREIGN_ORDER)
+    taken = [(each.kind, each.symbol, each.amount) for each in records["account_adjustments"]]  # type: ignore[attr-defined]
+    wanted = [("adopt", "LTCUSDT", D(4)), ("capital", "", D(-200)), ("capital", "", D(1)), ("capital", "", D(1500))]
+    assert sorted(taken) == wanted
+    refused = [alert.text for alert in records["alerts"] if alert.subject == "adjustment_refused"]  # type: ignore[attr-defined]
+    assert len(refused) == 2
+    assert re.fullmatch(r"9900 USDT cannot be removed: \d[\d.]* are free; the rest is in open cycles", refused[0])
+    assert refused[1] == "4000 USDT cannot be added: 3000 on the account are free and not the bot's"
+    assert found.problems == []
