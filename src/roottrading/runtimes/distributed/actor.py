@@ -32,6 +32,7 @@ from roottrading.runtimes.distributed.observing import Observed, clock
 from roottrading.runtimes.distributed.quarantine import QUARANTINE, Poisoned, Quarantine, SetAside
 from roottrading.runtimes.distributed.quarantining import decide, keep_aside
 from roottrading.runtimes.distributed.sharding import unit_name
+from roottrading.runtimes.distributed.turns import Turns
 from roottrading.runtimes.step import Effects, Gap, Unit
 
 MOST: Final = 500  # inputs of one transaction
@@ -58,6 +59,7 @@ class Ways(Struct, frozen=True):
     by_the_clock: bool = False  # whether `now` counts for messages too: for who signs requests with it
     observed: Observed = field(default_factory=Observed)
     post: Callable[[Control], Awaitable[int]] | None = None  # leaves a command for all services that take commands
+    turns: Turns = field(default_factory=Turns)
 
 
 class Actor:
@@ -133,6 +135,7 @@ class Actor:
         began, dropped = clock(), self.unit.dropped
         until = began + LONGEST
         for place, each in enumerate(batch):
+            await self._ways.turns.mine()
             whole = each.given is None or await self._take(each.given, done, forwarded)
             if whole:
                 self._places.update(each.places)
@@ -158,8 +161,6 @@ class Actor:
                 self._published = self._numbered
                 self.said.update({envelope.stream: envelope.sequence for _, envelope in done.envelopes})
         times = (began, decided, committed, clock() if forwarded or done.envelopes else committed)
-        if decided > until:
-            await asyncio.sleep(0)  # others had to wait
         dropped = self.unit.dropped - dropped
         taken = [each.given for each in batch]
         self._ways.observed.work(self.unit.shard, times, taken, done, forwarded, dropped, self._ways.now())
@@ -197,7 +198,9 @@ class Actor:
     def _step(self, given: Input, now: Time, done: Effects) -> None:
         first, wished, asked = len(done.envelopes), len(done.deadlines), len(done.requests)
         at = self._at = max(now, self._at)
+        began = clock()
         decide(self.unit, self.quarantine, given, at, done)
+        self._ways.turns.spent(clock() - began)
         if type(given) is Envelope:
             self._seen.add((given.source, given.stream))
         for role, key, when in done.deadlines[wished:]:
@@ -215,6 +218,7 @@ class Actor:
             found = await self._ways.refetch(source, stream, last, NEWEST if upto is None else upto)
             until = clock() + LONGEST
             for envelope in found:
+                await self._ways.turns.mine()
                 self._step(envelope, self._time_of(envelope), done)
                 forwarded.extend(self._ways.forward(envelope))
                 if clock() > until:
