@@ -76,6 +76,37 @@ def test_what_cannot_be_processed_is_listed_shown_tried_again_and_given_up(
     asyncio.run(play())
 
 
+def test_a_deadline_that_cannot_be_processed_is_answered_under_the_account(
+    roottrading: Runner, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOTTRADING_POSTGRES_URL", postgres_url)
+    assert roottrading("db", "upgrade").code == 0
+
+    async def typed(*arguments: str) -> Printed:
+        return await asyncio.to_thread(roottrading, "quarantine", *arguments)
+
+    async def scene(bench: Bench) -> None:
+        bench.unbearable.add("due: one")
+        await bench.say(B, "remind me of one at 5")
+        bench.clock = 5
+        await bench.rest()
+        listed = (await typed("list")).out.splitlines()
+        assert [line.partition(" since ")[0] for line in listed] == ["coordinator/0  account  the deadline one"]
+        answered = (await typed("resolve", "account")).out.splitlines()
+        assert answered[0] == "resolve the deadline one: coordinator/0 takes it"
+        assert "`control resume` lets it buy" in answered[1]
+        await bench.rest()
+        assert (await typed("list")).out == "nothing is in the quarantine\n"
+
+    async def play() -> None:
+        async with await Database.open(postgres_url, PostgresSettings()) as database:
+            bench = Bench(PostgresUnits(database, TABLES).unit, PostedCommands(database))
+            async with bench.living():
+                await scene(bench)
+
+    asyncio.run(play())
+
+
 def test_without_an_address_it_says_where_to_name_one(roottrading: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ROOTTRADING_POSTGRES_URL", raising=False)
     refused = roottrading("quarantine", "list")

@@ -15,14 +15,27 @@ from roottrading.messages.channels import PORTFOLIO_UPDATES, TRADE_EVENTS
 from roottrading.messages.envelope import Envelope, Message
 from roottrading.messages.events import AlertRaised, PortfolioUpdated
 from roottrading.messages.exchange import InstrumentChanged
-from roottrading.messages.service import NOTHING, ControlChanged, Decision, Input, Row, Table
-from roottrading.runtimes.distributed.actor import Actor, Ways
+from roottrading.messages.service import (
+    NOTHING,
+    ControlChanged,
+    DeadlineDue,
+    Decision,
+    Input,
+    InstantComplete,
+    Row,
+    Table,
+)
+from roottrading.messages.signals import AggregatedSignal
+from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.commanding import Commands, give_commands, keep_commanding
 from roottrading.runtimes.distributed.inbox import Given
-from roottrading.runtimes.distributed.quarantine import QUARANTINE, Quarantined, SetAside
+from roottrading.runtimes.distributed.quarantine import SetAside
+from roottrading.runtimes.distributed.quarantined import QUARANTINE, Quarantined
 from roottrading.runtimes.distributed.serving import Carriers, Served, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
 from roottrading.runtimes.distributed.together import first_of
+from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
+from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.recording import ALERTS
 from roottrading.runtimes.step import Unit
 
@@ -37,7 +50,8 @@ class Told(Struct, frozen=True):
 
 
 TOLD: Final = Table("told", ("symbol",), Told, "state")
-TABLES: Final = (TOLD, QUARANTINE, ALERTS)
+TABLES: Final = (TOLD, QUARANTINE, ALERTS, COMPLETED)
+_REMIND: Final = "remind me of "
 
 
 class Listener:
@@ -60,16 +74,24 @@ class Listener:
         self.told[symbol] = replace(told, texts=(*told.texts, text))
         if text in self.unbearable:
             raise ValueError(f"{text} makes no sense")
-        return Decision(rows=(Row(TOLD.name, (symbol,), self.told[symbol]),))
+        wished = text.removeprefix(_REMIND).partition(" at ")
+        deadlines = ((wished[0], int(wished[2])),) if text.startswith(_REMIND) else ()
+        return Decision(deadlines=deadlines, rows=(Row(TOLD.name, (symbol,), self.told[symbol]),))
 
 
 def said_in(given: Input) -> tuple[str, str] | None:
     if isinstance(given, Envelope):
         body = given.body
+        if isinstance(body, AggregatedSignal):
+            return body.symbol, f"verdict {body.at}"
         assert isinstance(body, AlertRaised | PortfolioUpdated)
         return (body.symbol, body.text) if isinstance(body, AlertRaised) else ("account", body.discrepancies[0])
     if isinstance(given, InstrumentChanged):
         return given.symbol, f"exchange: {given.status}"
+    if isinstance(given, DeadlineDue):
+        return "time", f"due: {given.key}"
+    if isinstance(given, InstantComplete):
+        return "time", f"end of {given.at}"
     if isinstance(given, ControlChanged):
         return "person", f"{given.action} {given.symbol}"
     return None
@@ -100,8 +122,13 @@ class PostedHere:
 class Bench:
     """What speaks to the unit, and what became of it."""
 
-    def __init__(self, unit: Callable[[str], UnitStore], commands: Commands) -> None:
+    def __init__(
+        self, unit: Callable[[str], UnitStore], commands: Commands, barrier: Callable[[], VerdictBarrier] | None = None
+    ) -> None:
+        """`barrier` makes one for each incarnation: instants are complete when it says so."""
         self.unit = unit
+        self._barrier = barrier
+        self.clock = 1
         self.commands = commands
         self.log = MemoryLog(partition_of)
         self.unbearable: set[str] = set()
@@ -139,6 +166,13 @@ class Bench:
             while not await self._rests():
                 await asyncio.sleep(0.002)
 
+    async def until(self, so: Callable[[], bool]) -> None:
+        """Wait until it is so, and everything rests."""
+        async with asyncio.timeout(20):
+            while not so():
+                await asyncio.sleep(0.002)
+        await self.rest()
+
     def told(self, symbol: str) -> tuple[str, ...]:
         told = self.listener.told.get(symbol)
         return () if told is None else told.texts
@@ -173,7 +207,11 @@ class Bench:
             store = self.unit(UNIT)
             loaded = await store.load()
             actor = self._load(store, loaded)
-            serving = Serving(ROLE["coordinator"], Carriers(MemoryPubSub(), self.log), lambda: 1)
+            barrier = None if self._barrier is None else self._barrier()
+            if barrier is not None:
+                barrier.restore(loaded.rows[COMPLETED.name])
+            carriers = Carriers(MemoryPubSub(), self.log)
+            serving = Serving(ROLE["coordinator"], carriers, lambda: self.clock, barrier)
             serving.take([Served(actor, loaded.offsets, ())])
             await give_commands(self.commands, (actor,))
             self.actor = actor
@@ -194,7 +232,12 @@ class Bench:
         if place := loaded.units.get(UNIT):
             unit = Unit("coordinator", 0, self.listener, loaded.fence, dict(place.seen), dict(place.sent))
         ways = Ways(
-            self._publish, self._refetch, lambda: 1, lambda requests: None, lambda envelope: (), post=self.commands.post
+            self._publish,
+            self._refetch,
+            lambda: self.clock,
+            lambda requests: None,
+            lambda envelope: (),
+            post=self.commands.post,
         )
         return Actor(unit, store, loaded, ways)
 
@@ -209,5 +252,8 @@ class Bench:
         if actor is None:
             return False
         heard = all(actor.seen.get(("trader", stream), 0) == len(said) for stream, said in self.said.items())
+        due = actor.deadlines.next()
+        if due is not None and due <= self.clock:
+            return False
         waits = actor.quarantine.released() is not None or await self.commands.poll(actor.commanded)
         return heard and not waits and actor.is_idle and self.actor is actor

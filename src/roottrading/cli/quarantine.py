@@ -22,7 +22,7 @@ app = typer.Typer(
 
 _UNBROKEN: Final = frozenset({MARKET, SIGNALS_RAW, SIGNALS_AGGREGATED})  # what comes of each is awaited
 
-Symbol = Annotated[str, typer.Argument(help="Its symbol; `account` for what is said of all.")]
+Symbol = Annotated[str, typer.Argument(help="Its symbol; `account` for what is said of all, and deadlines.")]
 UnitName = Annotated[str, typer.Option("--unit", metavar="SERVICE/SHARD", help="Only this unit's, as `list` shows it.")]
 
 
@@ -92,7 +92,9 @@ def _answer(
     asyncio.run(_post(url, settings, action, asked, signature(who), why))
     for each in asked:
         typer.echo(f"{action} {_name(each)}: {each.unit} takes it")
-    if any(each.kind != "dead letter" for each in asked):
+    if any(each.kind == "clock" for each in asked):
+        typer.echo("what was paused stays so: `roottrading control status` says what, `control resume` lets it buy")
+    elif any(each.kind != "dead letter" for each in asked):
         typer.echo(f"{asked[0].symbol} stays paused: `roottrading control resume {asked[0].symbol}` lets it buy again")
 
 
@@ -159,4 +161,7 @@ def _summary(rows: "list[QuarantineSeen]") -> list[str]:
 def _name(each: "QuarantineSeen") -> str:
     if each.kind == "exchange":
         return f"what the exchange says of {each.symbol}"
+    if each.kind == "clock":
+        what, _, key = each.stream.partition("/")
+        return f"the deadline {key}" if key else f"the end of {what}"
     return f"{each.kind} {each.stream} {each.sequence} of {each.source}"

@@ -6,16 +6,13 @@ actor: nobody repairs memory, a new one loads what stands. What a service raises
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
-
-from msgspec import Struct, field
 
 from roottrading.adapters.bus.port import Partition, Sent
 from roottrading.adapters.store.port import (
     SAID_AT_ONCE,
     Commit,
-    Control,
     Loaded,
     QuarantineAnswered,
     UnitState,
@@ -23,16 +20,17 @@ from roottrading.adapters.store.port import (
 )
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
-from roottrading.messages.exchange import ENTRY, Request, canonical_order
+from roottrading.messages.exchange import ENTRY, canonical_order
 from roottrading.messages.service import DeadlineDue, Input, InstantComplete, Resumed
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.distributed.inbox import DeadlinesDue, Givable, Given, HeadHeard, Inbox
 from roottrading.runtimes.distributed.journaling import note
-from roottrading.runtimes.distributed.observing import Observed, clock
-from roottrading.runtimes.distributed.quarantine import QUARANTINE, Poisoned, Quarantine, SetAside
-from roottrading.runtimes.distributed.quarantining import decide, keep_aside
+from roottrading.runtimes.distributed.observing import clock
+from roottrading.runtimes.distributed.quarantine import Quarantine, SetAside
+from roottrading.runtimes.distributed.quarantined import QUARANTINE, Poisoned
+from roottrading.runtimes.distributed.quarantining import answer, decide, keep_aside, put_off
 from roottrading.runtimes.distributed.sharding import unit_name
-from roottrading.runtimes.distributed.turns import Turns
+from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.step import Effects, Gap, Unit
 
 MOST: Final = 500  # inputs of one transaction
@@ -40,26 +38,6 @@ LONGEST: Final = 250_000_000  # nanoseconds of deciding after which what was dec
 NEWEST: Final = 2**62  # above every sequence
 LAZY_SECONDS: Final = 1.0  # of work at most are read again where nothing but places changed
 _TRIES: Final = 50  # a message that was heard is in its author's outbox, or in the next moment
-
-
-Refetch = Callable[[str, str, int, int], Awaitable[Sequence[Envelope]]]  # source, stream, after, up to
-Publish = Callable[[Sequence[Sent]], Awaitable[None]]
-Forward = Callable[[Envelope], Sequence[Sent]]
-Send = Callable[[Sequence[Request]], None]
-
-
-class Ways(Struct, frozen=True):
-    """An actor's ways out: to the carriers, to authors' outboxes, to the exchange, and to the clock."""
-
-    publish: Publish
-    refetch: Refetch
-    now: Callable[[], Time]
-    send: Send
-    forward: Forward  # what is published of a message beside what the service says of it: a bridge's work
-    by_the_clock: bool = False  # whether `now` counts for messages too: for who signs requests with it
-    observed: Observed = field(default_factory=Observed)
-    post: Callable[[Control], Awaitable[int]] | None = None  # leaves a command for all services that take commands
-    turns: Turns = field(default_factory=Turns)
 
 
 class Actor:
@@ -168,15 +146,16 @@ class Actor:
     async def _take(self, given: Givable, done: Effects, forwarded: list[Sent]) -> bool:
         """Decide it; say whether all of it was: what is left of what was missed follows after a commit."""
         if isinstance(given, QuarantineAnswered):
-            moved = self.quarantine.answer(given, done.rows)
+            moved = answer(self.quarantine, self.deadlines, self.unit.role, given, done.rows)
             if moved is not None:
                 self._seen.add(moved)
         elif isinstance(given, HeadHeard):
             return await self._catch_up(given.source, given.stream, given.last, done, forwarded)
         elif isinstance(given, DeadlinesDue):
             while ready := self.deadlines.take(given.until):
-                for _, key in ready:
-                    self._step(DeadlineDue(key), given.until, done)
+                for role, key in ready:
+                    if not put_off(self.quarantine, self.deadlines, role, key, given.until):
+                        self._step(DeadlineDue(key), given.until, done)
         elif isinstance(given, Envelope):
             try:
                 self._step(given, self._time_of(given), done)

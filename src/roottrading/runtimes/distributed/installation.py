@@ -28,7 +28,7 @@ from roottrading.pipeline import CHANNELS
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.journaling import TABLES as JOURNALED
 from roottrading.runtimes.distributed.observing import Observed
-from roottrading.runtimes.distributed.quarantine import QUARANTINE
+from roottrading.runtimes.distributed.quarantined import QUARANTINE
 from roottrading.runtimes.distributed.recent_candles import RecentCandles
 from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of, partitions

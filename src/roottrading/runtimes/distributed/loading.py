@@ -11,7 +11,7 @@ from roottrading.adapters.store.port import Commit, Loaded, UnitStore
 from roottrading.domain.time import Time, duration
 from roottrading.messages.envelope import Envelope
 from roottrading.pipeline import Role
-from roottrading.runtimes.distributed.actor import Actor, Publish, Ways
+from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.casting import Casting
 from roottrading.runtimes.distributed.exchange_sides import ExchangeSide, MarketSide
 from roottrading.runtimes.distributed.live_view import LiveView
@@ -19,6 +19,7 @@ from roottrading.runtimes.distributed.serving import Served, Work
 from roottrading.runtimes.distributed.sharding import unit_name
 from roottrading.runtimes.distributed.surroundings import Live, Surroundings
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
+from roottrading.runtimes.distributed.ways import Publish, Ways
 from roottrading.runtimes.distributed.weighing import Weighed
 from roottrading.runtimes.linked.warming import candles_before
 from roottrading.services.dispatcher import forward

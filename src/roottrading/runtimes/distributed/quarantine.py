@@ -2,63 +2,39 @@
 
 A message that was raised on stops its symbol in this unit: it and what follows it wait, in order, and count as held,
 not as seen. What the exchange said is not kept, since it is asked anew: where that is raised on, the unit is told
-nothing more about the symbol until a person answers. Facts of the whole account are replaced by the next ones: such a
-one is a dead letter, and the unit goes on.
+nothing more about the symbol until a person answers. What comes with time, a deadline or the end of an instant, stays
+away until then. Facts of the whole account are replaced by the next ones: such a one is a dead letter, no more.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from roottrading.adapters.store.port import QuarantineAnswered
 from roottrading.domain.time import Time
-from roottrading.messages.codec import decode, encode
+from roottrading.messages.codec import decode
 from roottrading.messages.envelope import Envelope
-from roottrading.messages.exchange import ExchangeEvent, ExchangeReply
-from roottrading.messages.service import CandleMissing, CandleObserved, Input, Row, Table
-from roottrading.pipeline import CHANNELS
+from roottrading.messages.exchange import ExchangeReply
+from roottrading.messages.service import Input, Row
+from roottrading.runtimes.distributed.quarantined import (
+    QUARANTINE,
+    Key,
+    Quarantined,
+    clock_stream,
+    is_replaced,
+    of_message,
+    symbols_of,
+)
 from roottrading.runtimes.distributed.sharding import symbol_of
 from roottrading.runtimes.step import Gap, Unit
 
-EXCHANGE: Final = "exchange"  # the source of what is no message
 MOST_DEAD_LETTERS: Final = 100  # of a unit; older ones go
-_REPLACED: Final = frozenset(channel.name for channel in CHANNELS if channel.per == "account")
-
-Kind = Literal["message", "exchange", "dead letter"]
-Key = tuple[str, str, int]  # source, stream, sequence
-
-
-class Quarantined(Struct, frozen=True):
-    """Something set aside at `at`: raised on with `error`, or (no error) waiting behind what was, or for its turn."""
-
-    symbol: str
-    kind: Kind
-    source: str
-    stream: str
-    sequence: int
-    envelope: str
-    error: str
-    at: Time
-
-
-QUARANTINE: Final = Table("quarantine", ("source", "stream", "sequence"), Quarantined, "state")
 
 
 class SetAside(Exception):
     """What stands in the quarantine changed: the units load afresh, since nobody repairs memory."""
-
-
-class Poisoned(Exception):
-    """The service raised on this input."""
-
-    def __init__(self, given: Input, error: Exception) -> None:
-        super().__init__(f"{type(error).__name__}: {error}")
-        self.given = given
-        self.error = error
 
 
 class Quarantine:
@@ -71,7 +47,9 @@ class Quarantine:
         self._messages: dict[Key, Envelope] = {}
         self._waiting: Counter[str] = Counter()  # messages by symbol
         self._silent: set[str] = set()  # symbols of which the unit is told nothing from the exchange
+        self._stopped: set[str] = set()  # what does not come with time
         self.lifted = False  # a symbol is to be asked for anew
+        self.put_off: dict[str, Time] = {}  # deadlines by key that were, and until when
         for row in rows:
             self._keep(row.values)
 
@@ -92,12 +70,18 @@ class Quarantine:
         """Return what the service may be given of an input; what waits is kept by `rows`. Raises Gap."""
         if isinstance(given, Envelope):
             return self._pass_message(given, now, rows)
+        if self.stops(given):
+            return None
         if not self._silent:
             return given
         if isinstance(given, ExchangeReply):
             heard = tuple(event for event in given.events if event.symbol not in self._silent)
             return ExchangeReply(heard) if heard else None
         return None if self._silent.intersection(symbols_of(given)) else given
+
+    def stops(self, given: Input) -> bool:
+        """Say whether this does not come with time until a person answers."""
+        return bool(self._stopped) and clock_stream(given) in self._stopped
 
     def released(self) -> Envelope | None:
         """Return the next message whose turn it is: nobody has to answer for it, nor for anything before it."""
@@ -110,18 +94,6 @@ class Quarantine:
             elif kept.kind == "dead letter" and not kept.error:
                 return self._messages[key]
         return None
-
-    def set_aside(self, poisoned: Poisoned, error: str, at: Time) -> list[Quarantined]:
-        """Return what is to be kept of an input that was raised on; nothing where it belongs to no symbol."""
-        given = poisoned.given
-        if isinstance(given, Envelope):
-            kind: Kind = "dead letter" if _is_replaced(given) else "message"
-            return [_of_message(given, symbol_of(given.stream), kind, error, at)]
-        said = msgspec.json.encode(given).decode()
-        return [
-            Quarantined(symbol, "exchange", EXCHANGE, f"{EXCHANGE}/{symbol}", 0, said, error, at)
-            for symbol in symbols_of(given)
-        ]
 
     def surplus(self) -> Iterator[Row]:
         """Yield the rows that make room for one more dead letter: of those that will not be read again."""
@@ -143,6 +115,9 @@ class Quarantine:
             self._drop(key, rows)
             self.lifted = True
             return None
+        if kept.kind == "clock":
+            self._drop(key, rows)
+            return None
         if answered.action == "retry":
             self._kept[key] = replace(kept, error="")
             rows.append(Row(QUARANTINE.name, key, self._kept[key]))
@@ -161,7 +136,7 @@ class Quarantine:
         if kept is not None:
             return self._pass_kept(message, key, kept, rows)
         symbol = symbol_of(message.stream)
-        if _is_replaced(message) or not (self._waiting[symbol] or symbol in self._silent):
+        if is_replaced(message) or not (self._waiting[symbol] or symbol in self._silent):
             return message
         held = self._held(position)
         if held and message.sequence < held[0].sequence:
@@ -172,7 +147,7 @@ class Quarantine:
             return None
         if message.follows != last:
             raise Gap(position, last, message)
-        waiting = _of_message(message, symbol, "message", "", now)
+        waiting = of_message(message, symbol, "message", "", now)
         self._keep(waiting)
         rows.append(Row(QUARANTINE.name, key, waiting))
         return None
@@ -195,12 +170,14 @@ class Quarantine:
         return message
 
     def _keep(self, kept: Quarantined) -> None:
-        key = (kept.source, kept.stream, kept.sequence)
-        self._kept[key] = kept
+        self._kept[kept.key] = kept
         if kept.kind == "exchange":
             self._silent.add(kept.symbol)
             return
-        self._messages[key] = decode(kept.envelope.encode())
+        if kept.kind == "clock":
+            self._stopped.add(kept.stream)
+            return
+        self._messages[kept.key] = decode(kept.envelope.encode())
         if kept.kind == "message":
             self._waiting[kept.symbol] += 1
 
@@ -211,6 +188,8 @@ class Quarantine:
             self._waiting[kept.symbol] -= 1
         elif kept.kind == "exchange":
             self._silent.discard(kept.symbol)
+        elif kept.kind == "clock":
+            self._stopped.discard(kept.stream)
         rows.append(Row(QUARANTINE.name, key, None))
 
     def _held(self, position: tuple[str, str]) -> list[Envelope]:
@@ -222,26 +201,3 @@ class Quarantine:
 
     def _positions(self) -> set[tuple[str, str]]:
         return {(key[0], key[1]) for key, kept in self._kept.items() if kept.kind == "message"}
-
-
-def symbols_of(given: Input) -> tuple[str, ...]:
-    """Return the symbols that an input is about, in order; none where it is about the account or all of them."""
-    found: set[str] = set()
-    if isinstance(given, Envelope):
-        found.add("" if _is_replaced(given) else symbol_of(given.stream))
-    elif isinstance(given, ExchangeReply):
-        found |= {event.symbol for event in given.events}
-    elif isinstance(given, ExchangeEvent | CandleMissing):
-        found.add(given.symbol)
-    elif isinstance(given, CandleObserved):
-        found.add(given.candle.symbol)
-    return tuple(sorted(found - {""}))
-
-
-def _is_replaced(message: Envelope) -> bool:
-    return message.stream.partition("/")[0] in _REPLACED
-
-
-def _of_message(message: Envelope, symbol: str, kind: Kind, error: str, at: Time) -> Quarantined:
-    text = encode(message).decode()
-    return Quarantined(symbol, kind, message.source, message.stream, message.sequence, text, error, at)

@@ -6,16 +6,22 @@ from random import Random
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from roottrading.adapters.store.memory_units import MemoryUnits
+from roottrading.domain.time import MINUTE
 from roottrading.messages.codec import encode
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
-from roottrading.messages.service import ControlChanged, Row
-from roottrading.runtimes.distributed.quarantine import MOST_DEAD_LETTERS, QUARANTINE, Quarantine, Quarantined
+from roottrading.messages.service import ControlChanged, DeadlineDue, Input, Resumed, Row
+from roottrading.runtimes.distributed.quarantine import MOST_DEAD_LETTERS, Quarantine, SetAside
+from roottrading.runtimes.distributed.quarantined import QUARANTINE, Poisoned, Quarantined
+from roottrading.runtimes.distributed.quarantining import POSTPONED, keep_aside
+from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 from roottrading.runtimes.recording import ALERTS
 from roottrading.runtimes.step import Gap, Unit
 from tests.integration.quarantine_bench import TABLES, UNIT, Bench, Listener, PostedHere
+from tests.unit.runtimes.distributed.test_verdict_barrier import T, verdict
 
 Action = Literal["retry", "resolve"]
 A, B = "LTCUSDT", "XRPUSDT"
@@ -24,10 +30,10 @@ A, B = "LTCUSDT", "XRPUSDT"
 class Case:
     """A bench in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, barrier: Callable[[], VerdictBarrier] | None = None) -> None:
         self.units = MemoryUnits(TABLES)
         self.commands = PostedHere()
-        self.bench = Bench(self.units.unit, self.commands)
+        self.bench = Bench(self.units.unit, self.commands, barrier)
 
     def kept(self) -> list[Quarantined]:
         return [row.values for row in self.units.store(UNIT).load().rows[QUARANTINE.name]]
@@ -36,9 +42,9 @@ class Case:
         return [(row.symbol, row.sequence, bool(row.error)) for row in self.kept()]
 
 
-def played(scene: Callable[[Case], Awaitable[None]]) -> Case:
+def played(scene: Callable[[Case], Awaitable[None]], barrier: Callable[[], VerdictBarrier] | None = None) -> Case:
     async def play() -> Case:
-        case = Case()
+        case = Case(barrier)
         async with case.bench.living():
             await scene(case)
         return case
@@ -226,6 +232,116 @@ def test_where_a_message_before_it_was_lost_that_one_is_fetched_and_decided() ->
     assert quarantine.pass_on(said(4), 4, rows) is None
     assert [row.key for row in rows] == [(*position, 4)]
     assert quarantine.last(position) == 4
+
+
+@pytest.mark.parametrize("action", ["retry", "resolve"])
+def test_a_deadline_that_is_raised_on_stays_away_until_a_person_answers(action: Action) -> None:
+    async def scene(case: Case) -> None:
+        bench = case.bench
+        bench.unbearable.add("due: one")
+        await bench.say(A, "remind me of one at 5", "remind me of two at 5")
+        bench.clock = 10
+        await bench.rest()
+        assert bench.told("time") == ("due: two",)
+        assert case.held() == [("account", 0, True)]
+        assert bench.told("person") == ("pause ",), "it may be about any symbol"
+        loads = bench.loads
+        for _ in range(3):
+            bench.clock += POSTPONED
+            await bench.say(A, "a")
+            await bench.rest()
+        assert bench.loads == loads, "it does not disturb"
+        await bench.die()
+        await bench.rest()
+        bench.clock += POSTPONED
+        await bench.rest()
+        assert bench.told("time") == ("due: two",)
+        bench.unbearable.clear()
+        await bench.answer(case.kept()[0], action)
+        assert case.held() == []
+        bench.clock += POSTPONED
+        await bench.rest()
+        assert bench.told("time") == ("due: two", "due: one")[: 2 if action == "retry" else 1]
+        await bench.say(A, f"remind me of one at {bench.clock + 1}")
+        bench.clock += 1
+        await bench.rest()
+        assert bench.told("time")[-1] == "due: one", "the next one comes"
+        assert bench.told(A)[2:5] == ("a", "a", "a")
+
+    case = played(scene)
+    (alert,) = case.units.journal(ALERTS)
+    assert isinstance(alert, AlertRaised)
+    assert (alert.severity, alert.symbol) == ("critical", "")
+    assert "the deadline one: ValueError: due: one makes no sense" in alert.text
+    assert "everything is paused" in alert.text
+
+
+def test_where_an_instant_is_raised_on_messages_go_on_and_instants_wait_for_a_person() -> None:
+    async def scene(case: Case) -> None:
+        bench = case.bench
+        bench.unbearable.add(f"end of {T}")
+
+        async def verdicts(at: int) -> None:
+            for number, symbol in enumerate((A, B)):
+                delivery = verdict(symbol, at, "1", number)
+                said = replace(delivery.envelope, follows=0 if at == T else at - MINUTE)
+                await bench.log.publish([(delivery.channel, said)])
+            await bench.until(lambda: bench.told(B)[-1:] == (f"verdict {at}",))
+
+        await verdicts(T)
+        await bench.until(lambda: bench.loads == 2)
+        await verdicts(T + MINUTE)
+        await bench.die()
+        await verdicts(T + 2 * MINUTE)
+        await bench.rest()
+        assert bench.loads == 3, "one for what was raised on, one for its death"
+        assert bench.told("time") == ()
+        assert bench.told("person") == ("pause ",)
+        assert bench.told(A) == tuple(f"verdict {T + each * MINUTE}" for each in range(3))
+        assert case.held() == [("account", 0, True)]
+        await bench.answer(case.kept()[0], "retry")
+        await verdicts(T + 3 * MINUTE)
+        await bench.rest()
+        assert bench.told("time") == (f"end of {T + 3 * MINUTE}",)
+        assert case.held() == []
+
+    played(scene, lambda: VerdictBarrier("coordinator", (A, B), MINUTE, True))
+
+
+def test_where_a_service_is_spread_all_symbols_of_the_shard_are_paused() -> None:
+    async def play() -> tuple[PostedHere, MemoryUnits]:
+        units, commands = MemoryUnits(TABLES), PostedHere()
+        store = units.unit("trader/7")
+        await store.load()
+        seen = {("coordinator", f"trade.commands/{symbol}"): 3 for symbol in (B, A)}
+        unit = Unit("trader", 7, Listener(set()), seen=seen)
+        poisoned = Poisoned(DeadlineDue("doubt/c1"), ValueError("no"))
+        with pytest.raises(SetAside, match="trader/7 cannot process the deadline doubt/c1"):
+            await keep_aside(unit, Quarantine(unit, ()), poisoned, store, commands.post, 5)
+        return commands, units
+
+    commands, units = asyncio.run(play())
+    assert [(each.action, each.symbol) for each in commands.posted if isinstance(each, ControlChanged)] == [
+        ("pause", A),
+        ("pause", B),
+    ]
+    assert [row.key for row in units.store("trader/7").load().rows[QUARANTINE.name]] == [
+        ("clock", "deadlines/doubt/c1", 0)
+    ]
+
+
+@pytest.mark.parametrize("given", [ControlChanged(1, "state", "halted", "", "", "me", ""), Resumed()])
+def test_without_what_nobody_can_go_on_without_nobody_does(given: Input) -> None:
+    async def play() -> None:
+        units, commands = MemoryUnits(TABLES), PostedHere()
+        unit = Unit("coordinator", 0, Listener(set()))
+        with pytest.raises(ValueError, match="no"):
+            await keep_aside(
+                unit, Quarantine(unit, ()), Poisoned(given, ValueError("no")), units.unit(UNIT), commands.post, 5
+            )
+        assert commands.posted == []
+
+    asyncio.run(play())
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -14,10 +14,11 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
 from roottrading.messages.exchange import Request
 from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Input, Row
-from roottrading.runtimes.distributed.actor import Actor, Ways
+from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.serving import FULL, Carriers, Served, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
+from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.step import Unit
 from tests.unit.runtimes.distributed.test_actor import COUNTS, Count
 

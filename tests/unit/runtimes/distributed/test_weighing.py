@@ -11,7 +11,8 @@ from roottrading.domain.time import DAY, HOUR, MINUTE, Time, parse_time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.exchange import Request
 from roottrading.messages.service import Row
-from roottrading.runtimes.distributed.actor import Actor, Ways
+from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.distributed.weighing import LEARNING, LearningBegan, Weighed, Weigher
 from roottrading.runtimes.distributed.weighing_past import DatabasePast
 from roottrading.runtimes.step import Unit
