@@ -28,6 +28,7 @@ from roottrading.operations.health.door import Trace
 from roottrading.operations.latency.figures import report
 from roottrading.operations.latency.hops import Batch, Way, batches, ways
 from roottrading.operations.latency.scratch import refuse_company, remove_topics, scratch_database
+from roottrading.operations.latency.warming import warm_kafka
 from roottrading.operations.local_servers.all_servers import all_servers
 from roottrading.pipeline import ROLES
 
@@ -110,6 +111,7 @@ async def _measure(settings: Settings, measure: Measure) -> list[Way]:
         await refuse_company(addresses.redis)
         remove_topics(addresses.kafka, f"{deployment}.")  # none: but Kafka is there
         stack.callback(remove_topics, addresses.kafka, f"{deployment}.")
+        await asyncio.to_thread(warm_kafka, addresses.kafka, f"{deployment}.")
         async with scratch_database(addresses.postgres, settings.postgres, f"roottrading_{deployment}") as database:
             return await _play(folder, environment | {POSTGRES_URL: database}, measure, deployment)
 
