@@ -1,6 +1,8 @@
 import asyncio
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from roottrading.adapters.store.port import Commit, UnitState
 from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.database import Database
@@ -58,6 +60,26 @@ def test_candles_come_by_their_close_and_the_same_again_changes_nothing(store_ur
                     NEW_YEAR,
                 )
             assert (close_time, digits) == (NEW_YEAR + HOUR - 1_000, "1.50")
+
+    asyncio.run(main())
+
+
+def test_many_units_at_once_begin_a_month(store_url: str) -> None:
+    settings = replace(SETTINGS, connections=16)
+
+    async def one(database: Database, month: int, shard: int) -> None:
+        unit = PostgresUnits(database, GATEWAY).unit(f"gateway/{shard}")
+        await unit.load()
+        new = candle(NEW_YEAR + month * 40 * DAY, symbol=f"COIN{shard}USDT")
+        await unit.commit(Commit([Row("market_data", (new.symbol, new.timeframe, new.open_time), new)]))
+
+    async def main() -> None:
+        async with await Database.open(store_url, settings) as database:
+            for month in range(12):
+                await asyncio.gather(*[one(database, month, shard) for shard in range(16)])
+            archive = PostgresArchive(database)
+            found = [await archive.candles(f"COIN{shard}USDT", "1h", 0, NEW_YEAR + 500 * DAY) for shard in range(16)]
+            assert [len(each) for each in found] == [12] * 16
 
     asyncio.run(main())
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -43,7 +44,8 @@ class CandleMonths:
 
 async def make(connection: "asyncpg.Connection[Any]", month: Month) -> None:
     """Make room for a month's candles, if there is none."""
-    await connection.execute("SELECT make_candle_month($1)", start_of(month))
+    with suppress(asyncpg.DuplicateTableError):  # somebody else made it since the function looked
+        await connection.execute("SELECT make_candle_month($1)", start_of(month))
 
 
 async def made(connection: "asyncpg.Connection[Any]") -> list[Month]:
