@@ -44,9 +44,10 @@ def environment(servers: Servers) -> dict[str, str]:
 def test_services_leave_the_files_of_a_backtest(servers: Servers, deployment: str, tmp_path: Path) -> None:
     options = (*WANTED, "--set", f"account.deployment={deployment}")
     for command in (("backtest", "--output", "alone"), ("up", "--clock", "stepped", "--output", "apart")):
-        subprocess.run(
+        done = subprocess.run(
             (*COMMAND, *command, *options), cwd=tmp_path, env=environment(servers), check=True, capture_output=True
         )
+    assert b"the database is tended" in done.stdout + done.stderr
     assert (tmp_path / "alone" / "fills.csv").read_text().count("\n") > 3
     for name in FILES:
         assert (tmp_path / "apart" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name

@@ -72,7 +72,7 @@ def status(config: ConfigFile = None, assignments: Set = None) -> None:
 
 @app.command()
 def maintain(config: ConfigFile = None, assignments: Set = None) -> None:
-    """Make room for the months to come; drop what is kept no longer. Services do it at their start as well."""
+    """Make room for the months to come; drop what is kept no longer. The portfolio does it each day."""
     from roottrading.adapters.store.postgres.maintenance import maintain as tend
 
     url, settings = _database(config, assignments)

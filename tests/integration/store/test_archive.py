@@ -112,6 +112,8 @@ def test_months_are_made_ahead_and_dropped_and_what_was_sent_long_ago_is_forgott
             done = await maintain(store_url, settings, LATER)
             assert done == Maintained(((2024, 4), (2024, 5)), ((2023, 12), (2024, 1)), 1)
             assert await maintain(store_url, settings, LATER) == Maintained()
+            replayed = await maintain(store_url, settings, LATER + 90 * DAY, LATER)
+            assert replayed == Maintained(), "a market of the past keeps its candles"
             assert list(await archive.candles("BTCUSDT", "1h", 0, LATER + DAY)) == [candle(LATER)]
             assert [each.number for each in (await unit.load()).outbox] == [2]
             assert await archive.add_candles([candle(NEW_YEAR)]) == 1  # wanted back: made again

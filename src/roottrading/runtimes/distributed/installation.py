@@ -1,5 +1,6 @@
 """A process's connections to the three servers, and what a service is given of them."""
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -17,6 +18,7 @@ from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.control import control_woken, poll_control, post_control, unanswered
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.identity import claim
+from roottrading.adapters.store.postgres.maintenance import maintain
 from roottrading.adapters.store.postgres.opinions import PostgresOpinions
 from roottrading.adapters.store.postgres.progress import Progress, progress_of
 from roottrading.adapters.store.postgres.shown import PostgresShown
@@ -141,6 +143,7 @@ async def installation(
                 lambda streams: RecentCandles(state, there.newest_candles, streams),
                 observed,
                 commands,
+                lambda market: maintain(addresses.postgres, settings.postgres, time.time_ns() // 1_000, market),
             )
         finally:
             await state.close()

@@ -18,6 +18,7 @@ from roottrading.runtimes.distributed.live_view import LiveView
 from roottrading.runtimes.distributed.serving import Served, Work
 from roottrading.runtimes.distributed.sharding import unit_name
 from roottrading.runtimes.distributed.surroundings import Live, Surroundings
+from roottrading.runtimes.distributed.tending import TENDS, keep_tended
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
 from roottrading.runtimes.distributed.ways import Publish, Ways
 from roottrading.runtimes.distributed.weighing import Weighed
@@ -58,6 +59,8 @@ class Loader:
             recent = around.recent(self._casting.told)
             publish = recent.beside(publish)
             self.works.append(recent.run)
+        if (tend := around.tend) is not None and role.name == TENDS:
+            self.works.append(lambda: keep_tended(tend, side.now))
         self._ways = Ways(
             publish,
             around.archive.said,

@@ -16,6 +16,7 @@ from roottrading.runtimes.distributed.live_view import Keys
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.recent_candles import RecentCandles, Stream
 from roottrading.runtimes.distributed.serving import Carriers
+from roottrading.runtimes.distributed.tending import Tend
 from roottrading.runtimes.distributed.weighing_past import Opinions
 
 
@@ -32,7 +33,7 @@ class Surroundings(Struct, frozen=True):
 
     `admin` is the admin door of an exchange whose clock is stepped; weights are learned from `opinions`. `live` are the
     keys that the dispatcher shows things in, `recent` those of the gateway's candles; `requests` are people's, for
-    capital and coins.
+    capital and coins. `tend` does what the database needs each day.
     """
 
     settings: Settings
@@ -50,3 +51,4 @@ class Surroundings(Struct, frozen=True):
     recent: Callable[[Iterable[Stream]], RecentCandles] | None = None
     observed: Observed = field(default_factory=Observed)
     requests: Requests | None = None
+    tend: Tend | None = None

@@ -38,17 +38,18 @@ class Maintained(Struct, frozen=True):
     busy: bool = False
 
 
-async def maintain(url: str, settings: PostgresSettings, now: Time) -> Maintained:
+async def maintain(url: str, settings: PostgresSettings, now: Time, market: Time | None = None) -> Maintained:
     """Make the months ahead, drop those and the sent messages that are older than is wanted; may be called any time.
 
-    Raises Unreachable or StoreError; what was done until then stays done.
+    Candles go by the `market`'s time where it is another one than ours. Raises Unreachable or StoreError; what was done
+    until then stays done.
     """
     connection = await connect(url, settings, statement_timeout="0")
     try:
         with asking(shown(url)):
             if not await connection.fetchval(_LOCK):
                 return Maintained(busy=True)
-            this = month_of(now)
+            this = month_of(now if market is None else market)
             wanted = [shifted(this, by) for by in range(settings.months_ahead + 1)]
             there = await candle_months.made(connection)
             missing = tuple(month for month in wanted if month not in there)
