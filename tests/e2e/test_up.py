@@ -41,9 +41,14 @@ def environment(servers: Servers) -> dict[str, str]:
     }
 
 
-def test_services_leave_the_files_of_a_backtest(servers: Servers, deployment: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("instances", ["trader=1", "gateway=2,analyzer=2,signal_aggregator=2,trader=3"])
+def test_services_leave_the_files_of_a_backtest(
+    servers: Servers, deployment: str, tmp_path: Path, instances: str
+) -> None:
+    """However many of them there are: of three traders one has nothing to do."""
     options = (*WANTED, "--set", f"account.deployment={deployment}")
-    for command in (("backtest", "--output", "alone"), ("up", "--clock", "stepped", "--output", "apart")):
+    together = ("up", "--clock", "stepped", "--instances", instances, "--output", "apart")
+    for command in (("backtest", "--output", "alone"), together):
         done = subprocess.run(
             (*COMMAND, *command, *options), cwd=tmp_path, env=environment(servers), check=True, capture_output=True
         )

@@ -1,6 +1,6 @@
 """What analyzers' units in memory wrote down, asked as the database is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from roottrading.adapters.store.memory_units import MemoryUnits
 from roottrading.adapters.store.port import tables_by_name
@@ -37,6 +37,12 @@ class MemoryOpinions:
         """Return the first sequence of a stream."""
         said = await self.units.said(source, stream, 0, NEWEST)
         return said[0].sequence if said else None
+
+    async def unsaid(self, source: str, last: Mapping[str, int]) -> Sequence[str]:
+        """Return the streams that are behind."""
+        return [
+            stream for stream in sorted(last) if not await self.units.said(source, stream, last[stream] - 1, NEWEST)
+        ]
 
 
 def _at(row: SignalRow) -> Time:

@@ -27,6 +27,9 @@ HealthPort = Annotated[
         help="Serve /health/live, /health/ready and /metrics on this port of loopback (0: any free one).",
     ),
 ]
+Instance = Annotated[
+    str | None, typer.Option("--instance", metavar="NAME", help="Its name in the log, where it is one of several.")
+]
 PANEL: Final = "Services"
 # As the pipeline has them, written again so that help is there without loading it; a test holds them equal.
 PURPOSES: Final = {
@@ -58,6 +61,7 @@ def _command(role: str) -> Callable[..., None]:
         strategies: options.Strategies = None,
         capital: options.Capital = None,
         health_port: HealthPort = None,
+        instance: Instance = None,
         log: options.Log = None,
         config: options.ConfigFile = None,
         assignments: options.Set = None,
@@ -75,7 +79,7 @@ def _command(role: str) -> Callable[..., None]:
         )
         from roottrading.cli.service_running import run_service
 
-        run_service(role, loaded.settings, health_port)
+        run_service(role, loaded.settings, health_port, instance or role)
 
     return command
 

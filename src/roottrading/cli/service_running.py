@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from roottrading.adapters.store.postgres.leadership import Leadership
+from roottrading.adapters.store.postgres.shard_locks import ShardLocks
 from roottrading.cli.errors import CommandError
 from roottrading.cli.linked import key_of
 from roottrading.cli.places import is_here, places_of
@@ -36,8 +37,10 @@ from roottrading.runtimes.linked.pace import pace_of
 _LOG: Final = logging.getLogger("roottrading.service")
 
 
-def run_service(role: str, settings: Settings, health_port: int | None = None) -> None:
+def run_service(role: str, settings: Settings, health_port: int | None, instance: str) -> None:
     """Serve until SIGTERM or Ctrl-C, or a stepped market's end; say how it goes on `health_port`, where one is given.
+
+    `instance` is its name in the log.
 
     Raises CommandError for settings that a service cannot have, and where a server's address is not named.
     """
@@ -47,7 +50,9 @@ def run_service(role: str, settings: Settings, health_port: int | None = None) -
         raise CommandError(f"--exchange {url}: name a server of `roottrading exchange` on this machine")
     addresses = addresses_of(os.environ)
     begin_log(settings.run)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {role} %(levelname)s %(message)s")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {instance} %(levelname)s %(message)s"
+    )
     seal = seal_for(role, settings, addresses, os.environ)
     carriers = carriers_of(ROLE[role])
     acting = acting_cast(settings)
@@ -75,8 +80,8 @@ def run_service(role: str, settings: Settings, health_port: int | None = None) -
                 _LOG.info("health on http://%s:%d", LOOPBACK, port)
             watching = asyncio.create_task(health.watch())
             try:
-                leadership = _leadership(role, settings, addresses)
-                await serve_on(role, connect, leadership, stop, _say(role), observed)
+                lead = _lead(role, settings, addresses)
+                await serve_on(role, connect, lead, stop, _say(role), observed)
             finally:
                 watching.cancel()
                 await asyncio.wait([watching])
@@ -108,9 +113,12 @@ def addresses_of(environment: Mapping[str, str]) -> Addresses:
     return Addresses(environment[REDIS_URL], kafka, environment[POSTGRES_URL])
 
 
-def _leadership(role: str, settings: Settings, addresses: Addresses) -> Leadership:
-    """Have one instance serve: others wait for its end."""
-    return Leadership(addresses.postgres, settings.postgres, f"{settings.account.deployment}/{role}")
+def _lead(role: str, settings: Settings, addresses: Addresses) -> Leadership | ShardLocks:
+    """Have all instances serve, each its shards; or one, and others wait for its end."""
+    name = f"{settings.account.deployment}/{role}"
+    if ROLE[role].sharding == "by symbol":
+        return ShardLocks(addresses.postgres, settings.postgres, name)
+    return Leadership(addresses.postgres, settings.postgres, name)
 
 
 def _say(role: str) -> Callable[[ServiceProcess], None]:

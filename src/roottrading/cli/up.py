@@ -13,6 +13,10 @@ LocalServers = Annotated[
 Clock = Annotated[
     str, typer.Option("--clock", metavar="real|60x|stepped", help="How the time of the exchange that is started goes.")
 ]
+Instances = Annotated[
+    str | None,
+    typer.Option("--instances", metavar="SERVICE=N,...", help="How many of a service, such as analyzer=2 (else one)."),
+]
 Folder = Annotated[
     str | None, typer.Option("--state", metavar="DIR", help="Keep the data of --local-servers here (else nowhere).")
 ]
@@ -29,6 +33,7 @@ def up(
     capital: options.Capital = None,
     clock: Clock = "60x",
     exchange: ExchangeAt = None,
+    instances: Instances = None,
     local_servers: LocalServers = False,
     state: Folder = None,
     output: options.Output = None,
@@ -60,6 +65,7 @@ def up(
     given = [] if config is None else ["--config", str(config)]
     for assignment in assignments or ():
         given += ["--set", assignment]
+    from roottrading.cli.instances import instances_of
     from roottrading.cli.up_running import Wanted, run_up
 
-    run_up(loaded.settings, Wanted(clock, local_servers, tuple(given)))
+    run_up(loaded.settings, Wanted(clock, local_servers, tuple(given), instances_of(instances, clock)))

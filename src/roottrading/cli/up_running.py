@@ -18,6 +18,7 @@ from rich.console import Console
 
 from roottrading.adapters.store.postgres.migrations.migrate import upgrade
 from roottrading.cli.errors import INTERRUPTED, CommandError
+from roottrading.cli.instances import STEPPED, names_of
 from roottrading.cli.preparing import Prepared, prepare
 from roottrading.cli.reporting import check_outputs, claim_outputs, finish, warn
 from roottrading.cli.service_seal import own_secret
@@ -29,21 +30,20 @@ from roottrading.operations.local_servers.addresses import KINDS, VARIABLES
 from roottrading.operations.local_servers.all_servers import all_servers
 from roottrading.operations.local_servers.ports import free_port
 from roottrading.operations.supervisor import Command, GaveUp, Supervisor, own_command
-from roottrading.pipeline import ROLES
 from roottrading.runtimes.distributed.collecting import collect
 
-STEPPED: Final = "stepped"
 _EXCHANGE: Final = re.compile(r"^exchange on (\S+) ")
 _ADMIN: Final = re.compile(r"^admin door on (\S+)$")
 _PATIENCE: Final = 60.0  # seconds for an exchange to open its doors
 
 
 class Wanted(Struct, frozen=True):
-    """How the services are to run; `given` are options that every process is given as they are."""
+    """How the services are to run: `instances` of each; `given` are options that every process is given as they are."""
 
     clock: str
     local_servers: bool
     given: tuple[str, ...]
+    instances: Mapping[str, int]
 
 
 def run_up(settings: Settings, wanted: Wanted) -> None:
@@ -109,8 +109,8 @@ def _exchange(prepared: Prepared, wanted: Wanted) -> Iterator[tuple[str, ...]]:
     for path in run.instruments:
         options += ["--instruments", path]
     if wanted.clock == STEPPED:
-        for role in ROLES:
-            options += ["--expect", f"{role.name}=1"]
+        for service, count in wanted.instances.items():
+            options += ["--expect", f"{service}={count}"]
     command = (sys.executable, "-m", "roottrading", "exchange", *options, *wanted.given)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -140,9 +140,14 @@ def _commands(settings: Settings, prepared: Prepared | None, wanted: Wanted, doo
     if admin:
         options += ["--admin", admin[0]]
     return [
-        own_command(role.name, role.name.replace("_", "-"), *options, "--health-port", str(free_port()), *wanted.given)
-        for role in ROLES
+        own_command(name, service.replace("_", "-"), *options, *_of_instance(name), *wanted.given)
+        for service, count in wanted.instances.items()
+        for name in names_of(service, count)
     ]
+
+
+def _of_instance(name: str) -> tuple[str, ...]:
+    return "--health-port", str(free_port()), "--instance", name
 
 
 async def _supervise(commands: list[Command], environment: Mapping[str, str]) -> bool:

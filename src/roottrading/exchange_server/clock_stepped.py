@@ -105,10 +105,16 @@ class SteppedClock:
     # ---- the processes
 
     def join(self, member: str, role: str, process: Member) -> None:
-        """Take a process in; once all are here, the first wave is asked for. ValueError where it is not expected."""
+        """Take a process in; once all are here, the first wave is asked for. ValueError where it is not expected.
+
+        Who comes (again) after the end is told so.
+        """
         self._proof.join(member, role)
         self._members[member] = process
-        self._ask()
+        if self.done:
+            process.finished()
+        else:
+            self._ask()
 
     def leave(self, member: str) -> None:
         """Let a process go; time stands until another comes in its place."""

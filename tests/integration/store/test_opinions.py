@@ -82,3 +82,20 @@ def test_the_first_word_is_the_first_of_its_stream(store_url: str) -> None:
             assert await opinions(database).first_said("gateway", "market/LTCUSDT/1m") == 60
 
     asyncio.run(main())
+
+
+def test_what_was_not_said_up_to_a_moment_is_named(store_url: str) -> None:
+    async def main() -> None:
+        async with await Database.open(store_url, SETTINGS) as database:
+            unit = PostgresUnits(database, TABLES).unit("analyzer/3")
+            await unit.load()
+            body = AlertRaised("info", "said", "", "A", 1)
+            said = [("a", 60), ("a", 70), ("b", 60), ("c", 80)]
+            envelopes = [Envelope("analyzer", stream, at, 0, at, "cause", body) for stream, at in said]
+            envelopes.append(Envelope("gateway", "d", 90, 0, 90, "cause", body))
+            await unit.commit(Commit(outbox=[("signals:raw", each) for each in envelopes]))
+            last = dict.fromkeys(("d", "c", "b", "a"), 70)
+            assert await opinions(database).unsaid("analyzer", last) == ["b", "d"]
+            assert await opinions(database).unsaid("analyzer", {}) == []
+
+    asyncio.run(main())

@@ -82,6 +82,10 @@ def test_time_moves_after_two_waves_and_phase_by_phase() -> None:
     assert trader.heard == gateway.heard == market.moves
     assert clock.done
     assert clock.now() == 2 * MINUTE
+    clock.leave("t")
+    again = Idler(clock, "t2")
+    clock.join("t2", "trader", again)  # it died at the end, and comes again
+    assert again.ended
 
 
 def test_held_requests_go_in_canonical_order_before_time_moves() -> None:

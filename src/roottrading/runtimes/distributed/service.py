@@ -1,6 +1,7 @@
 """One service's process put together: connect, load every unit that it holds, serve until something ends it."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -25,6 +26,8 @@ from roottrading.runtimes.linked.clocks import clock_of, link_settings
 from roottrading.runtimes.linked.stepping import SteppedTime, expected_of
 
 LEAVING_SECONDS: Final = 2.0  # for what is under way where a shard is given up
+_NAMED: Final = 20  # symbols in a line of the log
+_LOG: Final = logging.getLogger(__name__)
 _LOOKS: Final = 0.005  # seconds between two looks at how far things are
 
 
@@ -126,6 +129,8 @@ class ServiceProcess:
         serving.take([each.served for each in ready])
         self.side.take(symbols, {symbol: at for each in ready for symbol, at in each.first.items()})
         around.observed.serve(len(serving.actors))
+        if self._shares is not None:
+            _LOG.info("took %s", _named(symbols))
 
     async def _leave(self, shards: Sequence[int]) -> None:
         """Finish what these have, as far as that takes no longer than a moment, and serve them no more."""
@@ -145,6 +150,7 @@ class ServiceProcess:
             self._weighed.pop(shard, None)
         if self._weigher is not None:
             self._weigher.begin(self._weighed.values())
+        _LOG.info("gave up %s", _named(sorted(symbols)))
         if serving.actors:
             self._around.observed.serve(len(serving.actors))
         else:
@@ -223,3 +229,7 @@ class ServiceProcess:
         if self._weigher is not None:
             self._weigher.begin(self._weighed.values())
         return self.serving
+
+
+def _named(symbols: Sequence[str]) -> str:
+    return ", ".join(symbols[:_NAMED]) + (f" and {len(symbols) - _NAMED} more" if len(symbols) > _NAMED else "")

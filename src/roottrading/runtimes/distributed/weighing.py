@@ -1,7 +1,8 @@
-"""Learned weights where services are processes: made by the aggregator's, for all its units (trading-rules 3.8).
+"""Learned weights where services are processes: made by each aggregator's, for all its units (trading-rules 3.8).
 
-They are made half an hour after midnight: by then every opinion of the day before has been heard, so it is stored, for
-an analyzer commits before it publishes. Verdicts go by them only after 01:00 UTC. Whatever goes wrong ends this
+They are made half an hour after midnight, when every opinion of the day before is stored: an analyzer commits before it
+publishes, so what was heard is, and whose symbols another instance hears are asked for. All instances read the same,
+and make the same weights of it. Verdicts go by them only after 01:00 UTC. Whatever goes wrong ends this
 incarnation of the process; the next finds in its units' own rows which day's weights are still to be given.
 """
 
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from roottrading.config.settings import Settings
 from roottrading.domain.time import DAY, HOUR, MINUTE, Time, duration, iso, start_of_day
-from roottrading.messages.channels import MARKET
+from roottrading.messages.channels import MARKET, SIGNALS_RAW
 from roottrading.messages.service import Row, Table
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.daily_weights import DailyWeights, StoredPast
@@ -27,7 +28,9 @@ from roottrading.services.signal_aggregator.state import WEIGHTS
 SETTLED: Final = 30 * MINUTE  # after midnight
 OVERDUE: Final = 15 * MINUTE  # later: somebody should know what is waited for
 _LOOKS: Final = 0.02  # seconds between two looks whether weights are due
+_AGAIN: Final = 0.2  # seconds before others' opinions are asked for again
 _GATEWAY: Final = "gateway"
+_ANALYZER: Final = "analyzer"
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -69,10 +72,12 @@ class Weigher:
         self._warned: Time = 0
 
     def begin(self, units: Iterable[Weighed]) -> None:
-        """Take up the units as they were loaded."""
+        """Take up the units as they were loaded: all that there are now, whenever that changes."""
         self._units = tuple(units)
         starts = [row.values.since for unit in self._units for row in unit.rows.get(LEARNING.name, ())]
-        if starts:
+        if self._weights is not None:
+            starts.append(self._start)
+        if starts and self._units:
             given = [max((row.values.day for row in unit.rows.get(WEIGHTS, ())), default=0) for unit in self._units]
             self._begin_at(min(starts), min(given))
 
@@ -93,6 +98,9 @@ class Weigher:
                 if self._has_begun():
                     await self._find_start()
             elif (day := self._due()) is not None:
+                if not await self._is_said(day):
+                    await asyncio.sleep(_AGAIN)
+                    continue
                 weights = await self._weights.of(day)
                 for unit in self._units:
                     unit.actor.give([Given(weights)])
@@ -123,18 +131,36 @@ class Weigher:
         self._weights = DailyWeights(Witness(self._settings, self._cast, start), self._past)
 
     def _due(self) -> Time | None:
-        """Return the day whose weights are to be given now: all that was said up to its begin is stored."""
+        """Return the day whose weights are to be given now: all that units hear was heard up to its begin."""
         now = self._now()
-        if now < self._next + SETTLED:
+        if now < self._next + SETTLED or not self._units:
             return None
         day = start_of_day(now - SETTLED)
         missing = self._missing(day)
-        if missing is None:
-            return day
-        if now >= day + SETTLED + OVERDUE and self._warned < day:
+        if missing is not None:
+            self._warn(day, missing)
+        return day if missing is None else None
+
+    def _warn(self, day: Time, missing: str) -> None:
+        if self._now() >= day + SETTLED + OVERDUE and self._warned < day:
             self._warned = day
             _LOG.warning("the weights of %s wait for the opinions on %s: nothing is bought", iso(day)[:10], missing)
-        return None
+
+    async def _is_said(self, day: Time) -> bool:
+        """Say whether what other instances' units hear was said up to a day's begin, too: it is stored then."""
+        plan = self._cast.plan
+        heard = {stream for unit in self._units for _, stream in unit.streams}
+        last: dict[str, Time] = {}
+        for timeframe in plan.timeframes:
+            at = day - day % duration(timeframe)
+            for symbol in plan.symbols:
+                stream = f"{SIGNALS_RAW}/{symbol}/{timeframe}"
+                if stream not in heard and at > self._start:
+                    last[stream] = at
+        unsaid = await self._opinions.unsaid(_ANALYZER, last) if last else ()
+        if unsaid:
+            self._warn(day, unsaid[0])
+        return not unsaid
 
     def _missing(self, day: Time) -> str | None:
         """Return a stream of opinions that was not heard up to a day's begin; None where all were."""

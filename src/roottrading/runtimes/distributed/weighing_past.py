@@ -1,7 +1,7 @@
 """What services that share a database learn from: signals and candles as they stand there (trading-rules 3.8)."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from roottrading.adapters.store.port import Archive
@@ -30,6 +30,9 @@ class Opinions(Protocol):
 
     async def first_said(self, source: str, stream: str) -> int | None:
         """Return the sequence of the first message of a stream that is kept, None where there is none."""
+
+    async def unsaid(self, source: str, last: Mapping[str, int]) -> Sequence[str]:
+        """Return those streams on which nothing was said yet up to the sequence that is named, in order."""
 
 
 class DatabasePast:

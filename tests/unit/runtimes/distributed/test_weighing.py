@@ -1,14 +1,16 @@
 """When weights are due: what was heard, what was kept, and where time stands."""
 
+import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
 from roottrading.adapters.store.memory_units import MemoryUnits
-from roottrading.adapters.store.port import Loaded
+from roottrading.adapters.store.port import Commit, Loaded
 from roottrading.domain.time import DAY, HOUR, MINUTE, Time, parse_time
 from roottrading.messages.envelope import Envelope
+from roottrading.messages.events import AlertRaised
 from roottrading.messages.exchange import Request
 from roottrading.messages.service import Row
 from roottrading.runtimes.distributed.actor import Actor
@@ -16,6 +18,7 @@ from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.distributed.weighing import LEARNING, LearningBegan, Weighed, Weigher
 from roottrading.runtimes.distributed.weighing_past import DatabasePast
 from roottrading.runtimes.step import Unit
+from roottrading.services.analyzer.state import TABLES as ANALYZER_TABLES
 from roottrading.services.dispatcher import Dispatcher
 from roottrading.services.signal_aggregator.state import TABLES, WEIGHTS, WeightsOfDay
 from tests.integration.memory_opinions import MemoryOpinions
@@ -25,13 +28,15 @@ START = parse_time("2021-04-16T10:00:00Z")
 MIDNIGHT = parse_time("2021-04-17")
 LTC, XRP = (("analyzer", f"signals:raw/{name}/5m") for name in ("LTCUSDT", "XRPUSDT"))
 SETTINGS, CAST, _ = learning_run()
+EVERY = [f"signals:raw/{symbol}/{timeframe}" for symbol in CAST.plan.symbols for timeframe in CAST.plan.timeframes]
+OTHERS = [stream for stream in EVERY if stream != LTC[1]]
 
 
 class Bench:
     """A weigher of two units, at a time that is set."""
 
     def __init__(self, *given: Time, start: Time = START) -> None:
-        units = MemoryUnits((*TABLES, LEARNING))
+        units = self.units = MemoryUnits((*TABLES, *ANALYZER_TABLES, LEARNING))
         self.now = START
         self.weigher = Weigher(
             SETTINGS, CAST, MemoryOpinions(units), DatabasePast(CAST, MemoryOpinions(units), units), lambda: self.now
@@ -46,6 +51,7 @@ class Bench:
             if given and given[shard]:
                 rows[WEIGHTS] = (Row(WEIGHTS, (given[shard],), WeightsOfDay(given[shard], {"a": Decimal(1)}, (), 0)),)
             weighed.append(Weighed(self.actors[shard], streams, rows))
+        self.weighed = weighed
         self.weigher.begin(weighed)
 
     def is_busy(self) -> bool:
@@ -118,3 +124,50 @@ def test_after_a_death_only_what_some_unit_lacks_is_given_again(first: Time, sec
     assert bench.is_busy() == busy
     if not busy:
         assert bench.weigher.next_deadline() == MIDNIGHT + DAY + 30 * MINUTE
+
+
+def test_who_serves_nothing_has_nothing_to_weigh() -> None:
+    bench = Bench(0, 0)
+    bench.hears(MIDNIGHT, MIDNIGHT)
+    bench.now = MIDNIGHT + 30 * MINUTE
+    assert bench.is_busy()
+    bench.weigher.begin(())
+    assert not bench.is_busy()
+
+
+def test_what_another_instance_hears_has_to_be_stored_too() -> None:
+    """One hears LTCUSDT only: it waits until the analyzer's last word of the day on all else is in the outbox."""
+
+    async def play() -> None:
+        bench = Bench(0, 0)
+        bench.weigher.begin(bench.weighed[:1])
+        bench.hears(MIDNIGHT, 0)
+        bench.now = MIDNIGHT + 30 * MINUTE
+        others = bench.units.unit("analyzer/1")
+        await others.load()
+        running = asyncio.create_task(bench.weigher.run())
+        for at in (MIDNIGHT - 5 * MINUTE, MIDNIGHT):
+            await asyncio.sleep(0.3)
+            assert bench.is_busy()
+            assert len(bench.actors[0].inbox) == 1  # that it was loaded
+            body = AlertRaised("info", "said", "", "XRPUSDT", at)
+            said = [Envelope("analyzer", stream, at, 0, at, "cause", body) for stream in OTHERS]
+            await others.commit(Commit(outbox=[("signals:raw", each) for each in said]))
+        async with asyncio.timeout(10):
+            while bench.is_busy():
+                await asyncio.sleep(0.01)
+        assert [len(actor.inbox) for actor in bench.actors] == [2, 1]
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(play())
+
+
+def test_a_unit_that_came_later_is_given_what_it_lacks() -> None:
+    bench = Bench(MIDNIGHT, 0)
+    bench.hears(MIDNIGHT + HOUR, MIDNIGHT + HOUR)
+    bench.now = MIDNIGHT + HOUR
+    bench.weigher.begin(bench.weighed[:1])
+    assert not bench.is_busy()
+    bench.weigher.begin(bench.weighed)
+    assert bench.is_busy()

@@ -1,6 +1,6 @@
 """What strategies said, and when what they said it of began: read by whoever learns from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,9 @@ from roottrading.domain.time import Time
 from roottrading.messages.service import Table
 
 _FIRST_SAID = "SELECT min(sequence) FROM outbox WHERE source = $1 AND stream = $2"
+_UNSAID = """
+SELECT wanted.stream FROM unnest($2::text[], $3::bigint[]) AS wanted (stream, last) WHERE NOT EXISTS (
+SELECT FROM outbox WHERE source = $1 AND stream = wanted.stream AND sequence >= wanted.last) ORDER BY wanted.stream"""
 _STATE = "SELECT value FROM unit_rows WHERE service = $1 AND table_name = $2 ORDER BY shard, number"
 
 
@@ -50,6 +53,10 @@ class PostgresOpinions:
     async def first_said(self, source: str, stream: str) -> int | None:
         """Return the sequence of the first message of a stream that is kept, None where there is none."""
         return (await self._fetch(_FIRST_SAID, source, stream))[0][0]  # type: ignore[no-any-return]
+
+    async def unsaid(self, source: str, last: Mapping[str, int]) -> Sequence[str]:
+        """Return those streams on which nothing was said yet up to the sequence that is named, in order."""
+        return [stream for (stream,) in await self._fetch(_UNSAID, source, list(last), list(last.values()))]
 
     async def _fetch(self, sql: str, *parameters: object) -> list[Any]:
         async with self._database.connection() as connection:
