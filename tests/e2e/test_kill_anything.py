@@ -33,7 +33,7 @@ from tests.e2e.wire_kills import KEY, RESTLESS, SETTINGS, SYMBOLS
 
 PRICES = {"LTC": 300, "XRP": 2}  # about, in USDT
 PATIENCE = 90.0  # seconds for a new cycle after a death, on a machine however busy
-STARTED = re.compile(r"^(\w+) is process (\d+)$")
+STARTED = re.compile(r"^([\w-]+) is process (\d+)$")
 
 
 class Up:
@@ -55,13 +55,13 @@ class Up:
 
 
 @contextmanager
-def services(folder: Path, url: str, environment: dict[str, str]) -> Iterator[Up]:
+def services(folder: Path, url: str, environment: dict[str, str], *more: str) -> Iterator[Up]:
     (folder / "strategies").mkdir()
     (folder / "strategies" / "restless.py").write_text(RESTLESS)
     options = [part for each in SETTINGS for part in ("--set", each)]
     command = (*COMMAND, "up", "--exchange", url, "--symbols", ",".join(SYMBOLS), "--timeframe", "1m")
     with subprocess.Popen(
-        (*command, "--strategies", "restless", *options),
+        (*command, "--strategies", "restless", *options, *more),
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,

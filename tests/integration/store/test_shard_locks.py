@@ -1,7 +1,7 @@
 """Shards are spread evenly over the instances that are there, each held by one at a time, none by nobody for long."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from roottrading.adapters.store.postgres.settings import PostgresSettings
@@ -14,14 +14,16 @@ SETTINGS = PostgresSettings(leader_silence=10_000_000)
 class Instance:
     """One instance, and what it has been told."""
 
-    def __init__(self, url: str, service: str = "analyzer") -> None:
+    def __init__(self, url: str, service: str = "analyzer", shards: Sequence[int] = range(SHARDS), of: int = 1) -> None:
         self.locks = ShardLocks(url, SETTINGS, service)
+        self.shards = shards
+        self.members = of
         self.known: set[int] = set()  # by what it was told
         self.lost: set[int] = set()
         self.running = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        async for shift in self.locks.shifts(range(SHARDS)):
+        async for shift in self.locks.shifts(self.shards, self.members):
             self.known |= set(shift.taken)
             if shift.leaving:
                 await asyncio.sleep(0.05)  # what it takes to finish them
@@ -78,6 +80,44 @@ def test_an_instance_whose_session_ended_is_told_and_comes_again(postgres_url: s
                 await asyncio.sleep(0.01)
         await until([first, second], lambda held: held == [24, 24])
         for each in (first, second):
+            await each.end()
+
+    asyncio.run(main())
+
+
+def test_who_is_told_how_many_they_will_be_takes_nothing_before(postgres_url: str) -> None:
+    async def main() -> None:
+        shards = (7, 14, 28)
+        first, second = (Instance(postgres_url, shards=shards, of=3) for _ in range(2))
+        await asyncio.sleep(0.7)  # two looks
+        assert not first.known
+        assert not second.known
+        assert not first.locks.is_settled
+        third = Instance(postgres_url, shards=shards, of=3)
+        await until([first, second, third], lambda held: held == [1, 1, 1])
+        assert first.known | second.known | third.known == set(shards)
+        assert all(each.locks.is_settled for each in (first, second, third))
+        await third.end()
+        await asyncio.sleep(0.7)
+        assert [len(first.known), len(second.known)] == [1, 1]  # it will come again
+        for each in (first, second):
+            await each.end()
+
+    asyncio.run(main())
+
+
+def test_more_instances_than_shards_stand_by(postgres_url: str) -> None:
+    async def main() -> None:
+        instances = [Instance(postgres_url, shards=(3, 5)) for _ in range(3)]
+        await until(instances, lambda held: held == [0, 1, 1])
+        async with asyncio.timeout(5):
+            while not all(each.locks.is_settled for each in instances):
+                await asyncio.sleep(0.01)
+        busy, idle = sorted(instances, key=lambda each: -len(each.known))[0::2]
+        await busy.end()
+        await until([each for each in instances if each is not busy], lambda held: held == [1, 1])
+        assert len(idle.known) == 1
+        for each in instances:
             await each.end()
 
     asyncio.run(main())
