@@ -114,7 +114,6 @@ def test_capital_and_coins_come_and_go_once_whoever_dies(servers: Servers, topic
             hand.tell("control", "halt")
             hand.tell("control", "flatten")
             hand.until("all sold at the end", lambda shown: "cycles    0 open" in shown and "waiting" not in shown)
-            time.sleep(1.0)
         records = asyncio.run(left(servers.postgres_url))
         foreign = {**FOREIGN, "LTC": D(5) - D(4), "USDT": D(3000) - D(1500) + D(200) - D(1)}
         found = compare_books(account, books_of(records), SYMBOLS, foreign, FOREIGN_ORDER)

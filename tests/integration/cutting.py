@@ -1,4 +1,7 @@
-"""A wire between client and server that a test can cut: before a request, after it, with answers on their way."""
+"""A wire between client and server that a test can cut: before a request, after it, with answers on their way.
+
+Answers may take their time, too.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,6 +19,7 @@ class Wire:
         self.trouble: Trouble = ""
         self._open: set[asyncio.StreamWriter] = set()
         self.carried = 0  # bytes towards the server
+        self.answers_take = 0.0  # seconds
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side ends it."""
@@ -39,6 +43,9 @@ class Wire:
         while data := await source.read(65_536):
             if self.trouble != lost:
                 self.carried += len(data) if out else 0
+                if self.answers_take and not out:
+                    asyncio.get_running_loop().call_later(self.answers_take, drain.write, data)
+                    continue
                 drain.write(data)
                 await drain.drain()
         drain.transport.abort()

@@ -31,6 +31,8 @@ from roottrading.operations.local_servers.all_servers import all_servers
 from roottrading.operations.local_servers.ports import free_port
 from roottrading.operations.supervisor import Command, GaveUp, Supervisor, own_command
 from roottrading.runtimes.distributed.collecting import collect
+from roottrading.runtimes.distributed.finishing import turn_of
+from roottrading.runtimes.distributed.sharding import ROLE
 
 _EXCHANGE: Final = re.compile(r"^exchange on (\S+) ")
 _ADMIN: Final = re.compile(r"^admin door on (\S+)$")
@@ -112,7 +114,7 @@ def _exchange(prepared: Prepared, wanted: Wanted) -> Iterator[tuple[str, ...]]:
         for service, count in wanted.instances.items():
             options += ["--expect", f"{service}={count}"]
     command = (sys.executable, "-m", "roottrading", "exchange", *options, *wanted.given)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, process_group=0) as process:  # Ctrl-C is for us
         try:
             yield _doors(process, wanted)
         finally:
@@ -140,7 +142,9 @@ def _commands(settings: Settings, prepared: Prepared | None, wanted: Wanted, doo
     if admin:
         options += ["--admin", admin[0]]
     return [
-        own_command(name, service.replace("_", "-"), *options, *_of_instance(name), *wanted.given)
+        own_command(
+            name, service.replace("_", "-"), *options, *_of_instance(name), *wanted.given, turn=turn_of(ROLE[service])
+        )
         for service, count in wanted.instances.items()
         for name in names_of(service, count)
     ]
@@ -153,7 +157,7 @@ def _of_instance(name: str) -> tuple[str, ...]:
 async def _supervise(commands: list[Command], environment: Mapping[str, str]) -> bool:
     """Return whether all services ended by themselves."""
     supervisor = Supervisor(commands, environment, typer.echo)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, supervisor.stop.set)
     try:
         await supervisor.run()

@@ -1,4 +1,4 @@
-"""Processes that belong together: each begins again when it falls over, all end when they are told to."""
+"""Processes that belong together: each begins again when it falls over, all end, each in its turn, when told to."""
 
 import asyncio
 import signal
@@ -19,10 +19,14 @@ Say = Callable[[str], None]
 
 
 class Command(Struct, frozen=True):
-    """A process to be kept alive: its name in what is said of it, and how it is started."""
+    """A process to be kept alive: its name in what is said of it, and how it is started.
+
+    Those of a lower `turn` are ended first, and have ended before the next are told to.
+    """
 
     name: str
     arguments: tuple[str, ...]
+    turn: int = 0
 
 
 class GaveUp(Exception):
@@ -58,9 +62,11 @@ class Supervisor:
                     left.discard(each)
         finally:
             stopping.cancel()
-            for each in works:
-                each.cancel()
-            await asyncio.gather(*works, return_exceptions=True)
+            for turn in sorted({command.turn for command in self._commands}):
+                ending = [each for command, each in zip(self._commands, works, strict=True) if command.turn == turn]
+                for each in ending:
+                    each.cancel()
+                await asyncio.gather(*ending, return_exceptions=True)
 
     async def _keep(self, command: Command) -> None:
         tries = 0
@@ -84,6 +90,7 @@ class Supervisor:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             limit=_LINE,
+            process_group=0,  # Ctrl-C is for whoever ends them, each in its turn
         )
         self._running[command.name] = process
         self._say(f"{command.name} is process {process.pid}")
@@ -118,6 +125,6 @@ def _ending(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def own_command(name: str, *arguments: str) -> Command:
+def own_command(name: str, *arguments: str, turn: int = 0) -> Command:
     """Return the command that runs `roottrading ARGUMENTS` with this very Python."""
-    return Command(name, (sys.executable, "-m", "roottrading", *arguments))
+    return Command(name, (sys.executable, "-m", "roottrading", *arguments), turn)

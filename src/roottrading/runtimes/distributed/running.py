@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -19,6 +20,7 @@ from roottrading.runtimes.distributed.together import first_of
 
 _LOG: Final = logging.getLogger(__name__)
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the next try
+_LIVED: Final = 60.0  # seconds after which what ended counts as one that had begun well
 
 
 class LostLead(Exception):
@@ -36,7 +38,7 @@ async def serve_on(
     began: Callable[[ServiceProcess], None] = lambda process: None,
     observed: Observed | None = None,
 ) -> None:
-    """Serve until `stop` is set, or the stepped market's end.
+    """Serve until `stop` is set and what was under way then has come to its end, or until the stepped market's.
 
     `lead` says what of the service this instance serves: all of it while no other leads, or its share; all, always,
     where it is left out.
@@ -46,6 +48,7 @@ async def serve_on(
     """
     tries = 0
     ended = asyncio.Event()
+    serving: list[ServiceProcess] = []
     observed = observed or Observed()
     leadership = lead if isinstance(lead, Leadership) else None
     shares = None if isinstance(lead, Leadership) else lead
@@ -60,23 +63,32 @@ async def serve_on(
             async with connect() as around:
                 process = ServiceProcess(role, around, shares)
                 began(process)
+                serving[:] = [process]
                 if leadership is None:
                     await process.run()
                 else:
                     await first_of(process.run(), _until(leadership.lost, "another instance leads now"))
                 ended.set()
         finally:
+            serving.clear()
             if leadership is not None:
                 await leadership.release()
             if shares is not None:
                 await shares.close()
 
+    async def told_to_end() -> None:
+        await stop.wait()
+        for process in serving:
+            await process.finish()
+
     while not stop.is_set() and not ended.is_set():
+        began_at = time.monotonic()
         try:
-            await first_of(live(), _quietly(stop))
+            await first_of(live(), told_to_end())
         except Unreadable:
             raise
         except _PASSING as error:
+            tries = 0 if time.monotonic() - began_at > _LIVED else tries
             pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
             observed.reach("stopped", str(error))
             observed.restarts += 1

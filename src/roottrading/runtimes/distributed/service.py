@@ -13,6 +13,7 @@ from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.adjusting import keep_answering
 from roottrading.runtimes.distributed.commanding import give_commands, keep_commanding
 from roottrading.runtimes.distributed.exchange_sides import AccountSide, ExchangeSide, MarketSide
+from roottrading.runtimes.distributed.finishing import finish
 from roottrading.runtimes.distributed.holding import Holding, Shares
 from roottrading.runtimes.distributed.judges import judge_of
 from roottrading.runtimes.distributed.loading import Loader, Ready
@@ -66,6 +67,11 @@ class ServiceProcess:
         finally:
             if self._is_open:
                 await self.side.close()
+
+    async def finish(self) -> None:
+        """Take nothing new, and bring to its end what is under way. Raises StoreError."""
+        if self.serving is not None and self._around.admin is None:  # a stepped exchange answers when it is its time
+            await finish(self.role, self.serving, self.side, self._around.requests)
 
     # ---- as whoever moves the clock sees it
 

@@ -6,7 +6,7 @@ come and go meanwhile, as other instances of the service end and begin.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -85,6 +85,7 @@ class Serving:
         self._hearers: dict[str, list[Actor]] = defaultdict(list)
         self._sources: dict[str, str] = {}
         self._more = asyncio.Event()  # there is more to hear
+        self._finishing = False
         self._heads: dict[tuple[str, str], int] = {}
         self._live = [channel.name for channel in role.consumes if channel.carrier == "redis"]
         self._kept = [channel.name for channel in (*role.consumes, *role.timed_by) if channel.carrier == "kafka"]
@@ -120,6 +121,12 @@ class Serving:
         for shard in shards:
             if self.actors.pop(shard, None) is not None:
                 await self._together.end(self._running.pop(shard))
+
+    def finish(self, channels: Collection[str]) -> None:
+        """Hear only these channels from now on; no deadline comes, and no instant is complete any more."""
+        self._offsets = {place: at for place, at in self._offsets.items() if place[0] in channels}
+        self._hearers.clear()
+        self._finishing = True
 
     async def run(self, watch_time: bool = True) -> None:
         """Work until cancelled; what any part of it raises ends all of it. Time may be watched by somebody else."""
@@ -177,7 +184,7 @@ class Serving:
         now = self._now()
         for actor in self.actors.values():
             at = actor.deadlines.next()
-            if at is not None and at <= now:
+            if at is not None and at <= now and not self._finishing:
                 actor.inbox.give_once(DeadlinesDue(now))
         self._complete()
 
@@ -246,7 +253,7 @@ class Serving:
             await asyncio.sleep(_LOOKS)
 
     def _complete(self) -> None:
-        if self._barrier is not None and self.actors:
+        if self._barrier is not None and self.actors and not self._finishing:
             self.actors[0].give(self._barrier.complete(self._now()))
 
     async def _tell_heads(self) -> None:
