@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from roottrading.adapters.bus.port import BusError, Unreadable
+from roottrading.adapters.exchange.binance.streams import HistoryUnavailable
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.adapters.store.port import StoreError
 from roottrading.adapters.store.postgres.leadership import Leadership
@@ -27,7 +28,17 @@ class LostLead(Exception):
     """Another instance may lead by now: begin again, behind it."""
 
 
-_PASSING: Final = (BusError, StoreError, LinkError, LostLead, LostShards, SetAside, OSError, TimeoutError)
+_PASSING: Final = (
+    BusError,
+    StoreError,
+    LinkError,
+    HistoryUnavailable,
+    LostLead,
+    LostShards,
+    SetAside,
+    OSError,
+    TimeoutError,
+)
 
 
 async def serve_on(

@@ -16,8 +16,8 @@ from roottrading.services.gateway.state import MARKET_DATA
 
 Stream = tuple[str, str]  # symbol, timeframe
 
-_TRIES: Final = 60
-_PAUSE: Final = 0.5  # seconds between two tries
+_TRIES: Final = 150
+_PAUSE: Final = 0.5  # seconds between two tries: a minute's request weight may be used up by hundreds of symbols
 
 
 class CandleHistory(Protocol):
