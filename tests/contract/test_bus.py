@@ -172,6 +172,9 @@ def test_all_that_was_said_is_read_by_partition_and_offset(kept: Kept) -> None:
                 await ear.until(lambda: len(ear.heard) == 30)
                 await carrier.publish(sent[30:])
                 await ear.until(lambda: len(ear.heard) == 60)
+                while any(carrier.known_ends().get((TRADE_COMMANDS, each)) != 20 for each in range(3)):
+                    await asyncio.sleep(0.01)
+                assert carrier.known_ends()[TRADE_COMMANDS, 3] == 0
             for partition, key in enumerate(keys):
                 heard = [each for each in ear.heard if each.partition == partition]
                 own = [envelope for _, envelope in sent if envelope.stream.endswith(key)]

@@ -27,11 +27,12 @@ from roottrading.messages.service import (
 )
 from roottrading.messages.signals import AggregatedSignal
 from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.commanding import Commands, give_commands, keep_commanding
 from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.quarantine import SetAside
 from roottrading.runtimes.distributed.quarantined import QUARANTINE, Quarantined
-from roottrading.runtimes.distributed.serving import Carriers, Served, Serving
+from roottrading.runtimes.distributed.serving import Served, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
 from roottrading.runtimes.distributed.together import first_of
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier

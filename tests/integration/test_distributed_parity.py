@@ -28,9 +28,9 @@ from roottrading.exchange_server.opening_accounts import open_accounts, read_acc
 from roottrading.pipeline import ROLES
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.backtest import run_backtest
+from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.journaling import TABLES
 from roottrading.runtimes.distributed.service import ServiceProcess
-from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of
 from roottrading.runtimes.distributed.surroundings import Surroundings
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED

@@ -32,11 +32,11 @@ from roottrading.exchange_server.opening_accounts import open_accounts, read_acc
 from roottrading.messages.service import AccountAdjusted
 from roottrading.pipeline import ROLES
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, cast
+from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.finishing import turn_of
 from roottrading.runtimes.distributed.journaling import TABLES
 from roottrading.runtimes.distributed.running import serve_on
 from roottrading.runtimes.distributed.service import ServiceProcess
-from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of, unit_name
 from roottrading.runtimes.distributed.surroundings import Surroundings
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED

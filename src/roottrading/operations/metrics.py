@@ -1,6 +1,6 @@
 """A process's numbers as Prometheus reads them; made when they are asked for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from roottrading.operations.process_figures import cpu_seconds, resident_bytes
-from roottrading.runtimes.distributed.observing import BOUNDS, Durations, Observed
+from roottrading.runtimes.distributed.observing import BOUNDS, Durations, Figure, Observed
 
 CONTENT: Final = "text/plain; version=0.0.4; charset=utf-8"
 _NANO: Final = 1e9
@@ -18,6 +18,7 @@ _HISTOGRAMS: Final[tuple[tuple[str, str, Callable[[Observed], Durations]], ...]]
     ("commit", "Time of a transaction.", lambda seen: seen.commits),
     ("publish", "Time until the carriers confirmed a batch's messages.", lambda seen: seen.publishes),
     ("message_age", "Exchange time from a close (or a message) to its being dealt with.", lambda seen: seen.ages),
+    ("event_loop_pause", "How much later than asked for a turn of the event loop came.", lambda seen: seen.pauses),
     ("close_to_order", "Exchange time from a message's cause to its requests' leaving.", lambda seen: seen.orders),
 )
 _COUNTERS: Final[tuple[tuple[str, str, Callable[[Observed], int]], ...]] = (
@@ -26,8 +27,12 @@ _COUNTERS: Final[tuple[tuple[str, str, Callable[[Observed], int]], ...]] = (
     ("gaps_mended", "Holes in streams, refetched from the author's outbox.", lambda seen: seen.gaps),
     ("restarts", "Times that the units were loaded anew after a fault.", lambda seen: seen.restarts),
 )
-_MEASURES: Final = {
+MEASURES: Final = {
     "streams_behind": "Streams on Pub/Sub whose source has said more than was taken.",
+    "kafka_behind": "Messages of a topic that no unit was handed yet.",
+    "inputs_waiting": "Inputs that wait at the units.",
+    "quarantined": "Symbols, deadlines and ends of instants that wait for a person's answer.",
+    "dead_letters": "Facts that the next ones replaced before they could be processed.",
     "postgres_connections_used": "Connections of the pool that are lent.",
     "postgres_connections_most": "Connections that the pool may open.",
     "redis_reconnects": "Times that a listener connected anew since the last load.",
@@ -66,7 +71,7 @@ class ProcessMetrics(Collector):
         cpu = CounterMetricFamily("roottrading_cpu_seconds", "CPU time of the process.", labels=["service"])
         cpu.add_metric(own, cpu_seconds())
         yield cpu
-        for name, help_ in _MEASURES.items():
+        for name, help_ in MEASURES.items():
             read = seen.measures.get(name)
             if read is not None:
                 try:
@@ -74,9 +79,14 @@ class ProcessMetrics(Collector):
                 except RuntimeError:
                     continue  # its connection is just being closed
 
-    def _gauge(self, name: str, help_: str, value: float) -> GaugeMetricFamily:
-        gauge = GaugeMetricFamily(f"roottrading_{name}", help_, labels=["service"])
-        gauge.add_metric([self._service], value)
+    def _gauge(self, name: str, help_: str, figure: Figure) -> GaugeMetricFamily:
+        several = isinstance(figure, Mapping)
+        gauge = GaugeMetricFamily(f"roottrading_{name}", help_, labels=["service", "channel"][: 1 + several])
+        if isinstance(figure, Mapping):
+            for channel, value in figure.items():
+                gauge.add_metric([self._service, channel], value)
+        else:
+            gauge.add_metric([self._service], figure)
         return gauge
 
 

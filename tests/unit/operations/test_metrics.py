@@ -1,9 +1,14 @@
 """Metrics as the reader that Prometheus itself ships understands them."""
 
+import asyncio
+import re
+import time
+from pathlib import Path
+
 from prometheus_client.parser import text_string_to_metric_families
 
-from roottrading.operations.metrics import Metrics
-from roottrading.runtimes.distributed.observing import Observed
+from roottrading.operations.metrics import MEASURES, Metrics
+from roottrading.runtimes.distributed.observing import Observed, watch_pauses
 
 Found = dict[tuple[str, str], float]
 
@@ -66,3 +71,38 @@ def test_a_service_is_up_while_it_serves() -> None:
     observed.serve(2)
     found = read(observed)
     assert (found["roottrading_up", ""], found["roottrading_units", ""]) == (1, 2)
+
+
+def test_a_figure_of_several_channels_is_told_by_channel() -> None:
+    observed = Observed()
+    observed.measures = {"kafka_behind": lambda: {"trade.events": 3, "trade.commands": 0}}
+    found = read(observed)
+    assert found["roottrading_kafka_behind", "trade.events"] == 3
+    assert found["roottrading_kafka_behind", "trade.commands"] == 0
+
+
+def test_an_event_loop_that_was_held_up_is_told() -> None:
+    async def play() -> Observed:
+        observed = Observed()
+        watching = asyncio.create_task(watch_pauses(observed))
+        await asyncio.sleep(0.05)
+        time.sleep(0.3)
+        await asyncio.sleep(0.05)
+        watching.cancel()
+        await asyncio.wait([watching])
+        return observed
+
+    found = read(asyncio.run(play()))
+    assert found["roottrading_event_loop_pause_seconds_count", ""] >= 1
+    assert found["roottrading_event_loop_pause_seconds_sum", ""] > 0.15
+
+
+def test_the_manual_names_every_metric_and_no_other() -> None:
+    observed = Observed()
+    observed.measures = dict.fromkeys(MEASURES, lambda: 0.0)
+    told = Metrics("trader", observed).text().decode()
+    made = {family.name.removeprefix("roottrading_") for family in text_string_to_metric_families(told)}
+    manual = Path("docs/operations.md").read_text(encoding="utf-8")
+    table = manual.partition("| metric | what it counts |")[2].partition("\n\n")[0]
+    named = {name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.split("|")[1] if line else "")}
+    assert named == made

@@ -66,6 +66,7 @@ class KafkaLog:
         self._producer: Producer | None = None
         self._polling: threading.Thread | None = None
         self._closed = threading.Event()
+        self._readers: set[KafkaReader] = set()
 
     async def open(self) -> None:
         """Connect, and make the topics that are not there. Raises BusUnavailable."""
@@ -127,9 +128,18 @@ class KafkaLog:
         finally:
             await asyncio.to_thread(consumer.close)
 
+    def known_ends(self) -> Mapping[Partition, int]:
+        """Return where the next message of every partition that is read would go, as the last answers told it."""
+        return {place: end for reader in self._readers for place, end in reader.known_ends().items()}
+
     async def read(self, starts: Mapping[Partition, int], hear: HearMany) -> None:
         """Deliver until cancelled. Raises BusError where an offset is no longer there, Unreadable for no message."""
-        await KafkaReader(self._consumer(), self._prefix, self._seal, hear).run(starts)
+        reader = KafkaReader(self._consumer(), self._prefix, self._seal, hear)
+        self._readers.add(reader)
+        try:
+            await reader.run(starts)
+        finally:
+            self._readers.discard(reader)
 
     # ---- inside
 

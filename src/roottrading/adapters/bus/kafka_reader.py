@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ from roottrading.adapters.bus.signing import Seal
 REBUILD: Final = "`roottrading kafka rebuild` publishes anew what was not taken"
 _MOST: Final = 500
 _WAIT: Final = 0.2  # seconds that the thread waits for news before it looks whether it is still wanted
+_LOOK: Final = 1.0  # seconds between two looks at how much there is
 _AHEAD: Final = 2  # batches: one is dealt with, the next is ready
 _MISSING: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _FINAL: Final = frozenset(
@@ -43,6 +45,7 @@ class KafkaReader:
         self._found: asyncio.Queue[Sequence[Delivery] | Exception] = asyncio.Queue()
         self._room = threading.Semaphore(_AHEAD)
         self._stopped = threading.Event()
+        self._ends: dict[Partition, int] = {}
 
     async def run(self, starts: Mapping[Partition, int]) -> None:
         """Deliver until cancelled. Raises BusError where an offset is not there, Unreadable for what is no message."""
@@ -60,6 +63,10 @@ class KafkaReader:
             self._room.release()
             await asyncio.shield(asyncio.to_thread(thread.join))
 
+    def known_ends(self) -> dict[Partition, int]:
+        """Return where the next message of each partition would go, as far as the broker told it with its answers."""
+        return {place: end for place, end in self._ends.items() if end >= 0}
+
     # ---- in the thread
 
     def _work(self, starts: Mapping[Partition, int]) -> None:
@@ -70,14 +77,25 @@ class KafkaReader:
                     for (topic, number), offset in starts.items()
                 ]
             )
+            self._ends = dict.fromkeys(starts, -1)
+            looked = 0.0
             while not self._stopped.is_set():
                 first = self._consumer.poll(_WAIT)
+                if time.monotonic() - looked > _LOOK:
+                    looked = time.monotonic()
+                    self._look()
                 if first is not None and not self._take([first, *self._consumer.consume(_MOST - 1, 0)]):
                     return
         except Exception as error:
             self._tell(error)
         finally:
             self._consumer.close()
+
+    def _look(self) -> None:
+        for topic, number in self._ends:
+            _, self._ends[topic, number] = self._consumer.get_watermark_offsets(
+                TopicPartition(self._prefix + topic, number), cached=True
+            )
 
     def _take(self, messages: Sequence[Message]) -> bool:
         """Hand messages on up to the first that stops the reading; say whether it goes on."""
@@ -91,7 +109,8 @@ class KafkaReader:
                 failure = error
                 break
         if deliveries:
-            self._room.acquire()
+            while not self._room.acquire(timeout=_LOOK):
+                self._look()
             if self._stopped.is_set():
                 return False
             self._tell(deliveries)

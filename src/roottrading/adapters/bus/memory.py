@@ -111,6 +111,10 @@ class MemoryLog:
         wanted = frozenset(topics)
         return {place: len(kept) for place, kept in self._kept.items() if place[0] in wanted}
 
+    def known_ends(self) -> Mapping[Partition, int]:
+        """Return how much every partition holds."""
+        return {place: len(kept) for place, kept in self._kept.items()}
+
     async def read(self, starts: Mapping[Partition, int], hear: HearMany) -> None:
         """Deliver until cancelled. Raises BusError for an offset that was never written."""
         places = dict(starts)

@@ -96,6 +96,9 @@ class Log(Protocol):
     async def ends(self, topics: Iterable[str]) -> Mapping[Partition, int]:
         """Return where the next message of every partition would go."""
 
+    def known_ends(self) -> Mapping[Partition, int]:
+        """Return the same of what is being read, as far as it was told with what was read: nobody is asked."""
+
     async def read(self, starts: Mapping[Partition, int], hear: HearMany) -> None:
         """Deliver what stands in these partitions from these offsets on, and what comes, until cancelled.
 

@@ -1,5 +1,6 @@
 """A service's own HTTP door on loopback: is it alive, is it ready, what does it count, what did it do last."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from aiohttp import web
 
 from roottrading.operations.health.readiness import Health
 from roottrading.operations.metrics import CONTENT, Metrics
-from roottrading.runtimes.distributed.observing import Observed, Worked, clock
+from roottrading.runtimes.distributed.observing import Observed, Worked, clock, watch_pauses
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -29,7 +30,7 @@ class Door:
 
     def __init__(self, service: str, observed: Observed, health: Health) -> None:
         self._service = service
-        self._observed = observed
+        self.observed = observed
         self._health = health
         self._metrics = Metrics(service, observed)
 
@@ -62,18 +63,20 @@ class Door:
     async def trace(self, _: web.Request) -> web.Response:
         """Return the last batches, each with what it took, what left after it, and when."""
         offset = time.time_ns() - clock()
-        found = Trace(self._service, offset, list(self._observed.trace))
+        found = Trace(self._service, offset, list(self.observed.trace))
         return web.Response(body=msgspec.json.encode(found), content_type="application/json")
 
 
 @asynccontextmanager
 async def open_door(door: Door, port: int) -> AsyncIterator[int]:
     """Serve on a port of loopback (0: any free one); give the port. Raises OSError where it is taken."""
+    watching = asyncio.create_task(watch_pauses(door.observed))
     runner = web.AppRunner(door.app(), access_log=None)
-    await runner.setup()
     try:
+        await runner.setup()
         site = web.TCPSite(runner, LOOPBACK, port, reuse_address=True)
         await site.start()
         yield runner.addresses[0][1]
     finally:
+        watching.cancel()
         await runner.cleanup()

@@ -28,11 +28,11 @@ from roottrading.config.settings import Settings
 from roottrading.messages.service import AccountAdjusted, Table
 from roottrading.pipeline import CHANNELS
 from roottrading.runtimes.assembly import Cast
+from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.journaling import TABLES as JOURNALED
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.quarantined import QUARANTINE
 from roottrading.runtimes.distributed.recent_candles import RecentCandles
-from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.sharding import partition_of, partitions
 from roottrading.runtimes.distributed.surroundings import Live, Surroundings
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED

@@ -1,9 +1,10 @@
 """What a service's process counts of itself: numbers that cost next to nothing, read only when somebody asks."""
 
+import asyncio
 import time
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -25,11 +26,13 @@ BOUNDS: Final = tuple(
     for power in range(4, 11)
     for factor in (1, 2, 5)  # nanoseconds: 10 us to 50 s
 )
+_ASKS: Final = 0.1  # seconds
 _KEPT: Final = 4_096  # batches in the trace
 _MARKS: Final = 64  # of a batch at most
 _BY_CLOSE: Final = (channels.MARKET, channels.SIGNALS_RAW, channels.SIGNALS_AGGREGATED)
 
 clock: Final = time.perf_counter_ns
+Figure = float | Mapping[str, float]  # by channel, where there is one of each
 
 
 class Durations:
@@ -81,7 +84,8 @@ class Observed:
         self.publishes = Durations()
         self.ages = Durations()  # exchange time from the close (or the message) to its being taken
         self.orders = Durations()  # exchange time from the close to its requests' leaving
-        self.measures: dict[str, Callable[[], float]] = {}
+        self.pauses = Durations()  # of the event loop: how much later than asked for somebody's turn came
+        self.measures: dict[str, Callable[[], Figure]] = {}
         self.trace: deque[Worked] = deque(maxlen=_KEPT)
 
     def reach(self, stage: Stage, why: str = "") -> None:
@@ -126,6 +130,14 @@ class Observed:
             self.ages.add(age)
             if done.requests:
                 self.orders.add(age)
+
+
+async def watch_pauses(observed: Observed) -> None:
+    """Note how late the event loop is with whose turn it is, until cancelled."""
+    while True:
+        asked = clock()
+        await asyncio.sleep(_ASKS)
+        observed.pauses.add(max(0, clock() - asked - round(_ASKS * 1e9)))
 
 
 def _taken(inputs: Sequence[object]) -> list[Mark]:

@@ -56,6 +56,17 @@ class Quarantine:
     def __bool__(self) -> bool:
         return bool(self._kept)
 
+    @property
+    def stopped(self) -> int:
+        """How many symbols, deadlines and ends of instants wait for a person's answer."""
+        raised = [kept for kept in self._kept.values() if kept.error and kept.kind != "dead letter"]
+        return len({kept.stream if kept.kind == "clock" else kept.symbol for kept in raised})
+
+    @property
+    def dead_letters(self) -> int:
+        """How many facts that others replaced could not be processed."""
+        return sum(kept.kind == "dead letter" for kept in self._kept.values())
+
     def seen(self) -> dict[tuple[str, str], int]:
         """Return the last sequence by (source, stream) that was decided or is held."""
         return {**self._unit.seen, **{position: self.last(position) for position in self._positions()}}

@@ -13,6 +13,7 @@ from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.adjusting import keep_answering
 from roottrading.runtimes.distributed.commanding import give_commands, keep_commanding
 from roottrading.runtimes.distributed.exchange_sides import AccountSide, ExchangeSide, MarketSide
+from roottrading.runtimes.distributed.figures import figures_of
 from roottrading.runtimes.distributed.finishing import finish
 from roottrading.runtimes.distributed.holding import Holding, Shares
 from roottrading.runtimes.distributed.judges import judge_of
@@ -230,7 +231,7 @@ class ServiceProcess:
                 self._weigher = Weigher(around.settings, around.cast, around.opinions, past, side.now)
                 works.append(self._weigher.run)
             serving = self.serving = Serving(self.role, around.carriers, side.now, loader.barrier, works)
-            around.observed.measures["streams_behind"] = serving.streams_behind
+            around.observed.measures |= figures_of(serving)
             self._together.begin(serving.run(watch_time=around.admin is None))
         if self._weigher is not None:
             self._weigher.begin(self._weighed.values())

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from roottrading.adapters.bus.port import Delivery, Heads, Log, Partition, PubSub, Sent
+from roottrading.adapters.bus.port import Delivery, Heads, Partition
 from roottrading.domain.time import Time
-from roottrading.pipeline import CHANNELS, Role
+from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given, HeadHeard
-from roottrading.runtimes.distributed.sharding import partitions
+from roottrading.runtimes.distributed.sharding import places_of
 from roottrading.runtimes.distributed.together import Together, first_of
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 
@@ -25,25 +26,7 @@ TICK: Final = 0.02  # seconds between two looks at the clock
 FULL: Final = 5_000  # inputs that wait at all units together: the carriers keep what comes then
 _LOOKS: Final = 0.005  # seconds between two looks whether there is room again
 
-_CARRIER: Final = {channel.name: channel.carrier for channel in CHANNELS}
 Work = Callable[[], Awaitable[None]]
-
-
-class Carriers:
-    """Where messages go: by the map, each on its channel's carrier."""
-
-    def __init__(self, pubsub: PubSub, log: Log) -> None:
-        self.pubsub = pubsub
-        self.log = log
-
-    async def publish(self, sent: Sequence[Sent]) -> None:
-        """Return when the carriers have all of them."""
-        live = [each for each in sent if _CARRIER[each[0]] == "redis"]
-        kept = [each for each in sent if _CARRIER[each[0]] == "kafka"]
-        if live:
-            await self.pubsub.publish(live)
-        if kept:
-            await self.log.publish(kept)
 
 
 class Served(Struct, frozen=True):
@@ -99,7 +82,7 @@ class Serving:
         for unit in units:
             self.actors[unit.shard] = unit.actor
             self._running[unit.shard] = self._together.begin(unit.actor.run())
-            for place in self._places(unit.shard):
+            for place in places_of(self.role, self._kept, unit.shard):
                 self._offsets[place] = unit.offsets.get(place, 0)
             for source, stream in unit.streams:
                 self._hearers[stream].append(unit.actor)
@@ -109,7 +92,7 @@ class Serving:
     def deafen(self, shards: Iterable[int]) -> None:
         """Have the units of these shards hear nothing more from carriers: they finish what they have."""
         for shard in shards:
-            for place in self._places(shard):
+            for place in places_of(self.role, self._kept, shard):
                 self._offsets.pop(place, None)
             for stream, actors in tuple(self._hearers.items()):
                 self._hearers[stream] = [actor for actor in actors if actor.unit.shard != shard]
@@ -172,6 +155,14 @@ class Serving:
         seen = self.seen
         return sum(seen.get(source, {}).get(stream, 0) < last for (source, stream), last in self._heads.items())
 
+    def kafka_behind(self) -> dict[str, int]:
+        """Return by topic how many messages stand there that no unit was handed, as far as the carrier knows."""
+        found = dict.fromkeys(self._kept, 0)
+        for place, end in self._carriers.log.known_ends().items():
+            if place in self._offsets:
+                found[place[0]] += max(0, end - self._offsets[place])
+        return found
+
     def next_deadline(self) -> Time | None:
         """Return the next moment at which something is to be done."""
         times = [actor.deadlines.next() for actor in self.actors.values()]
@@ -189,12 +180,6 @@ class Serving:
         self._complete()
 
     # ---- inside
-
-    def _places(self, shard: int) -> list[Partition]:
-        """Return the partitions that a shard's unit reads."""
-        if self.role.sharding == "one active":
-            return [(topic, number) for topic in self._kept for number in range(partitions(topic))]
-        return [(topic, shard) for topic in self._kept]
 
     async def _keep_hearing(self) -> None:
         """Listen and read until cancelled; anew where there is more to hear, from where each was."""

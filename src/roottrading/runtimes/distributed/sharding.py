@@ -32,6 +32,13 @@ def partitions(channel: str) -> int:
     return SHARDS if channel in _PARTITIONED else 1
 
 
+def places_of(role: Role, topics: Iterable[str], shard: int) -> list[tuple[str, int]]:
+    """Return the partitions of these topics that a shard's unit reads: its own, or all where there is one unit."""
+    if role.sharding == "one active":
+        return [(topic, number) for topic in topics for number in range(partitions(topic))]
+    return [(topic, shard) for topic in topics]
+
+
 def shards_of(role: Role, symbols: Iterable[str]) -> dict[int, tuple[str, ...]]:
     """Return the shards of a service that have something to do, each with its symbols, in order."""
     if role.sharding == "one active":

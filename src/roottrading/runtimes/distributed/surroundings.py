@@ -11,11 +11,11 @@ from roottrading.config.settings import Settings
 from roottrading.messages.events import PortfolioUpdated
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.adjusting import Requests
+from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.commanding import Commands
 from roottrading.runtimes.distributed.live_view import Keys
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.recent_candles import RecentCandles, Stream
-from roottrading.runtimes.distributed.serving import Carriers
 from roottrading.runtimes.distributed.tending import Tend
 from roottrading.runtimes.distributed.weighing_past import Opinions
 

@@ -38,6 +38,10 @@ class Case:
     def kept(self) -> list[Quarantined]:
         return [row.values for row in self.units.store(UNIT).load().rows[QUARANTINE.name]]
 
+    def counted(self) -> tuple[int, int]:
+        assert self.bench.actor is not None
+        return self.bench.actor.quarantine.stopped, self.bench.actor.quarantine.dead_letters
+
     def held(self) -> list[tuple[str, int, bool]]:
         return [(row.symbol, row.sequence, bool(row.error)) for row in self.kept()]
 
@@ -69,6 +73,7 @@ def test_the_symbol_waits_and_the_others_go_on() -> None:
         assert case.bench.told(B) == ("b1", "b2")
         assert case.bench.told("person") == (f"pause {A}",)
         assert case.held() == [(A, 2, True), (A, 3, False)]
+        assert case.counted() == (1, 0)
         loads = case.bench.loads
         await case.bench.say(A, "a4")
         await case.bench.say(B, "b3")
@@ -161,6 +166,7 @@ def test_a_fact_that_the_next_one_replaces_is_a_dead_letter() -> None:
         assert case.bench.told("account") == ("p1", "p3")
         assert case.bench.told(A) == ("a1",)
         assert case.held() == [("account", 2, True)]
+        assert case.counted() == (0, 1)
         assert case.commands.posted == []
         case.bench.unbearable.clear()
         await case.bench.answer(case.kept()[0], "retry")

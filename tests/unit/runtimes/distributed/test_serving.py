@@ -15,8 +15,9 @@ from roottrading.messages.events import AlertRaised
 from roottrading.messages.exchange import Request
 from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Input, Row
 from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.inbox import Given
-from roottrading.runtimes.distributed.serving import FULL, Carriers, Served, Serving
+from roottrading.runtimes.distributed.serving import FULL, Served, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
 from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.step import Unit
@@ -58,9 +59,11 @@ class SlowUnit(MemoryUnit):
     def __init__(self, units: MemoryUnits, name: str) -> None:
         super().__init__(units, name)
         self.counts: list[int] = []
+        self.behind: list[int] = []
 
     async def commit(self, commit: Commit) -> None:
         self.counts.append(self.service.count)
+        self.behind.append(sum(self.serving.kafka_behind().values()))
         self.most = max(self.most, self.serving.waiting)
         await asyncio.sleep(0.002)
         await super().commit(commit)
@@ -137,6 +140,8 @@ def test_a_log_is_read_no_faster_than_it_is_worked_off_and_deadlines_come_in_bet
         return bench
 
     bench = asyncio.run(play())
+    assert max(bench.store.behind) > MANY // 4
+    assert bench.serving.kafka_behind() == {"signals.aggregated": 0, TRADE_EVENTS: 0, "portfolio.updates": 0}
     assert FULL - 2 * HEARD < bench.store.most < FULL + HEARD + 10
     (at,) = bench.service.deadlines
     assert 0 < at < MANY, "a deadline does not wait for the flood's end"
