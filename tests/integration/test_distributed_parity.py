@@ -44,8 +44,10 @@ from tests.parity.learning_runs import Left, learning_run, left_by
 
 
 @asynccontextmanager
-async def stepped_exchange(settings: Settings, market: Market) -> AsyncIterator[tuple[str, str]]:
-    """Serve the market under a stepped clock that waits for seven processes."""
+async def stepped_exchange(
+    settings: Settings, market: Market, instances: Mapping[str, int] | None = None
+) -> AsyncIterator[tuple[str, str]]:
+    """Serve the market under a stepped clock that waits for seven processes, or for more `instances`."""
     opened = open_market(
         shipped_tape(),
         shipped_instruments(),
@@ -54,7 +56,7 @@ async def stepped_exchange(settings: Settings, market: Market) -> AsyncIterator[
         start=market.start,
         end=market.end,
     )
-    expected = {role.name: 1 for role in ROLES}
+    expected = {role.name: 1 for role in ROLES} | dict(instances or {})
     terms = Terms("stepped", settings.fees, settings.exchange, LimitSettings(), expected)
     exchange = assemble_exchange(opened, terms, lambda: 0.0)
     open_accounts(

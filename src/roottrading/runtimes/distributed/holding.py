@@ -46,6 +46,7 @@ class Holding:
         self._taking: tuple[set[int], asyncio.Task[None]] | None = None
         self._news = asyncio.Event()
         self._leaving = False
+        self._finishing = False
 
     @property
     def is_idle(self) -> bool:
@@ -55,6 +56,12 @@ class Holding:
     async def run(self) -> None:
         """Follow until cancelled. Raises LostShards where this instance holds nothing any more."""
         await first_of(self._follow(), self._keep_taking())
+
+    def finish(self) -> None:
+        """Take nothing any more, whatever this instance holds."""
+        self._finishing = True
+        if self._taking is not None:
+            self._taking[1].cancel()
 
     # ---- inside
 
@@ -81,7 +88,7 @@ class Holding:
     async def _keep_taking(self) -> None:
         while True:
             missing = sorted(self._wanted - self._held)
-            if not missing:
+            if not missing or self._finishing:
                 self._news.clear()
                 await self._news.wait()
                 continue

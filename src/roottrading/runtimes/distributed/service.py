@@ -71,6 +71,8 @@ class ServiceProcess:
 
     async def finish(self) -> None:
         """Take nothing new, and bring to its end what is under way. Raises StoreError."""
+        if self._holding is not None:
+            self._holding.finish()
         if self.serving is not None and self._around.admin is None:  # a stepped exchange answers when it is its time
             await finish(self.role, self.serving, self.side, self._around.requests)
 

@@ -89,6 +89,30 @@ def test_a_load_that_waits_keeps_nobody_from_a_shard_that_is_given_up() -> None:
     asyncio.run(play())
 
 
+def test_who_finishes_takes_nothing_any_more() -> None:
+    async def play() -> None:
+        instance = Instance()
+        running = asyncio.create_task(instance.holding.run())
+        instance.coming.put_nowait(Shift(taken=(1,)))
+        await instance.rest()
+        instance.may_load.clear()
+        instance.coming.put_nowait(Shift(taken=(2,)))  # of another that ends as well
+        await instance.rest()
+        instance.holding.finish()
+        instance.may_load.set()
+        instance.coming.put_nowait(Shift(taken=(3,)))
+        await instance.rest()
+        assert instance.served == {1}
+        instance.coming.put_nowait(Shift(leaving=(1, 3)))
+        await instance.rest()
+        assert (instance.served, instance.given_up) == (set(), [1, 3])
+        assert not running.done()
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(play())
+
+
 def test_who_lost_its_shards_ends() -> None:
     async def play() -> None:
         instance = Instance()
