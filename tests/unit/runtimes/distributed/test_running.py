@@ -1,8 +1,7 @@
 """What may pass ends one incarnation of a service; what is a defect ends the service."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
@@ -15,28 +14,35 @@ from roottrading.runtimes.distributed.running import serve_on
 from roottrading.runtimes.distributed.surroundings import Surroundings
 
 
-def tries(error: Exception) -> tuple[int, int]:
-    """Return how often a service tried to begin that is stopped at its third try, and its restarts."""
-    count = 0
-    stop = asyncio.Event()
-    observed = Observed()
+class Failing(AbstractAsyncContextManager[Surroundings]):
+    """Connections that cannot be had: the third try is stopped."""
 
-    @asynccontextmanager
-    async def connect() -> AsyncIterator[Surroundings]:
-        nonlocal count
-        count += 1
-        if count == 3:
-            stop.set()
+    def __init__(self, error: Exception) -> None:
+        self.count = 0
+        self.stop = asyncio.Event()
+        self._error = error
+
+    async def __aenter__(self) -> Surroundings:
+        self.count += 1
+        if self.count == 3:
+            self.stop.set()
             await asyncio.Event().wait()
-        raise error
-        yield  # it is a generator nevertheless
+        raise self._error
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing was opened."""
+
+
+def tries(error: Exception) -> tuple[int, int]:
+    """Return how often a service tried to begin, and its restarts."""
+    failing, observed = Failing(error), Observed()
 
     async def main() -> None:
         async with asyncio.timeout(20):
-            await serve_on("gateway", connect, None, stop, observed=observed)
+            await serve_on("gateway", lambda: failing, None, failing.stop, observed=observed)
 
     asyncio.run(main())
-    return count, observed.restarts
+    return failing.count, observed.restarts
 
 
 @pytest.mark.parametrize(
