@@ -7,6 +7,7 @@ from roottrading.adapters.store.port import tables_by_name
 from roottrading.domain.time import Time
 from roottrading.pipeline import SHARDS
 from roottrading.runtimes.distributed.actor import NEWEST
+from roottrading.runtimes.distributed.quarantined import QUARANTINE
 from roottrading.runtimes.distributed.sharding import unit_name
 from roottrading.runtimes.evidence import Said
 from roottrading.services.analyzer.state import HISTORIES, SIGNALS, TABLES, History, SignalRow
@@ -43,6 +44,12 @@ class MemoryOpinions:
         return [
             stream for stream in sorted(last) if not await self.units.said(source, stream, last[stream] - 1, NEWEST)
         ]
+
+    async def set_aside(self) -> Sequence[str]:
+        """Return the symbols that stand in an analyzer's or gateway's quarantine."""
+        names = [unit_name(service, shard) for service in ("gateway", "analyzer") for shard in range(SHARDS)]
+        rows = [row for name in names for row in self.units.store(name).load().rows.get(QUARANTINE.name, ())]
+        return sorted({row.values.symbol for row in rows if row.values.error})
 
 
 def _at(row: SignalRow) -> Time:

@@ -10,6 +10,7 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import Row
 from roottrading.messages.signals import SignalType
+from roottrading.runtimes.distributed.quarantined import QUARANTINE, Quarantined
 from roottrading.services.analyzer.state import HISTORIES, SIGNALS, TABLES, History, SignalRow
 from tests.integration.store.samples import SETTINGS
 
@@ -97,5 +98,24 @@ def test_what_was_not_said_up_to_a_moment_is_named(store_url: str) -> None:
             last = dict.fromkeys(("d", "c", "b", "a"), 70)
             assert await opinions(database).unsaid("analyzer", last) == ["b", "d"]
             assert await opinions(database).unsaid("analyzer", {}) == []
+
+    asyncio.run(main())
+
+
+def test_symbols_in_the_quarantine_of_who_forms_opinions_are_named(store_url: str) -> None:
+    def kept(symbol: str, number: int, error: str) -> Row:
+        record = Quarantined(symbol, "message", "gateway", f"market/{symbol}/1m", number, "", error, 5)
+        return Row(QUARANTINE.name, record.key, record)
+
+    async def main() -> None:
+        async with await Database.open(store_url, SETTINGS) as database:
+            tables = tables_by_name(TABLES)
+            asked = PostgresOpinions(database, "analyzer", tables[SIGNALS], tables[HISTORIES], ("gateway",))
+            assert await asked.set_aside() == []
+            for name, symbol in (("analyzer/3", "BBB"), ("gateway/5", "AAA"), ("trader/3", "CCC")):
+                unit = PostgresUnits(database, (QUARANTINE,)).unit(name)
+                await unit.load()
+                await unit.commit(Commit(rows=[kept(symbol, 1, "ValueError"), kept(symbol, 2, ""), kept("DDD", 3, "")]))
+            assert await asked.set_aside() == ["AAA", "BBB"]
 
     asyncio.run(main())

@@ -134,7 +134,7 @@ async def installation(
                 market.credentials,
                 PostgresUnits(database, TABLES).unit,
                 PostgresArchive(database),
-                PostgresOpinions(database, "analyzer", tables[SIGNALS], tables[HISTORIES]),
+                PostgresOpinions(database, "analyzer", tables[SIGNALS], tables[HISTORIES], ("gateway",)),
                 Carriers(pubsub, log),
                 market.admin,
                 market.rate,

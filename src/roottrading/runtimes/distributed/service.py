@@ -229,8 +229,13 @@ class ServiceProcess:
                 judge = judge_of(judged, side, around.settings.account.quote_asset, requests)
                 works.append(lambda: keep_answering(requests, judged, judge, side.now))
             if self.role.name == "signal_aggregator" and around.settings.aggregator.weighting == "learned":
-                past = DatabasePast(around.cast, around.opinions, around.archive)
-                self._weigher = Weigher(around.settings, around.cast, around.opinions, past, side.now)
+                self._weigher = Weigher(
+                    around.settings,
+                    around.cast,
+                    around.opinions,
+                    lambda cast: DatabasePast(cast, around.opinions, around.archive),
+                    side.now,
+                )
                 works.append(self._weigher.run)
             serving = self.serving = Serving(self.role, around.carriers, side.now, loader.barrier, works)
             around.observed.measures |= figures_of(serving)

@@ -2,8 +2,9 @@
 
 They are made half an hour after midnight, when every opinion of the day before is stored: an analyzer commits before it
 publishes, so what was heard is, and whose symbols another instance hears are asked for. All instances read the same,
-and make the same weights of it. Verdicts go by them only after 01:00 UTC. Whatever goes wrong ends this
-incarnation of the process; the next finds in its units' own rows which day's weights are still to be given.
+and make the same weights of it. Verdicts go by them only after 01:00 UTC. A symbol that is set aside is waited for until a
+quarter of an hour before that; then weights are learned without it. Whatever goes wrong ends this incarnation of the
+process; the next finds in its units' own rows which day's weights are still to be given.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from roottrading.config.settings import Settings
 from roottrading.domain.time import DAY, HOUR, MINUTE, Time, duration, iso, start_of_day
@@ -21,8 +23,10 @@ from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.daily_weights import DailyWeights, StoredPast
 from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.inbox import Given
+from roottrading.runtimes.distributed.sharding import symbol_of
 from roottrading.runtimes.distributed.weighing_past import Opinions
 from roottrading.runtimes.evidence import Witness
+from roottrading.services.analyzer import Plan
 from roottrading.services.signal_aggregator.state import WEIGHTS
 
 SETTLED: Final = 30 * MINUTE  # after midnight
@@ -33,6 +37,7 @@ _GATEWAY: Final = "gateway"
 _ANALYZER: Final = "analyzer"
 
 _LOG: Final = logging.getLogger(__name__)
+Clock = Callable[[], Time]
 
 
 class LearningBegan(Struct, frozen=True):
@@ -57,9 +62,9 @@ class Weigher:
     """Gives the units of a process the weights of every day; `busy` while some are due that have not been given."""
 
     def __init__(
-        self, settings: Settings, cast: Cast, opinions: Opinions, past: StoredPast, now: Callable[[], Time]
+        self, settings: Settings, cast: Cast, opinions: Opinions, past: Callable[[Cast], StoredPast], now: Clock
     ) -> None:
-        """Learn from `past` what the strategies of `cast` are worth."""
+        """Learn what the strategies of `cast` are worth, from the `past` of it, or of some of its symbols."""
         self._settings = settings
         self._cast = cast
         self._opinions = opinions
@@ -70,6 +75,7 @@ class Weigher:
         self._weights: DailyWeights | None = None  # until it is known when the deployment began
         self._next: Time = 0  # the first day whose weights have not been given to all
         self._warned: Time = 0
+        self._aside: frozenset[str] = frozenset()  # symbols of which nothing is learned for now
 
     def begin(self, units: Iterable[Weighed]) -> None:
         """Take up the units as they were loaded: all that there are now, whenever that changes."""
@@ -106,6 +112,11 @@ class Weigher:
                     unit.actor.give([Given(weights)])
                 self._next = day + DAY
                 _LOG.info("the weights of %s are given", iso(day)[:10])
+                if self._aside:
+                    self._learn_without(frozenset())
+            elif self._is_overdue(day := start_of_day(self._now() - SETTLED)) and day >= self._next:
+                await self._look_aside(day)
+                await asyncio.sleep(_AGAIN)
             await asyncio.sleep(_LOOKS)
 
     # ---- inside
@@ -128,7 +139,26 @@ class Weigher:
         """Go on after the day whose weights all units have been given, 0 where some have none."""
         self._start = start
         self._next = given + DAY if given else start_of_day(start - HOUR) + DAY
-        self._weights = DailyWeights(Witness(self._settings, self._cast, start), self._past)
+        self._learn_without(frozenset())
+
+    def _learn_without(self, aside: frozenset[str]) -> None:
+        """Learn from all symbols but these; what was told of days is told again."""
+        cast, plan = self._cast, self._cast.plan
+        if aside:
+            left = [symbol for symbol in plan.symbols if symbol not in aside]
+            cast = replace(cast, plan=Plan(plan.deployment, plan.uses, left, plan.finest, known=plan.symbols))
+        self._aside = aside
+        self._weights = DailyWeights(Witness(self._settings, cast, self._start), self._past(cast))
+
+    async def _look_aside(self, day: Time) -> None:
+        """Go on without the symbols that are set aside, so that no verdict is without weights for them."""
+        aside = frozenset(await self._opinions.set_aside()).intersection(self._cast.plan.symbols)
+        if aside != self._aside and len(aside) < len(self._cast.plan.symbols):
+            self._learn_without(aside)
+            if aside:
+                names = ", ".join(sorted(aside))
+                said = "the weights of %s are learned without %s, until you answer (`roottrading quarantine list`)"
+                _LOG.error(said, iso(day)[:10], names)
 
     def _due(self) -> Time | None:
         """Return the day whose weights are to be given now: all that units hear was heard up to its begin."""
@@ -141,8 +171,11 @@ class Weigher:
             self._warn(day, missing)
         return day if missing is None else None
 
+    def _is_overdue(self, day: Time) -> bool:
+        return self._now() >= day + SETTLED + OVERDUE
+
     def _warn(self, day: Time, missing: str) -> None:
-        if self._now() >= day + SETTLED + OVERDUE and self._warned < day:
+        if self._is_overdue(day) and self._warned < day:
             self._warned = day
             _LOG.warning("the weights of %s wait for the opinions on %s: nothing is bought", iso(day)[:10], missing)
 
@@ -155,18 +188,22 @@ class Weigher:
             at = day - day % duration(timeframe)
             for symbol in plan.symbols:
                 stream = f"{SIGNALS_RAW}/{symbol}/{timeframe}"
-                if stream not in heard and at > self._start:
+                if stream not in heard and at > self._start and symbol not in self._aside:
                     last[stream] = at
         unsaid = await self._opinions.unsaid(_ANALYZER, last) if last else ()
         if unsaid:
             self._warn(day, unsaid[0])
+            if self._is_overdue(day):
+                await self._look_aside(day)
         return not unsaid
 
     def _missing(self, day: Time) -> str | None:
         """Return a stream of opinions that was not heard up to a day's begin; None where all were."""
         for unit in self._units:
+            seen = unit.actor.seen  # what the unit itself could not process was said, and is stored
             for source, stream in unit.streams:
                 last = day - day % duration(stream.rpartition("/")[2])
-                if last > self._start and unit.actor.unit.seen.get((source, stream), 0) < last:
+                late = last > self._start and seen.get((source, stream), 0) < last
+                if late and symbol_of(stream) not in self._aside:
                     return stream
         return None

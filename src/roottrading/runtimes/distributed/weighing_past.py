@@ -34,6 +34,9 @@ class Opinions(Protocol):
     async def unsaid(self, source: str, last: Mapping[str, int]) -> Sequence[str]:
         """Return those streams on which nothing was said yet up to the sequence that is named, in order."""
 
+    async def set_aside(self) -> Sequence[str]:
+        """Return the symbols of which opinions are not formed until a person answers, in order."""
+
 
 class DatabasePast:
     """`StoredPast` of services: nothing of it is remembered but candles, while they are needed."""

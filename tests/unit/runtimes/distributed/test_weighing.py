@@ -13,7 +13,10 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
 from roottrading.messages.exchange import Request
 from roottrading.messages.service import Row
+from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.quarantine import Quarantine
+from roottrading.runtimes.distributed.quarantined import QUARANTINE, Quarantined, of_message
 from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.distributed.weighing import LEARNING, LearningBegan, Weighed, Weigher
 from roottrading.runtimes.distributed.weighing_past import DatabasePast
@@ -36,11 +39,10 @@ class Bench:
     """A weigher of two units, at a time that is set."""
 
     def __init__(self, *given: Time, start: Time = START) -> None:
-        units = self.units = MemoryUnits((*TABLES, *ANALYZER_TABLES, LEARNING))
+        units = self.units = MemoryUnits((*TABLES, *ANALYZER_TABLES, LEARNING, QUARANTINE))
         self.now = START
-        self.weigher = Weigher(
-            SETTINGS, CAST, MemoryOpinions(units), DatabasePast(CAST, MemoryOpinions(units), units), lambda: self.now
-        )
+        self.learned: list[tuple[str, ...]] = []  # the symbols whose past was to be read, each time
+        self.weigher = Weigher(SETTINGS, CAST, MemoryOpinions(units), self._past, lambda: self.now)
         self.actors = []
         weighed = []
         for shard, streams in enumerate(((LTC,), (XRP,))):
@@ -53,6 +55,10 @@ class Bench:
             weighed.append(Weighed(self.actors[shard], streams, rows))
         self.weighed = weighed
         self.weigher.begin(weighed)
+
+    def _past(self, cast: Cast) -> DatabasePast:
+        self.learned.append(cast.plan.symbols)
+        return DatabasePast(cast, MemoryOpinions(self.units), self.units)
 
     def is_busy(self) -> bool:
         return self.weigher.busy
@@ -171,3 +177,53 @@ def test_a_unit_that_came_later_is_given_what_it_lacks() -> None:
     assert not bench.is_busy()
     bench.weigher.begin(bench.weighed)
     assert bench.is_busy()
+
+
+def test_what_a_unit_itself_could_not_process_was_said_and_is_learned_from() -> None:
+    bench = Bench(0, 0)
+    bench.hears(MIDNIGHT, MIDNIGHT - 5 * MINUTE)
+    bench.now = MIDNIGHT + 30 * MINUTE
+    assert not bench.is_busy()
+    body = AlertRaised("info", "said", "", "XRPUSDT", MIDNIGHT)
+    held = Envelope(*XRP, MIDNIGHT, MIDNIGHT - 5 * MINUTE, MIDNIGHT, "cause", body)
+    kept = of_message(held, "XRPUSDT", "message", "ValueError", MIDNIGHT)
+    bench.actors[1].quarantine = Quarantine(bench.actors[1].unit, [Row(QUARANTINE.name, kept.key, kept)])
+    assert bench.is_busy()
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_symbol_that_is_set_aside_is_waited_for_and_then_left_out(
+    is_ours: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The unit that would hear XRPUSDT is this process's, or another instance's."""
+    kept = Quarantined("XRPUSDT", "message", "gateway", "market/XRPUSDT/1m", 5, "", "ValueError", 5)
+
+    async def play() -> None:
+        bench = Bench(0, 0)
+        bench.weigher.begin(bench.weighed if is_ours else bench.weighed[:1])
+        analyzer = bench.units.unit("analyzer/1")
+        await analyzer.load()
+        own = [stream for stream in EVERY if "LTCUSDT" in stream]
+        body = AlertRaised("info", "said", "", "LTCUSDT", MIDNIGHT)
+        said = [Envelope("analyzer", stream, MIDNIGHT, 0, MIDNIGHT, "cause", body) for stream in own]
+        row = Row(QUARANTINE.name, kept.key, kept)
+        await analyzer.commit(Commit(rows=[row], outbox=[("signals:raw", each) for each in said]))
+        bench.hears(MIDNIGHT, MIDNIGHT - HOUR)
+        bench.now = MIDNIGHT + 44 * MINUTE
+        running = asyncio.create_task(bench.weigher.run())
+        await asyncio.sleep(0.3)
+        assert [len(actor.inbox) for actor in bench.actors] == [1, 1], "there is time to answer"
+        bench.now = MIDNIGHT + 45 * MINUTE
+        async with asyncio.timeout(10):
+            while len(bench.actors[0].inbox) < 2:
+                await asyncio.sleep(0.01)
+        assert len(bench.actors[1].inbox) == (2 if is_ours else 1)
+        assert bench.learned[-2:] == [("LTCUSDT",), CAST.plan.symbols], "and the next day from all again"
+        bench.now = MIDNIGHT + DAY + 30 * MINUTE
+        await asyncio.sleep(0.1)
+        assert len(bench.actors[0].inbox) == 2
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(play())
+    assert sum("2021-04-17 are learned without XRPUSDT" in text for text in caplog.messages) == 1

@@ -16,16 +16,24 @@ _FIRST_SAID = "SELECT min(sequence) FROM outbox WHERE source = $1 AND stream = $
 _UNSAID = """
 SELECT wanted.stream FROM unnest($2::text[], $3::bigint[]) AS wanted (stream, last) WHERE NOT EXISTS (
 SELECT FROM outbox WHERE source = $1 AND stream = wanted.stream AND sequence >= wanted.last) ORDER BY wanted.stream"""
+_SET_ASIDE = """
+SELECT DISTINCT symbol FROM quarantine WHERE split_part(unit, '/', 1) = ANY ($1) AND error <> '' ORDER BY symbol"""
 _STATE = "SELECT value FROM unit_rows WHERE service = $1 AND table_name = $2 ORDER BY shard, number"
 
 
 class PostgresOpinions:
     """Opinions' changes as they are journaled, and the histories that their service's units keep."""
 
-    def __init__(self, database: Database, service: str, signals: Table, histories: Table) -> None:
-        """Read `signals` (a journal with strategy, symbol and timestamp) and the units' state table `histories`."""
+    def __init__(
+        self, database: Database, service: str, signals: Table, histories: Table, before: Sequence[str] = ()
+    ) -> None:
+        """Read `signals` (a journal with strategy, symbol and timestamp) and the units' state table `histories`.
+
+        Opinions are a `service`'s, which depends on those `before` it.
+        """
         self._database = database
         self._service = service
+        self._before = [*before, service]
         self._histories = histories.name
         self._decode = msgspec.json.Decoder(histories.record).decode
         self._signals = JournalColumns(signals)
@@ -57,6 +65,10 @@ class PostgresOpinions:
     async def unsaid(self, source: str, last: Mapping[str, int]) -> Sequence[str]:
         """Return those streams on which nothing was said yet up to the sequence that is named, in order."""
         return [stream for (stream,) in await self._fetch(_UNSAID, source, list(last), list(last.values()))]
+
+    async def set_aside(self) -> Sequence[str]:
+        """Return the symbols that stand in the quarantine of a unit which comes before opinions, in order."""
+        return [symbol for (symbol,) in await self._fetch(_SET_ASIDE, self._before)]
 
     async def _fetch(self, sql: str, *parameters: object) -> list[Any]:
         async with self._database.connection() as connection:
