@@ -2,9 +2,9 @@
 
 They are made half an hour after midnight, when every opinion of the day before is stored: an analyzer commits before it
 publishes, so what was heard is, and whose symbols another instance hears are asked for. All instances read the same,
-and make the same weights of it. Verdicts go by them only after 01:00 UTC. A symbol that is set aside is waited for until a
-quarter of an hour before that; then weights are learned without it. Whatever goes wrong ends this incarnation of the
-process; the next finds in its units' own rows which day's weights are still to be given.
+and make the same weights of it. Verdicts go by them only after 01:00 UTC. A symbol that is set aside is waited for
+until a quarter of an hour before that; then weights are learned without it. Whatever goes wrong ends this incarnation
+of the process; the next finds in its units' own rows which day's weights are still to be given.
 """
 
 import asyncio
