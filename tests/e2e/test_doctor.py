@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roottrading.config.secrets import KEY, KEY_FILE, SECRET, SECRET_FILE
+from roottrading.config.secrets import KEY, KEY_FILE, PORTFOLIO_KEY, PORTFOLIO_SECRET, SECRET, SECRET_FILE
 from tests.e2e.conftest import Runner
 from tests.e2e.test_wire import exchange
 
@@ -20,7 +20,8 @@ FOREVER = {"times": 0}
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     folder = tmp_path_factory.mktemp("exchange")
-    with exchange(folder, "--symbols", "LTCUSDT", "--account", f"person:{HIDDEN}", "--balance", "USDT=500") as doors:
+    accounts = ("--account", f"person:{HIDDEN}", "--account", f"other:{HIDDEN}", "--reader", f"person:sees:{HIDDEN}")
+    with exchange(folder, "--symbols", "LTCUSDT", *accounts, "--balance", "USDT=500") as doors:
         yield doors
 
 
@@ -137,6 +138,34 @@ def test_files_that_others_can_read(
     assert (code, bad(findings)) == (1, [f"secret file: others may read or change {file} (mode 0644)"])
     file.chmod(0o600)
     assert examined(roottrading, "--exchange", served[0])[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "secret", "wanted"),
+    [
+        ("sees", HIDDEN, ["ok it may only read"]),
+        ("person", HIDDEN, ["warning it may trade"]),
+        ("other", HIDDEN, ["problem it is of another account than the trader's", "warning it may trade"]),
+        ("sees", HIDDEN[1:], ["problem the exchange refuses it (-1022)"]),
+        ("stranger", HIDDEN, ["problem the exchange refuses it (-2015)"]),
+        ("sees", None, ["problem the portfolio has a key only: set ROOTTRADING_PORTFOLIO_SECRET, or "]),
+    ],
+)
+def test_the_portfolio_s_own_key_is_to_read_only(
+    roottrading: Runner,
+    monkeypatch: pytest.MonkeyPatch,
+    served: tuple[str, str],
+    key: str,
+    secret: str | None,
+    wanted: list[str],
+) -> None:
+    monkeypatch.setenv(PORTFOLIO_KEY, key)
+    if secret is not None:
+        monkeypatch.setenv(PORTFOLIO_SECRET, secret)
+    _, findings = examined(roottrading, "--exchange", served[0])
+    found = [f"{each['level']} {each['text']}" for each in findings if each["check"] == "portfolio key"]
+    assert len(found) == len(wanted)
+    assert all(text.startswith(start) for text, start in zip(found, wanted, strict=True)), found
 
 
 def test_an_exchange_that_is_not_there(roottrading: Runner) -> None:

@@ -76,8 +76,10 @@ def _examine_exchange(settings: "Settings", named: str) -> "list[Finding]":
     from roottrading.operations.doctor.exchange import examine_exchange
 
     credentials, said = _key(named)
+    reader, said_of_reader = _reader()
     capital = settings.account.quote_asset, settings.account.capital
-    return [*said, *asyncio.run(examine_exchange(places_of(settings, named), credentials, capital))]
+    found = asyncio.run(examine_exchange(places_of(settings, named), credentials, capital, reader))
+    return [*said, *said_of_reader, *found]
 
 
 def _key(named: str) -> "tuple[Credentials | None, list[Finding]]":
@@ -94,6 +96,19 @@ def _key(named: str) -> "tuple[Credentials | None, list[Finding]]":
         return credentials(known.key, known.secret), []
     except (SecretError, ValueError) as error:
         return None, [problem("key", str(error), "no secret is shown here; check where it stands")]
+
+
+def _reader() -> "tuple[Credentials | None, list[Finding]]":
+    """Return the portfolio's own key where it has one, or what is wrong with it."""
+    from roottrading.adapters.exchange.binance.signing import credentials
+    from roottrading.config.secrets import SecretError, portfolio_key
+    from roottrading.operations.doctor.finding import problem
+
+    try:
+        known = portfolio_key(os.environ)
+        return (None if known is None else credentials(known.key, known.secret)), []
+    except (SecretError, ValueError) as error:
+        return None, [problem("portfolio key", str(error), "no secret is shown here; check where it stands")]
 
 
 def _print(found: "Iterable[Finding]", as_json: bool) -> None:

@@ -41,6 +41,10 @@ AccountsFile = Annotated[
     Path | None,
     typer.Option("--accounts", metavar="FILE", help="Accounts from a TOML file: secrets on a line are seen by others."),
 ]
+Readers = Annotated[
+    list[str] | None,
+    typer.Option("--reader", metavar="OWNER:KEY:SECRET", help="Another key of the account OWNER, that may only read."),
+]
 Balances = Annotated[
     list[str] | None,
     typer.Option(
@@ -85,6 +89,7 @@ def exchange(
     clock: Clock = "real",
     begin: Begin = None,
     accounts: Accounts = None,
+    readers: Readers = None,
     balances: Balances = None,
     accounts_file: AccountsFile = None,
     sapi: Sapi = False,
@@ -104,12 +109,18 @@ def exchange(
     loaded = options.load_settings(
         config, assignments, tape=tape, instruments=instruments, symbols=symbols, start=start, end=end
     )
-    from roottrading.exchange_server.opening_accounts import AccountError, read_accounts, read_accounts_file
+    from roottrading.exchange_server.opening_accounts import (
+        AccountError,
+        read_accounts,
+        read_accounts_file,
+        with_readers,
+    )
 
     try:
         openings = [] if accounts_file is None else read_accounts_file(accounts_file)
         if accounts or not openings:
             openings += read_accounts(accounts or [USUAL_ACCOUNT], balances or [USUAL_BALANCE])
+        openings = with_readers(openings, readers or [])
     except AccountError as error:
         raise CommandError(str(error)) from None
     import asyncio

@@ -101,12 +101,12 @@ def _check(settings: Settings) -> None:
         raise CommandError("--exchange needs --symbols: there is no tape to take them from")
 
 
-def key_of(known: ExchangeKey) -> Credentials:
-    """Return what signs with this key; CommandError for a secret that is none."""
+def key_of(known: ExchangeKey, names: str = f"{KEY}, {SECRET}") -> Credentials:
+    """Return what signs with this key; CommandError, with these names, for a secret that is none."""
     try:
         return credentials(known.key, known.secret)
     except ValueError as error:
-        raise CommandError(f"{KEY}, {SECRET}: {error}") from None
+        raise CommandError(f"{names}: {error}") from None
 
 
 def _run(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.store.postgres.leadership import Leadership
 from roottrading.adapters.store.postgres.shard_locks import ShardLocks
 from roottrading.cli.errors import CommandError
@@ -18,12 +19,21 @@ from roottrading.cli.preparing import check_timeframes, known_strategies, strate
 from roottrading.cli.reporting import begin_log, warn
 from roottrading.cli.service import check_settings
 from roottrading.cli.service_seal import seal_for
-from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL, exchange_key
+from roottrading.config.secrets import (
+    KAFKA_URL,
+    PORTFOLIO_KEY,
+    PORTFOLIO_SECRET,
+    POSTGRES_URL,
+    REDIS_URL,
+    exchange_key,
+    portfolio_key,
+)
 from roottrading.config.settings import Settings
 from roottrading.operations.health.door import LOOPBACK, Door, open_door
 from roottrading.operations.health.probes import probes_of
 from roottrading.operations.health.readiness import Health
 from roottrading.operations.local_servers.addresses import bootstrap_servers
+from roottrading.pipeline import Role
 from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.distributed.installation import Addresses, Market, installation
 from roottrading.runtimes.distributed.observing import Observed
@@ -56,8 +66,7 @@ def run_service(role: str, settings: Settings, health_port: int | None, instance
     seal = seal_for(role, settings, addresses, os.environ)
     carriers = carriers_of(ROLE[role])
     acting = acting_cast(settings)
-    keys = ROLE[role].keys
-    credentials = None if keys == "none" else key_of(exchange_key(os.environ))
+    credentials = _credentials(ROLE[role], os.environ)
     places, admin = places_of(settings, url), settings.run.admin
 
     async def main() -> None:
@@ -97,6 +106,16 @@ def acting_cast(settings: Settings) -> Cast:
     check_timeframes(uses, market)
     warn(tuple(map(str, (*known.broken, *known.warnings))))
     return cast(settings, uses, market)
+
+
+def _credentials(role: Role, environment: Mapping[str, str]) -> Credentials | None:
+    """Return the key of a service: who only looks may have one of his own, that can do nothing else."""
+    if role.keys == "none":
+        return None
+    own = portfolio_key(environment) if role.keys == "read" else None
+    if own is not None:
+        return key_of(own, f"{PORTFOLIO_KEY}, {PORTFOLIO_SECRET}")
+    return key_of(exchange_key(environment))
 
 
 def addresses_of(environment: Mapping[str, str]) -> Addresses:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ from roottrading.cli.instances import STEPPED, names_of
 from roottrading.cli.preparing import Prepared, prepare
 from roottrading.cli.reporting import check_outputs, claim_outputs, finish, warn
 from roottrading.cli.service_seal import own_secret
-from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
+from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL, withheld
 from roottrading.config.settings import Settings
 from roottrading.domain.money import plain
 from roottrading.domain.time import iso
@@ -30,6 +30,7 @@ from roottrading.operations.local_servers.addresses import KINDS, VARIABLES
 from roottrading.operations.local_servers.all_servers import all_servers
 from roottrading.operations.local_servers.ports import free_port
 from roottrading.operations.supervisor import Command, GaveUp, Supervisor, own_command
+from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.collecting import collect
 from roottrading.runtimes.distributed.finishing import turn_of
 from roottrading.runtimes.distributed.sharding import ROLE
@@ -141,17 +142,19 @@ def _commands(settings: Settings, prepared: Prepared | None, wanted: Wanted, doo
     options += ["--strategies", ",".join(run.strategies), "--capital", plain(settings.account.capital)]
     if admin:
         options += ["--admin", admin[0]]
+    given = (*options, *wanted.given)
     return [
-        own_command(
-            name, service.replace("_", "-"), *options, *_of_instance(name), *wanted.given, turn=turn_of(ROLE[service])
-        )
+        _command(ROLE[service], name, given)
         for service, count in wanted.instances.items()
         for name in names_of(service, count)
     ]
 
 
-def _of_instance(name: str) -> tuple[str, ...]:
-    return "--health-port", str(free_port()), "--instance", name
+def _command(role: Role, name: str, given: Sequence[str]) -> Command:
+    """Return how an instance is started; it is given no secret but its own."""
+    own = ("--health-port", str(free_port()), "--instance", name)
+    hidden = withheld(role.keys, os.environ)
+    return own_command(name, role.name.replace("_", "-"), *given, *own, turn=turn_of(role), withheld=hidden)
 
 
 async def _supervise(commands: list[Command], environment: Mapping[str, str]) -> bool:

@@ -13,17 +13,22 @@ KEY: Final = "ROOTTRADING_EXCHANGE_KEY"
 KEY_FILE: Final = "ROOTTRADING_EXCHANGE_KEY_FILE"
 SECRET: Final = "ROOTTRADING_EXCHANGE_SECRET"
 SECRET_FILE: Final = "ROOTTRADING_EXCHANGE_SECRET_FILE"
+PORTFOLIO_KEY: Final = "ROOTTRADING_PORTFOLIO_KEY"  # of the portfolio alone, which only reads
+PORTFOLIO_KEY_FILE: Final = "ROOTTRADING_PORTFOLIO_KEY_FILE"
+PORTFOLIO_SECRET: Final = "ROOTTRADING_PORTFOLIO_SECRET"
+PORTFOLIO_SECRET_FILE: Final = "ROOTTRADING_PORTFOLIO_SECRET_FILE"
 BUS_SECRET: Final = "ROOTTRADING_BUS_SECRET"
 BUS_SECRET_FILE: Final = "ROOTTRADING_BUS_SECRET_FILE"
-FILES: Final = frozenset({KEY_FILE, SECRET_FILE, BUS_SECRET_FILE})
+FILES: Final = frozenset({KEY_FILE, SECRET_FILE, PORTFOLIO_KEY_FILE, PORTFOLIO_SECRET_FILE, BUS_SECRET_FILE})
 VARIABLES: Final = frozenset({KEY, SECRET, KEY_FILE, SECRET_FILE})
+PORTFOLIO_VARIABLES: Final = frozenset({PORTFOLIO_KEY, PORTFOLIO_SECRET, PORTFOLIO_KEY_FILE, PORTFOLIO_SECRET_FILE})
 # whole addresses of servers, which may hold passwords
 REDIS_URL: Final = "ROOTTRADING_REDIS_URL"
 KAFKA_URL: Final = "ROOTTRADING_KAFKA_URL"
 POSTGRES_URL: Final = "ROOTTRADING_POSTGRES_URL"
 POSTGRES_REPLICA_URL: Final = "ROOTTRADING_POSTGRES_REPLICA_URL"
 ADDRESSES: Final = frozenset({REDIS_URL, KAFKA_URL, POSTGRES_URL, POSTGRES_REPLICA_URL})
-NO_SETTINGS: Final = VARIABLES | ADDRESSES | {BUS_SECRET, BUS_SECRET_FILE}
+NO_SETTINGS: Final = VARIABLES | PORTFOLIO_VARIABLES | ADDRESSES | {BUS_SECRET, BUS_SECRET_FILE}
 DEMO: Final = "demo"  # key and secret of the account that our own exchange opens where none is named
 
 
@@ -48,6 +53,28 @@ def exchange_key(environment: Mapping[str, str]) -> ExchangeKey:
     """
     key, secret = _named(environment, KEY, KEY_FILE), _named(environment, SECRET, SECRET_FILE)
     return ExchangeKey(DEMO if key is None else key, DEMO if secret is None else secret)
+
+
+def portfolio_key(environment: Mapping[str, str]) -> ExchangeKey | None:
+    """Return the portfolio's own key; None where it has none, and uses the account's.
+
+    Raises SecretError where only half of it is named, two places name the same, or a file cannot be read.
+    """
+    key = _named(environment, PORTFOLIO_KEY, PORTFOLIO_KEY_FILE)
+    secret = _named(environment, PORTFOLIO_SECRET, PORTFOLIO_SECRET_FILE)
+    if key is None and secret is None:
+        return None
+    if key is None or secret is None:
+        there, missing = ("secret", PORTFOLIO_KEY) if key is None else ("key", PORTFOLIO_SECRET)
+        raise SecretError(f"the portfolio has a {there} only: set {missing}, or {missing}_FILE to the path of a file")
+    return ExchangeKey(key, secret)
+
+
+def withheld(keys: str, environment: Mapping[str, str]) -> frozenset[str]:
+    """Return the variables that a service must not be given: `keys` is what it needs, none, read or trade."""
+    own = any(name in environment for name in PORTFOLIO_VARIABLES)
+    needed = VARIABLES if keys == "trade" or (keys == "read" and not own) else frozenset()
+    return (VARIABLES | PORTFOLIO_VARIABLES) - needed - (PORTFOLIO_VARIABLES if keys == "read" else frozenset())
 
 
 def own_key(environment: Mapping[str, str]) -> ExchangeKey:

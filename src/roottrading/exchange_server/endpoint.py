@@ -18,13 +18,17 @@ SIGNED = frozenset({"timestamp", "recvWindow", "signature", "apiKey"})
 
 
 class Call(Struct, frozen=True):
-    """A request that got through the door: its account (empty where none is needed), its instant, its unit of time."""
+    """A request that got through the door: its account (empty where none is needed), its instant, its unit of time.
+
+    `may_trade` says whether its key may do more than read.
+    """
 
     server: "ExchangeServer"
     parameters: Parameters
     account: str
     now: Time
     stamp: Stamp
+    may_trade: bool = True
 
     @property
     def venue(self) -> TradingVenue:

@@ -75,12 +75,19 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._keys: dict[str, tuple[str, Verifier]] = {}
+        self._readers: set[str] = set()
 
-    def add(self, key: str, verifier: Verifier, account: str) -> None:
-        """Let `key` act for an account; ValueError where it stands already."""
+    def add(self, key: str, verifier: Verifier, account: str, trades: bool = True) -> None:
+        """Let `key` act for an account, or only read; ValueError where it stands already."""
         if key in self._keys:
             raise ValueError(f"the API key {key!r} is given twice: an account may have several keys, a key one account")
         self._keys[key] = (account, verifier)
+        if not trades:
+            self._readers.add(key)
+
+    def may_trade(self, key: str | None) -> bool:
+        """Say whether a key that is known may do more than read."""
+        return key not in self._readers
 
     def account_of(self, key: str | None) -> str:
         """Return whose key it is; ApiError -2014 and -2015 where it is none."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from roottrading.domain.time import Time
 from roottrading.exchange_server.keys import HmacSecret, Verifier, read_public_key
@@ -23,11 +24,12 @@ class AccountError(ValueError):
 
 
 class Opening(Struct, frozen=True):
-    """An account to open: it is called by its key."""
+    """An account to open: it is called by its key; `readers` are more keys of it, which may only read."""
 
     key: str
     verifier: Verifier
     balances: Mapping[str, Decimal]
+    readers: Mapping[str, Verifier] = {}
 
 
 def read_accounts(accounts: Sequence[str], balances: Sequence[str]) -> list[Opening]:
@@ -56,13 +58,36 @@ def read_accounts(accounts: Sequence[str], balances: Sequence[str]) -> list[Open
     return [Opening(key, verifier, held[key]) for key, verifier in given.items()]
 
 
+def with_readers(openings: Sequence[Opening], readers: Sequence[str]) -> list[Opening]:
+    """Return the accounts with more keys that may only read: `OWNER:KEY:SECRET` or `OWNER:KEY:@FILE`.
+
+    Raises AccountError naming what is wrong; never with a secret in its text.
+    """
+    found = {opening.key: opening for opening in openings}
+    keys = set(found)
+    for place, text in enumerate(readers, 1):
+        owner, _, rest = text.partition(":")
+        key, _, secret = rest.partition(":")
+        if not owner or not key or not secret:
+            raise AccountError(f"reader number {place} is not OWNER:KEY:SECRET, nor OWNER:KEY:@FILE with a public key")
+        if owner not in found:
+            raise AccountError(f"reader {key!r}: no account has the key {owner!r}")
+        if key in keys:
+            raise AccountError(f"the key {key!r} is given twice")
+        keys.add(key)
+        opening = found[owner]
+        found[owner] = replace(opening, readers={**opening.readers, key: _verifier(secret)})
+    return list(found.values())
+
+
 class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
-    """An `[[account]]` of a file: the amounts are texts, so that they stay exact."""
+    """An `[[account]]` of a file: the amounts are texts, so that they stay exact; `readers` are secrets by key."""
 
     key: str
     secret: str = ""
     public_key: str = ""
     balances: dict[str, str] = {}
+    readers: dict[str, str] = {}
 
 
 class _Entries(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,8 +114,9 @@ def read_accounts_file(path: Path) -> list[Opening]:
             raise AccountError(f"accounts {path}: the secret of number {place} begins with {FILE}: use public_key")
     given = [f"{each.key}:{each.secret or FILE + str(path.parent / each.public_key)}" for each in entries]
     balances = [f"{each.key}:{asset}={number}" for each in entries for asset, number in each.balances.items()]
+    readers = [f"{each.key}:{key}:{secret}" for each in entries for key, secret in each.readers.items()]
     try:
-        return read_accounts(given, balances)
+        return with_readers(read_accounts(given, balances), readers)
     except AccountError as error:
         raise AccountError(f"accounts {path}: {error}") from None
 
@@ -99,6 +125,8 @@ def open_accounts(server: ExchangeServer, openings: Sequence[Opening], now: Time
     """Open the accounts at the exchange."""
     for opening in openings:
         server.keys.add(opening.key, opening.verifier, opening.key)
+        for key, verifier in opening.readers.items():
+            server.keys.add(key, verifier, opening.key, trades=False)
         server.venue.open_account(opening.key, opening.balances, now)
 
 

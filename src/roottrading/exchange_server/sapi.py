@@ -23,7 +23,7 @@ def trade_fees(call: Call) -> list[dict[str, Any]]:
 
 
 def key_rights(call: Call) -> dict[str, Any]:
-    """Answer with what the key may do: read and trade, from every address; there is nothing to withdraw here."""
+    """Answer with what the key may do, from every address: read, and trade or not; nothing is to be withdrawn here."""
     return {
         "ipRestrict": False,
         "createTime": call.stamp(call.now),
@@ -36,7 +36,7 @@ def key_rights(call: Call) -> dict[str, Any]:
         "enableVanillaOptions": False,
         "enableFixApiTrade": False,
         "enableFixReadOnly": False,
-        "enableSpotAndMarginTrading": True,
+        "enableSpotAndMarginTrading": call.may_trade,
         "enablePortfolioMarginTrading": False,
     }
 

@@ -87,6 +87,9 @@ class ExchangeServer:
         weight = endpoint.weight_of(parameters)
         self.limits.charge(inbound.address, weight, now)
         account = self._account_of(inbound, now)
+        may_trade = self.keys.may_trade(inbound.key)
+        if endpoint.trades and not may_trade:
+            raise ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
         _check_names(endpoint, parameters)
         if endpoint.trades:
             name = parameters.text("newClientOrderId") or parameters.text("listClientOrderId") or ""
@@ -94,7 +97,7 @@ class ExchangeServer:
             now = self.clock.now()
             if endpoint.security == "signed":
                 check_instant(parameters, now)  # once more, just before the engine
-        call = Call(self, parameters, account, now, stamp_of(inbound.micro))
+        call = Call(self, parameters, account, now, stamp_of(inbound.micro), may_trade)
         if endpoint.orders:
             self.limits.take_orders(account, endpoint.orders, now)
         try:

@@ -11,6 +11,9 @@ from roottrading.config.secrets import (
     KAFKA_URL,
     KEY,
     KEY_FILE,
+    PORTFOLIO_KEY,
+    PORTFOLIO_SECRET,
+    PORTFOLIO_SECRET_FILE,
     POSTGRES_URL,
     REDIS_URL,
     SECRET,
@@ -21,6 +24,8 @@ from roottrading.config.secrets import (
     exchange_key,
     names_key,
     own_key,
+    portfolio_key,
+    withheld,
 )
 from roottrading.config.show import show
 
@@ -89,3 +94,29 @@ def test_the_secrets_of_the_messages_come_one_a_line_the_current_one_first(tmp_p
         bus_secrets({BUS_SECRET: "a", BUS_SECRET_FILE: str(path)})
     loaded = load(environment={BUS_SECRET: "only-one-secret-here"})
     assert "only-one-secret-here" not in show(loaded.settings, loaded.origins)
+
+
+def test_the_portfolio_may_have_a_key_of_its_own(tmp_path: Path) -> None:
+    assert portfolio_key({KEY: "abc", SECRET: "hush"}) is None
+    (tmp_path / "secret").write_text("quiet\n")
+    given = {PORTFOLIO_KEY: "reads", PORTFOLIO_SECRET_FILE: str(tmp_path / "secret")}
+    assert portfolio_key(given) == ExchangeKey("reads", "quiet")
+    with pytest.raises(SecretError, match=r"has a key only: set ROOTTRADING_PORTFOLIO_SECRET, or .*_FILE"):
+        portfolio_key({PORTFOLIO_KEY: "reads"})
+    with pytest.raises(SecretError, match=r"has a secret only: set ROOTTRADING_PORTFOLIO_KEY, or .*_FILE") as refused:
+        portfolio_key({PORTFOLIO_SECRET: "quiet"})
+    assert "quiet" not in str(refused.value)
+    loaded = load(environment={PORTFOLIO_KEY: "reads", PORTFOLIO_SECRET: "quiet"})
+    assert "quiet" not in show(loaded.settings, loaded.origins)
+
+
+def test_each_service_is_given_the_secrets_that_it_needs() -> None:
+    trading, reading = {KEY: "a", SECRET: "b"}, {PORTFOLIO_KEY: "c", PORTFOLIO_SECRET: "d"}
+    for keys, environment, left in (
+        ("none", trading | reading, {}),
+        ("trade", trading | reading, trading),
+        ("read", trading | reading, reading),
+        ("read", trading, trading),
+    ):
+        hidden = withheld(keys, environment)
+        assert {name: text for name, text in environment.items() if name not in hidden} == left, keys

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from roottrading.exchange_server.keys import PublicKey
-from roottrading.exchange_server.opening_accounts import AccountError, read_accounts, read_accounts_file
+from roottrading.exchange_server.opening_accounts import AccountError, read_accounts, read_accounts_file, with_readers
 
 
 def test_balances_are_everybody_s_unless_they_name_an_account() -> None:
@@ -40,6 +40,7 @@ def test_accounts_come_from_a_file_too(tmp_path: Path) -> None:
         key = "one"
         secret = "a:b@c"
         balances = { USDT = "10000.50", BTC = "0.1" }
+        readers = { sees = "x", looks = "y:z" }
         [[account]]
         key = "two"
         public_key = "public.pem"
@@ -48,6 +49,21 @@ def test_accounts_come_from_a_file_too(tmp_path: Path) -> None:
     one, two = read_accounts_file(path)
     assert (one.key, one.balances) == ("one", {"USDT": Decimal("10000.50"), "BTC": Decimal("0.1")})
     assert isinstance(two.verifier, PublicKey)
+    assert (list(one.readers), list(two.readers)) == (["sees", "looks"], [])
+
+
+@pytest.mark.parametrize(
+    ("reader", "words"),
+    [
+        ("a:sees", "reader number 1 is not OWNER:KEY:SECRET"),
+        ("b:sees:sesame", "reader 'sees': no account has the key 'b'"),
+        ("a:a:sesame", "the key 'a' is given twice"),
+    ],
+)
+def test_a_reader_is_somebody_s(reader: str, words: str) -> None:
+    with pytest.raises(AccountError, match=words) as refused:
+        with_readers(read_accounts(["a:x"], []), [reader])
+    assert "sesame" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

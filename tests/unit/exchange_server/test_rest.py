@@ -1,6 +1,8 @@
+from roottrading.exchange_server.keys import HmacSecret
 from roottrading.exchange_server.limits import LimitSettings
+from roottrading.exchange_server.sapi import KEY_RIGHTS
 from roottrading.exchange_server.server import ExchangeServer
-from tests.unit.exchange_server.serving import BEGIN, Client, with_client
+from tests.unit.exchange_server.serving import BEGIN, KEY, Client, with_client
 
 
 def test_the_time_is_the_clock_s_in_the_unit_asked_for() -> None:
@@ -72,3 +74,24 @@ def test_connections_are_counted_by_address() -> None:
             pass
 
     with_client(test, LimitSettings(connections_5_minutes=3))
+
+
+def test_a_key_that_only_reads_sees_the_account_and_does_nothing_there() -> None:
+    async def test(client: Client, server: ExchangeServer) -> None:
+        server.keys.add("sees", HmacSecret("only"), KEY, trades=False)
+        reader = Client(client.session, client.base, client.clock, "sees", "only")
+        assert (await reader.signed("GET", "/api/v3/account")).body == (
+            await client.signed("GET", "/api/v3/account")
+        ).body
+        rights = KEY_RIGHTS.path
+        server.offer([KEY_RIGHTS])
+        assert (await reader.signed("GET", rights)).body["enableSpotAndMarginTrading"] is False
+        assert (await client.signed("GET", rights)).body["enableSpotAndMarginTrading"] is True
+        trading = [(method, path) for (method, path), endpoint in server.rest.items() if endpoint.trades]
+        assert len(trading) > 8
+        for method, path in trading:
+            refused = await reader.signed(method, path, symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01")
+            assert (refused.status, refused.body["code"]) == (401, -2015), path
+        assert (await client.signed("GET", "/api/v3/allOrders", symbol="BTCUSDT")).body == []
+
+    with_client(test)

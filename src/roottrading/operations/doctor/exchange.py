@@ -16,13 +16,13 @@ from roottrading.domain.money import ZERO, plain
 from roottrading.domain.time import MILLISECOND, SECOND
 from roottrading.operations.doctor.asking import Heard, Told, ask
 from roottrading.operations.doctor.finding import Finding, ok, problem, warning
+from roottrading.operations.doctor.reader import WRONG_KEY, judged_reader
 
 HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 BINANCE: Final = ".binance.com"
 ALIKE: Final = SECOND // 2  # two clocks that differ by less are alike
 APART: Final = 2 * SECOND
 _SET_CLOCK: Final = "switch time synchronization on (timedatectl set-ntp true, or chrony)"
-_WRONG_KEY: Final = frozenset({-2014, -2015, -1022})
 # Rights that trading does not need, in Binance's words and in ours.
 _NEEDLESS: Final = {
     "enableInternalTransfer": "transfer between accounts",
@@ -35,13 +35,17 @@ _NEEDLESS: Final = {
 
 
 async def examine_exchange(
-    places: Places, credentials: Credentials | None, capital: tuple[str, Decimal]
+    places: Places, credentials: Credentials | None, capital: tuple[str, Decimal], reader: Credentials | None = None
 ) -> list[Finding]:
     """Ask the exchange, and judge what it says; without a key only what needs none. Never raises.
 
-    `capital` is the asset and the amount of it that is to be traded with.
+    `capital` is the asset and the amount of it that is to be traded with, `reader` the portfolio's own key.
     """
-    return list(judged(await ask(places, credentials), places.rest, capital))
+    heard = await ask(places, credentials)
+    found = list(judged(heard, places.rest, capital))
+    if reader is not None and isinstance(heard.ping, Success):
+        found += judged_reader(await ask(places, reader), heard.account)
+    return found
 
 
 def judged(heard: Heard, rest: str, capital: tuple[str, Decimal]) -> Iterator[Finding]:
@@ -147,7 +151,7 @@ def rights(answer: Answer, rest: str) -> Iterator[Finding]:
 
 def _untold_rights(answer: Answer, rest: str) -> Finding:
     check = "key"
-    if isinstance(answer, Failure) and answer.code in _WRONG_KEY:
+    if isinstance(answer, Failure) and answer.code in WRONG_KEY:
         return problem(
             check, f"the exchange refuses it ({answer.code})", "check key, secret and the addresses it may be used from"
         )
@@ -163,7 +167,7 @@ def _untold_rights(answer: Answer, rest: str) -> Finding:
 def account(answer: Answer) -> Finding:
     """Judge whether the account may trade."""
     check = "account"
-    if isinstance(answer, Failure) and answer.code in _WRONG_KEY:
+    if isinstance(answer, Failure) and answer.code in WRONG_KEY:
         return problem(check, f"the exchange refuses the key ({answer.code})", "check key, secret and its rights")
     if not isinstance(answer, Success) or not isinstance(answer.told, dict):
         return problem(check, "the account cannot be looked at", "try again; check the key's right to read")

@@ -11,6 +11,7 @@ from roottrading.domain.time import MILLISECOND, SECOND
 from roottrading.operations.doctor.asking import Heard, Told
 from roottrading.operations.doctor.exchange import account, clock, encryption, funds, judged, reach, rights
 from roottrading.operations.doctor.finding import problems
+from roottrading.operations.doctor.reader import judged_reader
 
 BINANCE = "https://api.binance.com"
 CAPITAL = ("USDT", Decimal(100))
@@ -154,3 +155,22 @@ def test_less_than_the_capital_is_a_warning() -> None:
     assert (short.level, short.text) == ("warning", "the account has 100 USDT, account.capital is 100.1")
     assert [each.level for each in funds(Success(RICH, 0), "FDUSD", Decimal(1))] == ["warning"]
     assert list(funds(Success({"balances": "none"}, 0), "USDT", Decimal(1))) == []
+
+
+@pytest.mark.parametrize(
+    ("rights", "account", "levels"),
+    [
+        (told(enableSpotAndMarginTrading=False), Success({"uid": 1}, 0), ["ok"]),
+        (told(enableSpotAndMarginTrading=None), Success({"uid": 1}, 0), ["warning"]),
+        (told(enableSpotAndMarginTrading=False, enableWithdrawals=True), Success({"uid": 1}, 0), ["problem"]),
+        (failure(404, b"<html>"), Success({"uid": 1}, 0), ["warning"]),
+        (told(enableSpotAndMarginTrading=False), Success({"uid": 2}, 0), ["problem", "ok"]),
+        (told(), failure(401, b'{"code":-2015,"msg":"no"}'), ["problem"]),
+        (told(), Silence("cut"), ["problem"]),
+    ],
+)
+def test_the_portfolio_s_key_sees_the_account_and_can_do_nothing(
+    rights: Answer, account: Answer, levels: list[str]
+) -> None:
+    found = judged_reader(Heard(Success({}, 0), rights=rights, account=account), Success({"uid": 1}, 0))
+    assert [each.level for each in found] == levels
