@@ -1,0 +1,1 @@
+"""What each part of the distributed system carries, measured with the services as they are."""
