@@ -108,7 +108,7 @@ def where(state: Path | None, config: Path | None) -> "Path | ServiceDatabase":
 
     Raises a usage error where neither is.
     """
-    from roottrading.config.secrets import POSTGRES_URL
+    from roottrading.config.secrets import POSTGRES_URL, postgres_replica_url
 
     settings = load_settings(config).settings
     folder = state or settings.run.state
@@ -116,7 +116,8 @@ def where(state: Path | None, config: Path | None) -> "Path | ServiceDatabase":
     if folder is None and url:
         from roottrading.cli.service_database import ServiceDatabase
 
-        return ServiceDatabase(url, settings.postgres)
+        copy = postgres_replica_url(os.environ, settings.postgres.replica_url)
+        return ServiceDatabase(url, settings.postgres, copy)
     return state_folder(state, config)
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def open_cycles(place: "Path | ServiceDatabase") -> tuple[str, ...]:
     """Return the ids of the cycles that are open there. Raises StoreError where there is no state."""
     (table,) = (table for table in coordinator.TABLES if table.name == coordinator.OPEN_CYCLES)
-    return tuple(cycle.id for cycle in _look(place, (table,)).records[table.name])
+    seen = inspect_folder(place, (table,)) if isinstance(place, Path) else place.inspect((table,))
+    return tuple(cycle.id for cycle in seen.records[table.name])
 
 
 def describe(place: "Path | ServiceDatabase") -> Iterator[str]:
@@ -26,13 +27,15 @@ def describe(place: "Path | ServiceDatabase") -> Iterator[str]:
     tables = {table.name: table for table in coordinator.TABLES}
     names = (coordinator.ACCOUNT, coordinator.SYMBOLS, coordinator.OPEN_CYCLES)
     wanted: tuple[Table, ...] = tuple(tables[name] for name in names)
-    seen = _look(place, wanted)
     if isinstance(place, Path):
+        seen = inspect_folder(place, wanted)
         yield f"state     {place}"
         yield f"process   {_process(seen)}"
         yield f"reached   {'nothing yet' if seen.position is None else iso(seen.position[0])}"
     else:
-        yield f"database  {place}"
+        looked = place.look(wanted)
+        seen = looked.seen
+        yield f"database  {looked.where}" + (f", {looked.behind:.1f} s behind" if looked.behind else "")
     accounts = seen.records[coordinator.ACCOUNT]
     if accounts:
         account: coordinator.Account = accounts[0]
@@ -47,10 +50,6 @@ def describe(place: "Path | ServiceDatabase") -> Iterator[str]:
         )
     if seen.waiting:
         yield f"waiting   {len(seen.waiting)} commands not taken yet"
-
-
-def _look(place: "Path | ServiceDatabase", tables: tuple[Table, ...]) -> Inspection:
-    return inspect_folder(place, tables) if isinstance(place, Path) else place.inspect(tables)
 
 
 def _process(seen: Inspection) -> str:

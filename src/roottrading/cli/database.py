@@ -53,6 +53,7 @@ def status(config: ConfigFile = None, assignments: Set = None) -> None:
     """Show the server, the revision, the months of candles, and how far each service has come."""
     from roottrading.adapters.store.postgres.migrations.revisions import HEAD
     from roottrading.adapters.store.postgres.overview import overview
+    from roottrading.config.secrets import postgres_replica_url
     from roottrading.domain.time import iso
 
     url, settings = _database(config, assignments)
@@ -68,6 +69,9 @@ def status(config: ConfigFile = None, assignments: Set = None) -> None:
             f"{unit.service}: {unit.shards} {'shard' if unit.shards == 1 else 'shards'}, {unit.commits} loads and "
             f"commits, {unit.waiting} messages not confirmed, last loaded {iso(unit.loaded_at)}"
         )
+    copy = postgres_replica_url(os.environ, settings.replica_url)
+    if copy is not None:
+        typer.echo(f"copy to read from: {asyncio.run(_told_of(copy, settings))}")
 
 
 @app.command()
@@ -89,6 +93,18 @@ def _database(config: "ConfigFile", assignments: "Set") -> "tuple[str, PostgresS
 
     settings = load_settings(config, assignments).settings.postgres
     return postgres_url(os.environ, settings.url), settings
+
+
+async def _told_of(copy: str, settings: "PostgresSettings") -> str:
+    from roottrading.adapters.store.port import StoreError
+    from roottrading.adapters.store.postgres.database import Database
+    from roottrading.adapters.store.postgres.reading import seconds_behind
+
+    try:
+        async with await Database.open(copy, settings, writes=False) as database:
+            return f"{database.where}, {await seconds_behind(database):.1f} s behind"
+    except StoreError as error:
+        return str(error)
 
 
 def _span(months: "tuple[Month, ...]") -> str:

@@ -8,26 +8,24 @@ from roottrading.adapters.store.inspection import Inspection
 from roottrading.adapters.store.postgres.control import poll_control
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.errors import asking
-from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.messages.service import Table
 
 _ROWS = "SELECT value FROM unit_rows WHERE service = $1 AND shard = 0 AND table_name = $2 ORDER BY number"
 _COMMANDED = "SELECT control FROM units WHERE service = $1 AND shard = 0"
 
 
-async def inspect_service(url: str, settings: PostgresSettings, service: str, tables: Iterable[Table]) -> Inspection:
+async def inspect_service(database: Database, service: str, tables: Iterable[Table]) -> Inspection:
     """Read state tables of a service that has one unit, and which commands it has not taken.
 
     Raises Unreachable or StoreError.
     """
-    async with await Database.open(url, settings) as database:
-        records = {}
-        async with database.connection() as connection:
-            with asking(database.where):
-                for table in tables:
-                    found = await connection.fetch(_ROWS, service, table.name)
-                    decode = msgspec.json.Decoder(table.record).decode
-                    records[table.name] = tuple(decode(value) for (value,) in found)
-                taken = await connection.fetchval(_COMMANDED, service)
-        waiting = await poll_control(database, taken or 0)
+    records = {}
+    async with database.connection() as connection:
+        with asking(database.where):
+            for table in tables:
+                found = await connection.fetch(_ROWS, service, table.name)
+                decode = msgspec.json.Decoder(table.record).decode
+                records[table.name] = tuple(decode(value) for (value,) in found)
+            taken = await connection.fetchval(_COMMANDED, service)
+    waiting = await poll_control(database, taken or 0)
     return Inspection(None, False, None, waiting, records)
