@@ -33,6 +33,7 @@ class Instance:
     async def end(self) -> None:
         self.running.cancel()
         await asyncio.gather(self.running, return_exceptions=True)
+        await self.locks.close()
 
 
 async def until(instances: list[Instance], held: Callable[[list[int]], bool]) -> None:
@@ -118,6 +119,27 @@ def test_more_instances_than_shards_stand_by(postgres_url: str) -> None:
         await until([each for each in instances if each is not busy], lambda held: held == [1, 1])
         assert len(idle.known) == 1
         for each in instances:
+            await each.end()
+
+    asyncio.run(main())
+
+
+def test_who_listens_anew_holds_what_it_held(postgres_url: str) -> None:
+    async def main() -> None:
+        first, second = Instance(postgres_url), Instance(postgres_url)
+        await until([first, second], lambda held: held == [24, 24])
+        before = set(first.known)
+        first.running.cancel()
+        await asyncio.gather(first.running, return_exceptions=True)
+        first.known.clear()
+        await asyncio.sleep(0.7)  # two looks of the other
+        assert len(second.known) == 24
+        again = asyncio.create_task(first._run())
+        await until([first, second], lambda held: held == [24, 24])
+        assert first.known == before
+        again.cancel()
+        await asyncio.gather(again, return_exceptions=True)
+        for each in (first, second):
             await each.end()
 
     asyncio.run(main())

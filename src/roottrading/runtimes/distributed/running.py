@@ -57,12 +57,29 @@ async def serve_on(
     What may pass is tried again, after ever longer pauses. Raises Unreadable (a newer message: upgrade) and whatever
     is a defect of this program: nobody goes on beyond it.
     """
+    observed = observed or Observed()
+    if isinstance(lead, Leadership):
+        await _serve_on(role, connect, lead, None, stop, began, observed)
+        return
+    try:
+        await _serve_on(role, connect, None, lead, stop, began, observed)
+    finally:
+        if lead is not None:
+            await lead.close()
+
+
+async def _serve_on(
+    role: str,
+    connect: Callable[[], AbstractAsyncContextManager[Surroundings]],
+    leadership: Leadership | None,
+    shares: Shares | None,
+    stop: asyncio.Event,
+    began: Callable[[ServiceProcess], None],
+    observed: Observed,
+) -> None:
     tries = 0
     ended = asyncio.Event()
     serving: list[ServiceProcess] = []
-    observed = observed or Observed()
-    leadership = lead if isinstance(lead, Leadership) else None
-    shares = None if isinstance(lead, Leadership) else lead
 
     async def live() -> None:
         if leadership is not None:
@@ -84,8 +101,6 @@ async def serve_on(
             serving.clear()
             if leadership is not None:
                 await leadership.release()
-            if shares is not None:
-                await shares.close()
 
     async def told_to_end() -> None:
         await stop.wait()
@@ -100,6 +115,8 @@ async def serve_on(
             raise
         except _PASSING as error:
             tries = 0 if time.monotonic() - began_at > _LIVED else tries
+            if shares is not None and tries:  # others may fare better; after a first fault its shards stay its own
+                await shares.close()
             pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
             observed.reach("stopped", str(error))
             observed.restarts += 1

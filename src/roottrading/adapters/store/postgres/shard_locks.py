@@ -53,28 +53,29 @@ class ShardLocks:
     async def shifts(self, shards: Sequence[int], members: int = 1) -> AsyncGenerator[Shift, None]:
         """Yield every change of what is held of these `shards`, through restarts of the server.
 
-        Nothing changes while there are fewer instances than `members`. All instances name the same shards. Raises
-        StoreError where we are not let in.
+        It begins with what is held already: locks stay until `close`. Nothing changes while there are fewer instances
+        than `members`. All instances name the same shards. Raises StoreError where we are not let in.
         """
-        try:
-            while True:
-                try:
-                    if self._session.lost.is_set():
-                        await self._join()
-                    shift = await self._next(shards, members)
-                    if shift is not None:
-                        yield shift
-                        await self._give_up(shift.leaving)
-                        continue
-                except Unreachable:
-                    gone, self.held, self.is_settled = tuple(sorted(self.held)), set(), False
-                    await self._session.close()
-                    if gone:
-                        yield Shift(lost=gone)
+        if self._session.lost.is_set():
+            self.held.clear()
+        elif self.held:
+            yield Shift(taken=tuple(sorted(self.held)))
+        while True:
+            try:
+                if self._session.lost.is_set():
+                    await self._join()
+                shift = await self._next(shards, members)
+                if shift is not None:
+                    yield shift
+                    await self._give_up(shift.leaving)
                     continue
-                await self._pause()
-        finally:
-            await self.close()
+            except Unreachable:
+                gone, self.held, self.is_settled = tuple(sorted(self.held)), set(), False
+                await self._session.close()
+                if gone:
+                    yield Shift(lost=gone)
+                continue
+            await self._pause()
 
     async def close(self) -> None:
         """Give everything up."""
