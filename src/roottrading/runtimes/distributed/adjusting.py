@@ -56,18 +56,21 @@ class Judge(Protocol):
 
 
 async def keep_answering(requests: Requests, actor: Actor, judge: Judge, now: Callable[[], Time]) -> None:
-    """Answer requests as they come, until cancelled. Raises StoreError."""
+    """Answer requests in the order in which they were made, each after those before it, until cancelled.
+
+    Raises StoreError.
+    """
     async with aclosing(requests.woken()) as woken:
         async for _ in woken:
-            for request in await requests.unanswered():
-                if judge.judges(request):
-                    await _answer(requests, actor, judge, request, now)
+            while (waiting := await requests.unanswered()) and judge.judges(waiting[0]):
+                await _answer(requests, actor, judge, waiting[0], now)
 
 
 async def _answer(
     requests: Requests, actor: Actor, judge: Judge, request: AccountAdjusted, now: Callable[[], Time]
 ) -> None:
     unknown = await judge.look(request)
+    await give_commands(requests, (actor,))  # what was answered before is done before this is judged
     answered = asyncio.Event()
 
     async def answer() -> None:

@@ -73,13 +73,13 @@ class Purse:
 
 
 class Free:
-    """Judges by what is in the purse."""
+    """Judges by what is in the purse, all but what is somebody else's to judge: more than 1000."""
 
     def __init__(self, purse: Purse) -> None:
         self._purse = purse
 
     def judges(self, request: AccountAdjusted) -> bool:
-        return request.amount < ZERO
+        return request.amount <= D(1000)
 
     async def look(self, request: AccountAdjusted) -> str:
         return ""
@@ -241,14 +241,35 @@ def test_who_dies_with_his_answer_standing_takes_it_first_and_once() -> None:
 def test_what_cannot_be_is_refused_and_said_once(role: str, told: list[str]) -> None:
     async def play(bench: Bench) -> None:
         living = asyncio.create_task(bench.live())
-        for amount in (-101, 20, -90):
+        for amount in (-101, 20, -110):
             await bench.requests.post(capital(amount))
-        await bench.rests(5)
-        assert [(each.request, each.refused) for each in answers(bench)] == [(1, "there is less"), (3, "")]
-        assert bench.purse.cash == Cash(D(10), (5,))
+        await bench.rests(6)
+        assert [(each.request, each.refused) for each in answers(bench)] == [(1, "there is less"), (2, ""), (3, "")]
+        assert bench.purse.cash == Cash(D(10), (5, 6))
         await ended(living)
 
     assert played(play, role).alerts() == told
+
+
+def test_requests_are_answered_in_their_order_whoever_judges_them() -> None:
+    async def play(bench: Bench) -> None:
+        living = asyncio.create_task(bench.live())
+        await bench.rests(0)
+        for amount in (2000, -2050):  # the first is another service's to judge
+            await bench.requests.post(capital(amount))
+        await bench.rests(2)
+        await asyncio.sleep(0.01)
+        assert answers(bench) == []
+        other = bench.units.unit("portfolio/0")
+        await other.load()
+        await other.answer(AdjustmentAnswered(0, 1, capital(2000)))
+        await bench.requests.poll(0)
+        await bench.rests(4)
+        assert [(each.request, each.refused) for each in answers(bench)] == [(1, ""), (2, "")]
+        assert bench.purse.cash == Cash(D(50), (3, 4))
+        await ended(living)
+
+    played(play)
 
 
 def answers(bench: Bench) -> list[AdjustmentAnswered]:
