@@ -1,5 +1,6 @@
 """A tape spread over its spans folds to the tape again, knows nothing of the future, and loses no print."""
 
+import tracemalloc
 from decimal import Decimal as D
 
 import numpy as np
@@ -180,3 +181,16 @@ def test_klines_of_the_shipped_tape_in_every_interval(interval: str) -> None:
         assert each.volume == D(int(candles.volume[rows].sum())).scaleb(-candles.volume_digits)
         assert each.high == D(int(candles.high[rows].max())).scaleb(-8)
         assert each.low == D(int(candles.low[rows].min())).scaleb(-8)
+
+
+def test_a_history_that_was_asked_for_is_not_kept() -> None:
+    source = CandleSource(tape(*[(n, 100, 101, 99, 100, 1) for n in range(2_000)]), TICKS)
+    now = BEGIN + 2_000 * MINUTE
+    tracemalloc.start()
+    try:
+        for minute in range(2_000):
+            assert source.kline(BEGIN + minute * MINUTE, BEGIN + (minute + 1) * MINUTE, now) is not None
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000  # bytes: hundreds of symbols are asked for their whole past by each process that begins
