@@ -34,11 +34,11 @@ from roottrading.runtimes.distributed.quarantine import SetAside
 from roottrading.runtimes.distributed.quarantined import QUARANTINE, Quarantined
 from roottrading.runtimes.distributed.serving import Served, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
-from roottrading.runtimes.distributed.together import first_of
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
 from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.recording import ALERTS
 from roottrading.runtimes.step import Unit
+from roottrading.runtimes.together import first_of
 
 UNIT: Final = "coordinator/0"
 

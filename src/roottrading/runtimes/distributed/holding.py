@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from roottrading.adapters.store.postgres.shard_locks import Shift
-from roottrading.runtimes.distributed.together import first_of
+from roottrading.runtimes.together import first_of
 
 
 class LostShards(Exception):

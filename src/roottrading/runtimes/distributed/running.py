@@ -17,7 +17,7 @@ from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.quarantine import SetAside
 from roottrading.runtimes.distributed.service import ServiceProcess
 from roottrading.runtimes.distributed.surroundings import Surroundings
-from roottrading.runtimes.distributed.together import first_of
+from roottrading.runtimes.together import first_of
 
 _LOG: Final = logging.getLogger(__name__)
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the next try

@@ -21,11 +21,11 @@ from roottrading.runtimes.distributed.loading import Loader, Ready
 from roottrading.runtimes.distributed.serving import Serving, Work
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of
 from roottrading.runtimes.distributed.surroundings import Surroundings
-from roottrading.runtimes.distributed.together import Together
 from roottrading.runtimes.distributed.weighing import Weighed, Weigher
 from roottrading.runtimes.distributed.weighing_past import DatabasePast
 from roottrading.runtimes.linked.clocks import clock_of, link_settings
 from roottrading.runtimes.linked.stepping import SteppedTime, expected_of
+from roottrading.runtimes.together import Together
 
 LEAVING_SECONDS: Final = 2.0  # for what is under way where a shard is given up
 _NAMED: Final = 20  # symbols in a line of the log

@@ -18,8 +18,8 @@ from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given, HeadHeard
 from roottrading.runtimes.distributed.sharding import places_of
-from roottrading.runtimes.distributed.together import Together, first_of
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
+from roottrading.runtimes.together import Together, first_of
 
 HEADS_SECONDS: Final = 1.0  # between two repetitions of a stream's last sequence (consistency-rules 2.5)
 TICK: Final = 0.02  # seconds between two looks at the clock

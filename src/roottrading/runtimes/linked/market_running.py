@@ -23,12 +23,12 @@ from roottrading.runtimes.linked.market_connection import MarketConnection
 from roottrading.runtimes.linked.market_session import MarketSession, heard_symbols, starts_after
 from roottrading.runtimes.linked.recorded import began_at
 from roottrading.runtimes.linked.stepping import SteppedTime
-from roottrading.runtimes.linked.tasks import side_by_side, unless_stopped
 from roottrading.runtimes.linked.warming import Stream, candles_before
 from roottrading.runtimes.linked.weighing import Weigher, weigher_of
 from roottrading.runtimes.linked.whole_instants import WholeInstants
 from roottrading.runtimes.result import journal
 from roottrading.runtimes.session import Position
+from roottrading.runtimes.together import first_of, unless_stopped
 from roottrading.services.analyzer import NewestWindows
 
 NOWHERE: Final = Position(0, "candles")  # where a run stands that was stopped before it began
@@ -153,7 +153,7 @@ class MarketRun:
         ]
         if self._admin is not None:
             parts.append(self._follow(self._admin, session, instants))
-        await side_by_side(self.stop, *parts)
+        await first_of(self.stop.wait(), *parts)
 
     def _rested(self, progress: Progress) -> bool:
         if self._weigher is not None:

@@ -30,10 +30,10 @@ from roottrading.runtimes.distributed.adjusting import keep_answering
 from roottrading.runtimes.distributed.commanding import give_commands, keep_commanding
 from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.judges import Books
-from roottrading.runtimes.distributed.together import first_of
 from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.recording import ALERTS
 from roottrading.runtimes.step import Unit
+from roottrading.runtimes.together import first_of
 from roottrading.services.portfolio import Portfolio
 from roottrading.services.portfolio.state import TABLES as BOOKS
 from tests.integration.quarantine_bench import PostedHere

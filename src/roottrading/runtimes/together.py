@@ -1,8 +1,10 @@
 """Works that live and end together."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+Done = TypeVar("Done")
 
 
 class Together:
@@ -51,6 +53,17 @@ async def first_of(*works: Awaitable[object]) -> None:
     for work in works:
         together.begin(work)
     await together.run()
+
+
+async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, Done]) -> Done | None:
+    """Do the work; None where `stop` was set before it was done."""
+    working = asyncio.ensure_future(work)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        await _ended([working, stopping])
 
 
 async def _ended(works: Iterable[asyncio.Future[Any]]) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from roottrading.runtimes.distributed.together import Together, first_of
+from roottrading.runtimes.together import Together, first_of, unless_stopped
 
 
 class Work:
@@ -89,5 +89,27 @@ def test_what_one_raised_before_it_was_ended_is_not_swallowed() -> None:
         await turns()
         with pytest.raises(ValueError, match="broken"):
             await together.end(leaving)
+
+    asyncio.run(play())
+
+
+def test_work_is_done_unless_it_is_stopped_before() -> None:
+    async def answer() -> int:
+        return 42
+
+    stop, broken, endless = asyncio.Event(), Work(), Work()
+
+    async def never() -> int:
+        await endless.run()
+        return 1
+
+    async def play() -> None:
+        assert await unless_stopped(stop, answer()) == 42
+        broken.end(ValueError("broken"))
+        with pytest.raises(ValueError, match="broken"):
+            await unless_stopped(stop, broken.run())
+        stop.set()
+        assert await unless_stopped(stop, never()) is None
+        assert endless.cancelled
 
     asyncio.run(play())
