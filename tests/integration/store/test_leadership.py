@@ -134,3 +134,16 @@ def test_who_waits_is_not_silent(postgres_url: str) -> None:
         await second.release()
 
     asyncio.run(main())
+
+
+def test_who_was_held_up_for_too_long_ends_in_order(store_url: str) -> None:
+    async def main() -> None:
+        for _ in range(3):  # word of the end, the end itself and the next beat come in any order
+            lead = Leadership(store_url, BRISK, "coordinator")
+            await lead.acquire()
+            time.sleep(1.5)  # the loop is held up: that is what is tried
+            async with asyncio.timeout(10):
+                await lead.lost.wait()
+            await lead.release()
+
+    asyncio.run(main())

@@ -14,7 +14,7 @@ WAITING: Final = "RT002"
 _NO_ROOM: Final = frozenset({"53100", "53200"})
 _MISSING: Final = frozenset({"42P01", "42703", "42883", "3F000"})
 _GONE: Final = ("08", "57P")  # the connection, or the server: what was under way may have been done or not
-_LOST: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError, EOFError)
+LOST: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError, EOFError)
 
 
 def shown(url: str) -> str:
@@ -38,7 +38,7 @@ def reaching(where: str) -> Iterator[None]:
         raise StoreError(f"{where} does not let us in: {error}") from error
     except asyncpg.ClientConfigurationError as error:
         raise StoreError(f"{where}: the address is not a good one: {error}") from error
-    except _LOST as error:
+    except LOST as error:
         raise Unreachable(f"{where} cannot be reached: {_told(error)}") from error
 
 
@@ -51,7 +51,7 @@ def asking(where: str) -> Iterator[None]:
         if _is_gone(error):
             raise Unreachable(f"{where} was lost: {error}") from error
         raise _refused(where, error) from error
-    except _LOST as error:
+    except LOST as error:
         raise Unreachable(f"{where} was lost: {_told(error)}") from error
 
 
@@ -64,7 +64,7 @@ def committing(where: str) -> Iterator[None]:
         if _is_gone(error):
             raise CommitUnknown(f"{where} was lost under a commit: {error}") from error
         raise _refused(where, error) from error
-    except _LOST as error:
+    except LOST as error:
         raise CommitUnknown(f"{where} was lost under a commit: {_told(error)}") from error
 
 

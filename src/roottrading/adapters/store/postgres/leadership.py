@@ -14,7 +14,7 @@ import asyncpg
 
 from roottrading.adapters.store.port import StoreError, Unreachable
 from roottrading.adapters.store.postgres.connecting import connect
-from roottrading.adapters.store.postgres.errors import asking, shown
+from roottrading.adapters.store.postgres.errors import LOST, asking, shown
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.domain.time import MILLISECOND, SECOND
 
@@ -113,7 +113,7 @@ class Session:
             try:
                 async with self._turn:
                     await connection.execute("SELECT 1", timeout=self.silence)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except (asyncpg.PostgresError, *LOST):
                 lost.set()
                 connection.terminate()
 
