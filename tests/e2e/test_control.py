@@ -11,7 +11,10 @@ from msgspec.structs import replace
 from roottrading.adapters.store.port import Commit
 from roottrading.adapters.store.sqlite import SqliteStore
 from roottrading.domain.time import HOUR, parse_time
+from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Row
+from roottrading.runtimes.controlling import REFUSED
+from roottrading.runtimes.recording import ALERTS
 from roottrading.services.coordinator import state as coordinator
 from tests.e2e.conftest import Runner
 
@@ -50,7 +53,7 @@ def state(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(state: Path) -> Iterator[SqliteStore]:
-    with SqliteStore.open(state, coordinator.TABLES, {"tape": "one"}) as opened:
+    with SqliteStore.open(state, (*coordinator.TABLES, ALERTS), {"tape": "one"}) as opened:
         yield opened
 
 
@@ -82,6 +85,20 @@ def test_status_shows_what_a_person_must_know(roottrading: Runner, store: Sqlite
         "cycles    1 open",
         "  BTCUSDT open since 2024-01-31T12:00:00Z by ema_cross: holds 0.4995, paid 50.05, stop 95.5, id cycle-1",
         "waiting   1 commands not taken yet",
+    ]
+
+
+def test_status_says_which_requests_were_refused_last(roottrading: Runner, store: SqliteStore, state: Path) -> None:
+    put_account(store)
+    whys = ["a", "b", "c", "d"]
+    alerts = [AlertRaised("warning", REFUSED, why, "", AT + HOUR * number) for number, why in enumerate(whys)]
+    alerts.append(AlertRaised("critical", "discrepancy", "e", "", AT))
+    store.commit(Commit([Row(ALERTS.name, ("person", number, 0), alert) for number, alert in enumerate(alerts)]))
+    lines = roottrading("control", "status", "--state", str(state)).out.splitlines()
+    assert [line for line in lines if line.startswith("refused")] == [
+        "refused   at 2024-01-31T13:00:00Z: b",
+        "refused   at 2024-01-31T14:00:00Z: c",
+        "refused   at 2024-01-31T15:00:00Z: d",
     ]
 
 

@@ -100,7 +100,8 @@ def test_capital_and_coins_come_and_go_once_whoever_dies(servers: Servers, topic
             hand.tell("capital", "remove", "9900")  # most of it is in cycles
             hand.tell("control", "halt")
             hand.tell("control", "flatten")
-            hand.until("all sold", lambda shown: "cycles    0 open" in shown and "waiting" not in shown)
+            shown = hand.until("all sold", lambda shown: "cycles    0 open" in shown and "waiting" not in shown)
+            assert re.search(r"refused   at 2021-04-17T\S+: 9900 USDT cannot be removed: ", shown)
             bought = sum(trade["isBuyer"] for symbol in SYMBOLS for trade in account.trades(symbol))
 
             hand.tell("capital", "add", "4000")  # more than there is

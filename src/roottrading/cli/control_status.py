@@ -3,13 +3,17 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from roottrading.adapters.store.inspection import Inspection, inspect_folder
 from roottrading.domain.money import plain
 from roottrading.domain.time import SECOND, iso
 from roottrading.messages.service import Table
+from roottrading.runtimes.controlling import REFUSED
+from roottrading.runtimes.recording import ALERTS
 from roottrading.services.coordinator import state as coordinator
+
+_REFUSALS: Final = 3  # the last requests for capital and coins that were refused
 
 if TYPE_CHECKING:
     from roottrading.cli.service_database import ServiceDatabase
@@ -26,7 +30,7 @@ def describe(place: "Path | ServiceDatabase") -> Iterator[str]:
     """Yield the lines: amounts in the quote asset, times in UTC. Raises StoreError where there is no state."""
     tables = {table.name: table for table in coordinator.TABLES}
     names = (coordinator.ACCOUNT, coordinator.SYMBOLS, coordinator.OPEN_CYCLES)
-    wanted: tuple[Table, ...] = tuple(tables[name] for name in names)
+    wanted: tuple[Table, ...] = (*(tables[name] for name in names), ALERTS)
     if isinstance(place, Path):
         seen = inspect_folder(place, wanted)
         yield f"state     {place}"
@@ -50,6 +54,9 @@ def describe(place: "Path | ServiceDatabase") -> Iterator[str]:
         )
     if seen.waiting:
         yield f"waiting   {len(seen.waiting)} commands not taken yet"
+    refused = [alert for alert in seen.records[ALERTS.name] if alert.subject == REFUSED]
+    for alert in refused[-_REFUSALS:]:
+        yield f"refused   at {iso(alert.at)}: {alert.text}"
 
 
 def _process(seen: Inspection) -> str:
