@@ -16,7 +16,8 @@ from roottrading.domain.time import Time
 from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.carrying import Carriers
-from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given, HeadHeard
+from roottrading.runtimes.distributed.hearers import Hearers
+from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given
 from roottrading.runtimes.distributed.sharding import places_of
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 from roottrading.runtimes.together import Together, first_of
@@ -65,11 +66,9 @@ class Serving:
         self._together = Together()
         self._running: dict[int, asyncio.Future[Any]] = {}
         self._offsets: dict[Partition, int] = {}  # where to read on
-        self._hearers: dict[str, list[Actor]] = defaultdict(list)
-        self._sources: dict[str, str] = {}
+        self._hearers = Hearers()
         self._more = asyncio.Event()  # there is more to hear
         self._finishing = False
-        self._heads: dict[tuple[str, str], int] = {}
         self._live = [channel.name for channel in role.consumes if channel.carrier == "redis"]
         self._kept = [channel.name for channel in (*role.consumes, *role.timed_by) if channel.carrier == "kafka"]
         self._timing = frozenset(channel.name for channel in role.timed_by)
@@ -84,20 +83,15 @@ class Serving:
             self._running[unit.shard] = self._together.begin(unit.actor.run())
             for place in places_of(self.role, self._kept, unit.shard):
                 self._offsets[place] = unit.offsets.get(place, 0)
-            for source, stream in unit.streams:
-                self._hearers[stream].append(unit.actor)
-                self._sources[stream] = source
+            self._hearers.add(unit.actor, unit.streams)
         self._more.set()
 
-    def deafen(self, shards: Iterable[int]) -> None:
+    def deafen(self, shards: Collection[int]) -> None:
         """Have the units of these shards hear nothing more from carriers: they finish what they have."""
         for shard in shards:
             for place in places_of(self.role, self._kept, shard):
                 self._offsets.pop(place, None)
-            for stream, actors in tuple(self._hearers.items()):
-                self._hearers[stream] = [actor for actor in actors if actor.unit.shard != shard]
-                if not self._hearers[stream]:
-                    del self._hearers[stream], self._sources[stream]
+        self._hearers.remove(shards)
 
     async def leave(self, shards: Iterable[int]) -> None:
         """Serve these no longer, whatever they have."""
@@ -152,8 +146,7 @@ class Serving:
 
     def streams_behind(self) -> int:
         """Return how many streams' sources have said more than was taken."""
-        seen = self.seen
-        return sum(seen.get(source, {}).get(stream, 0) < last for (source, stream), last in self._heads.items())
+        return self._hearers.behind(self.seen)
 
     def kafka_behind(self) -> dict[str, int]:
         """Return by topic how many messages stand there that no unit was handed, as far as the carrier knows."""
@@ -183,36 +176,19 @@ class Serving:
 
     async def _keep_hearing(self) -> None:
         """Listen and read until cancelled; anew where there is more to hear, from where each was."""
+        pubsub, heard = self._carriers.pubsub, self._hearers
         while True:
             self._more.clear()
             works: list[Awaitable[object]] = [self._more.wait()]
-            if self._live and self._hearers:
-                keys = [stream.partition("/")[2] for stream in self._hearers]
-                works.append(
-                    self._carriers.pubsub.listen(self._live, keys, self._hear, self._hear_heads, self._catch_up)
-                )
+            if self._live and heard:
+                works.append(pubsub.listen(self._live, heard.keys, self._hear, heard.hear_heads, heard.catch_up))
             if self._offsets:
                 works.append(self._carriers.log.read(dict(self._offsets), self._read))
             await first_of(*works)
 
     async def _hear(self, batch: Sequence[Delivery]) -> None:
-        for delivery in batch:
-            for actor in self._hearers.get(delivery.envelope.stream, ()):
-                actor.give([Given(delivery.envelope)])
+        self._hearers.hear(batch)
         await self._have_room()
-
-    def _hear_heads(self, heads: Heads) -> None:
-        for stream, last in heads.last.items():
-            if stream in self._hearers:
-                self._heads[heads.source, stream] = last
-            for actor in self._hearers.get(stream, ()):
-                if actor.seen.get((heads.source, stream), 0) < last:
-                    actor.inbox.give_once(HeadHeard(heads.source, stream, last))
-
-    def _catch_up(self) -> None:
-        for stream, actors in self._hearers.items():
-            for actor in actors:
-                actor.inbox.give_once(HeadHeard(self._sources[stream], stream))
 
     async def _read(self, batch: Sequence[Delivery]) -> None:
         for delivery in batch:
