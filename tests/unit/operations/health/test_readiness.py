@@ -8,7 +8,7 @@ import pytest
 from roottrading.operations.health import readiness
 from roottrading.operations.health.dependency import Dependency
 from roottrading.operations.health.readiness import UNITS, Health
-from roottrading.runtimes.distributed.observing import Observed
+from roottrading.runtimes.distributed.observing import Observed, Stage
 
 
 class Server:
@@ -48,12 +48,18 @@ def test_ready_means_that_everything_answers_and_the_units_are_loaded() -> None:
     assert redis.asked == 1  # an answer counts for a moment
 
 
-def test_a_standby_is_ready_and_says_so() -> None:
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [("waiting to lead", "until no other instance leads"), ("standing by", "other instances serve all")],
+)
+def test_a_standby_is_ready_and_says_so(stage: Stage, said: str) -> None:
     observed = Observed()
-    observed.reach("waiting to lead")
+    observed.serve(3)
+    observed.reach(stage)
     found = asyncio.run(Health("trader", observed, []).readiness())
-    assert (found.ready, found.leading) == (True, False)
-    assert "standby" in found.dependencies[UNITS].why
+    assert (found.ready, found.leading, observed.units) == (True, False, 0)
+    assert found.dependencies[UNITS].why.startswith("standby: ")
+    assert said in found.dependencies[UNITS].why
 
 
 def test_what_changes_is_logged_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
