@@ -131,7 +131,7 @@ DISPATCHER: Final = Role(
     consumes=(SIGNALS_AGGREGATED, TRADE_EVENTS, PORTFOLIO_UPDATES),
     produces=(VERDICTS,),
     sharding="one active",
-    redis_keys=("positions:active", "balances:current", "cycles:active"),
+    redis_keys=("positions:active", "balances:current", "cycles:active", "config:symbols", "config:strategies"),
 )
 COORDINATOR: Final = Role(
     "coordinator",

@@ -83,8 +83,8 @@ def test_a_service_names_what_is_missing_and_goes_on_when_it_is_back(
                 own_postgres.start()
                 own_redis.start()
                 awaited(lambda: missing(url) == (200, {}), url)
-                _, metrics = asked(f"{url}/metrics")
-                assert 'roottrading_up{service="dispatcher"} 1.0' in metrics.decode()
+                up = b'roottrading_up{service="dispatcher"} 1.0'  # ready it is while it waits to lead, too
+                awaited(lambda: up in asked(f"{url}/metrics")[1], url)
             finally:
                 service.terminate()
             assert service.wait(20) == 0

@@ -1,5 +1,8 @@
 """`roottrading config`: see what is set, and where."""
 
+import asyncio
+import os
+
 import typer
 
 from roottrading.cli.options import ConfigFile, Set, load_settings
@@ -24,3 +27,19 @@ def check(config: ConfigFile = None, assignments: Set = None) -> None:
     loaded = load_settings(config, assignments)
     changed = sum(origin != DEFAULT for origin in loaded.origins.values())
     typer.echo(f"the settings are sound: {changed} set, {len(loaded.origins) - changed} by default")
+
+
+@app.command()
+def changes(config: ConfigFile = None, assignments: Set = None) -> None:
+    """List what was changed while services ran, as they recorded it: from when on it counts, and who wished it."""
+    from roottrading.adapters.store.postgres.configuration import configured_at
+    from roottrading.config.secrets import postgres_url
+    from roottrading.domain.time import iso
+
+    settings = load_settings(config, assignments).settings.postgres
+    found = asyncio.run(configured_at(postgres_url(os.environ, settings.url), settings))
+    for each in found:
+        since = iso(each.effective_at) if each.effective_at else "always"
+        typer.echo(f"{each.number}  {since}  {each.kind} {each.name}  {each.value}  {each.who}")
+    if not found:
+        typer.echo("nothing was recorded yet: services do so at their first start")

@@ -18,6 +18,7 @@ from roottrading.cli.places import is_here, places_of
 from roottrading.cli.preparing import check_timeframes, known_strategies, strategy_uses
 from roottrading.cli.reporting import begin_log, warn
 from roottrading.cli.service import check_settings
+from roottrading.cli.service_configuration import ServiceConfiguration
 from roottrading.cli.service_seal import seal_for
 from roottrading.config.secrets import (
     KAFKA_URL,
@@ -42,7 +43,7 @@ from roottrading.runtimes.distributed.service import ServiceProcess
 from roottrading.runtimes.distributed.sharding import ROLE, carriers_of
 from roottrading.runtimes.distributed.surroundings import Surroundings
 from roottrading.runtimes.linked.connecting import FINEST, LinkedMarket
-from roottrading.runtimes.linked.pace import pace_of
+from roottrading.runtimes.linked.pace import clock_at, pace_of
 
 _LOG: Final = logging.getLogger("roottrading.service")
 
@@ -66,6 +67,7 @@ def run_service(role: str, settings: Settings, health_port: int | None, instance
     seal = seal_for(role, settings, addresses, os.environ)
     carriers = carriers_of(ROLE[role])
     acting = acting_cast(settings)
+    configured = ServiceConfiguration(role, settings, acting, acting_cast)
     credentials = _credentials(ROLE[role], os.environ)
     places, admin = places_of(settings, url), settings.run.admin
 
@@ -79,7 +81,11 @@ def run_service(role: str, settings: Settings, health_port: int | None, instance
         async def connect() -> AsyncIterator[Surroundings]:
             rate = 1 if admin is not None else await pace_of(url)
             market = Market(places, credentials, admin, rate)
-            async with installation(settings, acting, market, addresses, observed, seal, carriers) as around:
+            counts, playing, changing = settings, acting, None
+            if admin is None:  # where time is stepped, nothing is changed on the way
+                now = await clock_at(url, rate)
+                counts, playing, changing = await configured.next(addresses.postgres, now, places, rate)
+            async with installation(counts, playing, market, addresses, observed, seal, carriers, changing) as around:
                 yield around
 
         health = Health(role, observed, probes_of(addresses, settings.postgres, places.rest))

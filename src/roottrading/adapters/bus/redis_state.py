@@ -21,6 +21,7 @@ SYMBOLS: Final = "config:symbols"
 STRATEGIES: Final = "config:strategies"
 RECENT: Final = 500  # candles of a symbol and timeframe
 _SEQUENCES: Final = "sequences"  # by key, what its writer last wrote it at
+_CONFIGURATION: Final = "config"  # there, the number of the last change that both keys show
 _LOST, _OLDER = -1, 0
 
 # KEYS: the value's, the sequences', the generation's; ARGV: sequence, "write" or "rebuild", kind, and the words.
@@ -170,15 +171,20 @@ class RedisState:
                 raise Unreadable(f"{STRATEGIES}, {name}: {error}; it reads {_EXAMPLE}") from None
         return found or None
 
-    async def show_configuration(self, symbols: Set[str], strategies: Mapping[str, StrategyConfigured]) -> None:
-        """Write both keys as the database has them."""
-        texts = {name: msgspec.json.encode(each).decode() for name, each in strategies.items()}
+    async def configuration_shown(self) -> int:
+        """Return the number of the last change in the keys, as `show_configuration` was told; 0 where it never was."""
+        return int((await self._ask([("HGET", _SEQUENCES, _CONFIGURATION)]))[0] or 0)
+
+    async def show_configuration(
+        self, symbols: Set[str], strategies: Mapping[str, StrategyConfigured], number: int = 0
+    ) -> None:
+        """Write both keys as the database has them after its change of this number."""
         commands: list[Command] = [("MULTI",), ("DEL", SYMBOLS, STRATEGIES)]
         if symbols:
             commands.append(("SADD", SYMBOLS, *sorted(symbols)))
-        if texts:
-            commands.append(("HSET", STRATEGIES, *_words(texts)))
-        await self._ask([*commands, ("EXEC",)])
+        if strategies:
+            commands.append(("HSET", STRATEGIES, *_words(texts(strategies))))
+        await self._ask([*commands, ("HSET", _SEQUENCES, _CONFIGURATION, str(number)), ("EXEC",)])
 
     # ---- inside
 
@@ -194,6 +200,11 @@ class RedisState:
             for part in answer if isinstance(answer, list) else (answer,):  # EXEC's is a list of answers
                 check(self._place, part)
         return answers
+
+
+def texts(strategies: Mapping[str, StrategyConfigured]) -> dict[str, str]:
+    """Return strategies as `config:strategies` has them, by name."""
+    return {name: msgspec.json.encode(each).decode() for name, each in strategies.items()}
 
 
 def candles_key(symbol: str, timeframe: str) -> str:

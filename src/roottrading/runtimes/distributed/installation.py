@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -29,6 +30,7 @@ from roottrading.messages.service import AccountAdjusted, Table
 from roottrading.pipeline import CHANNELS
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.carrying import Carriers
+from roottrading.runtimes.distributed.changing import Changing, adoption, ends
 from roottrading.runtimes.distributed.journaling import TABLES as JOURNALED
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.quarantined import QUARANTINE
@@ -100,8 +102,11 @@ async def installation(
     observed: Observed | None = None,
     seal: Seal | None = None,
     carriers: Collection[str] = ("redis", "kafka"),
+    changing: Changing | None = None,
 ) -> AsyncIterator[Surroundings]:
     """Connect to the servers; `observed` is told what to measure there, `seal` signs what is said.
+
+    With `changing` the configuration may be changed while it runs.
 
     Only the `carriers` named are connected to: a service that needs no Redis starts without one.
     Raises BusUnavailable or StoreError, naming which is not there.
@@ -144,6 +149,8 @@ async def installation(
                 observed,
                 commands,
                 lambda market: maintain(addresses.postgres, settings.postgres, time.time_ns() // 1_000, market),
+                None if changing is None else adoption(changing, database, state, commands.post),
+                None if changing is None else partial(ends, changing, database),
             )
         finally:
             await state.close()

@@ -14,6 +14,7 @@ from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.casting import Casting
 from roottrading.runtimes.distributed.exchange_sides import ExchangeSide, MarketSide
+from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.live_view import LiveView
 from roottrading.runtimes.distributed.serving import Served, Work
 from roottrading.runtimes.distributed.sharding import unit_name
@@ -97,6 +98,8 @@ class Loader:
             self.works.append(view.run)
             ways = replace(ways, forward=view.beside(ways.forward))
         actor = Actor(unit, store, loaded, ways)
+        if self._live is not None and self._around.adoption is not None:
+            self.works.append(self._around.adoption(side.now, lambda row: actor.give([Given(None, rows=(row,))])).run)
         return Ready(Served(actor, loaded.offsets, casting.streams(role.name, symbols)), loaded, first)
 
     # ---- inside

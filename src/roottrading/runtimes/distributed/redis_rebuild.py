@@ -5,10 +5,12 @@ What is written takes the sequence that stands there: a service that writes mean
 
 from msgspec import Struct
 
-from roottrading.adapters.bus.redis_state import RECENT, RedisState
+from roottrading.adapters.bus.redis_state import RECENT, STRATEGIES, SYMBOLS, RedisState, texts
+from roottrading.adapters.store.postgres.configuration import configuration
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.shown import PostgresShown
 from roottrading.domain.time import Time
+from roottrading.runtimes.distributed.configuration import replayed
 from roottrading.runtimes.distributed.installation import active_cycles
 from roottrading.runtimes.distributed.live_view import CYCLES, Value, shown
 
@@ -45,6 +47,11 @@ async def rebuild_redis(database: Database, state: RedisState) -> Rebuilt:
     sequences = await state.sequences()  # before the database is read: what is written after is newer
     values = await kept_values(there)
     written = await state.rebuild({key: (value, sequences.get(key, 0)) for key, value in values.items()})
+    counts = {key: len(values[key]) for key in values if key in written}
+    changes = await configuration(database)
+    if (configured := replayed(changes)) is not None:
+        await state.show_configuration(configured.traded, configured.strategies, changes[-1].number)
+        counts |= {SYMBOLS: len(configured.traded), STRATEGIES: len(configured.strategies)}
     candles = {}
     for stream in await there.candle_streams():
         found = await there.newest_candles(*stream, 0, RECENT)
@@ -52,7 +59,7 @@ async def rebuild_redis(database: Database, state: RedisState) -> Rebuilt:
             await state.replace_candles(*stream, found)
         candles[stream] = len(found)
     newer = tuple(key for key in values if key not in written)
-    return Rebuilt({key: len(values[key]) for key in values if key in written}, newer, candles)
+    return Rebuilt(counts, newer, candles)
 
 
 async def compare_redis(database: Database, state: RedisState) -> tuple[list[KeySeen], list[CandlesSeen]]:
@@ -62,6 +69,12 @@ async def compare_redis(database: Database, state: RedisState) -> tuple[list[Key
     for key, kept in (await kept_values(there)).items():
         found: Value = await state.set(key) if key == CYCLES else await state.hash(key)
         keys.append(KeySeen(key, len(found), len(kept), found == kept))
+    if (configured := replayed(await configuration(database))) is not None:
+        symbols = await state.set(SYMBOLS)
+        keys.append(KeySeen(SYMBOLS, len(symbols), len(configured.traded), symbols == configured.traded))
+        found = await state.hash(STRATEGIES)
+        same = found == texts(configured.strategies)
+        keys.append(KeySeen(STRATEGIES, len(found), len(configured.strategies), same))
     streams = await there.candle_streams()
     newest = await state.newest_candles(streams)
     candles = []

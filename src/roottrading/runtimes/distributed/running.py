@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -15,6 +15,7 @@ from roottrading.adapters.store.postgres.leadership import Leadership
 from roottrading.runtimes.distributed.holding import LostShards, Shares
 from roottrading.runtimes.distributed.observing import Observed
 from roottrading.runtimes.distributed.quarantine import SetAside
+from roottrading.runtimes.distributed.reconfiguring import Reconfigured
 from roottrading.runtimes.distributed.service import ServiceProcess
 from roottrading.runtimes.distributed.surroundings import Surroundings
 from roottrading.runtimes.together import first_of
@@ -92,10 +93,7 @@ async def _serve_on(
                 process = ServiceProcess(role, around, shares)
                 began(process)
                 serving[:] = [process]
-                if leadership is None:
-                    await process.run()
-                else:
-                    await first_of(process.run(), _until(leadership.lost, "another instance leads now"))
+                await first_of(process.run(), *_ends(leadership, around))
                 ended.set()
         finally:
             serving.clear()
@@ -113,6 +111,9 @@ async def _serve_on(
             await first_of(live(), told_to_end())
         except Unreadable:
             raise
+        except Reconfigured as error:
+            observed.restarts += 1
+            _LOG.info("%s begins again: %s", role, error)
         except _PASSING as error:
             tries = 0 if time.monotonic() - began_at > _LIVED else tries
             if shares is not None and tries:  # others may fare better; after a first fault its shards stay its own
@@ -123,6 +124,14 @@ async def _serve_on(
             _LOG.warning("%s stopped: %s; it begins again in %g s", role, error, pause)
             tries += 1
             await first_of(asyncio.sleep(pause), _quietly(stop))
+
+
+def _ends(leadership: Leadership | None, around: Surroundings) -> Iterator[Awaitable[None]]:
+    """Yield what ends an incarnation from outside."""
+    if leadership is not None:
+        yield _until(leadership.lost, "another instance leads now")
+    if around.ends is not None:
+        yield around.ends()
 
 
 async def _until(event: asyncio.Event, why: str) -> None:

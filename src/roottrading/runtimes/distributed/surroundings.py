@@ -12,6 +12,7 @@ from roottrading.messages.events import PortfolioUpdated
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.adjusting import Requests
 from roottrading.runtimes.distributed.carrying import Carriers
+from roottrading.runtimes.distributed.changing import MakeAdoption
 from roottrading.runtimes.distributed.commanding import Commands
 from roottrading.runtimes.distributed.live_view import Keys
 from roottrading.runtimes.distributed.observing import Observed
@@ -33,7 +34,8 @@ class Surroundings(Struct, frozen=True):
 
     `admin` is the admin door of an exchange whose clock is stepped; weights are learned from `opinions`. `live` are the
     keys that the dispatcher shows things in, `recent` those of the gateway's candles; `requests` are people's, for
-    capital and coins. `tend` does what the database needs each day.
+    capital and coins. `tend` does what the database needs each day. `adoption` keeps the keys of the configuration,
+    `ends` ends what was made for another.
     """
 
     settings: Settings
@@ -52,3 +54,5 @@ class Surroundings(Struct, frozen=True):
     observed: Observed = field(default_factory=Observed)
     requests: Requests | None = None
     tend: Tend | None = None
+    adoption: MakeAdoption | None = None
+    ends: Callable[[], Awaitable[None]] | None = None

@@ -49,7 +49,7 @@ class VerdictBarrier:
         """Go on after the T that was complete."""
         for row in rows:
             completed: Completed = row.values
-            self.at = completed.at + self._step
+            self.at = completed.at - completed.at % self._step + self._step
             self._closes = dict(completed.closes)
             for symbol in self._symbols:  # what came before is not read again
                 self.seen[_AUTHOR, f"{SIGNALS_AGGREGATED}/{symbol}"] = completed.at
@@ -59,6 +59,8 @@ class VerdictBarrier:
         envelope = delivery.envelope
         verdict = envelope.body
         assert isinstance(verdict, AggregatedSignal)
+        if verdict.symbol not in self._symbols:
+            return []  # it is traded soon: whoever begins then has it from its author
         position = (envelope.source, envelope.stream)
         self.seen[position] = max(envelope.sequence, self.seen.get(position, 0))
         if not self.at:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final
 
 import aiohttp
@@ -42,6 +43,16 @@ async def pace_of(url: str) -> int:
                     return max(1, round(pace))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError) as error:
         raise LinkError(f"the exchange at {url} does not tell its time ({type(error).__name__}: {error})") from None
+
+
+async def clock_at(url: str, pace: int) -> Callable[[], Time]:
+    """Return a clock of the exchange's time, as it goes on from now on; LinkError where the exchange is silent."""
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+            answer = await _asked(session, url)
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError) as error:
+        raise LinkError(f"the exchange at {url} does not tell its time ({type(error).__name__}: {error})") from None
+    return lambda: answer.told + (int(time.monotonic() * SECOND) - answer.at) * pace
 
 
 def measured(first: Answer, last: Answer) -> tuple[float, float]:

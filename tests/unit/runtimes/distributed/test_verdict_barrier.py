@@ -5,10 +5,10 @@ from decimal import Decimal
 from roottrading.adapters.bus.port import Delivery
 from roottrading.domain.time import MINUTE, SECOND, Time
 from roottrading.messages.envelope import Envelope
-from roottrading.messages.service import InstantComplete
+from roottrading.messages.service import InstantComplete, Row
 from roottrading.messages.signals import AggregatedSignal
 from roottrading.runtimes.distributed.inbox import Given
-from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
+from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, Completed, VerdictBarrier
 
 T = 100 * MINUTE
 
@@ -86,3 +86,22 @@ def test_a_restart_goes_on_after_the_last_complete_instant() -> None:
     (second,) = again.complete(T + MINUTE)
     assert isinstance(second.given, InstantComplete)
     assert (second.given.at, second.given.closes) == (T + MINUTE, {"AAA": Decimal(1), "BBB": Decimal(6)})
+
+
+def test_a_symbol_that_is_not_traded_yet_is_nobodys() -> None:
+    held = barrier()
+    assert held.arrive(verdict("CCC", T, "1", 0)) == []
+    assert (held.at, held.waits, held.seen) == (0, False, {})
+    held.arrive(verdict("AAA", T, "1", 2))
+    held.arrive(verdict("BBB", T, "5", 1))
+    (ended,) = held.complete(T)
+    assert isinstance(ended.given, InstantComplete)
+    assert ended.given.closes == {"AAA": Decimal(1), "BBB": Decimal(5)}
+
+
+def test_another_step_begins_with_its_own_next_close() -> None:
+    held = VerdictBarrier("coordinator", ("AAA",), 5 * MINUTE, True)
+    held.restore([Row(COMPLETED.name, ("coordinator",), Completed("coordinator", 103 * MINUTE, {}))])
+    assert held.at == 105 * MINUTE
+    held.restore([Row(COMPLETED.name, ("coordinator",), Completed("coordinator", 105 * MINUTE, {}))])
+    assert held.at == 110 * MINUTE

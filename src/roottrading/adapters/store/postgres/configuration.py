@@ -8,8 +8,11 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from roottrading.adapters.store.postgres.connecting import connect
 from roottrading.adapters.store.postgres.database import Database
-from roottrading.adapters.store.postgres.errors import asking
+from roottrading.adapters.store.postgres.errors import asking, shown
+from roottrading.adapters.store.postgres.migrations.revisions import require_head
+from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.domain.time import Time
 
 _READ: Final = """
@@ -37,6 +40,17 @@ async def configure(database: Database, changes: Sequence[Configured]) -> int:
         with asking(database.where):
             last: int = await connection.fetchval("SELECT configure($1, $2, $3, $4, $5)", *columns)
             return last
+
+
+async def configured_at(url: str, settings: PostgresSettings) -> tuple[Configured, ...]:
+    """Return all changes of a database that nobody has opened yet. Raises Unreachable or StoreError."""
+    connection = await connect(url, settings)
+    try:
+        with asking(shown(url)):
+            await require_head(connection, shown(url))
+            return tuple(Configured(*row) for row in await connection.fetch(_READ, 0))
+    finally:
+        connection.terminate()
 
 
 async def configuration(database: Database, after: int = 0) -> tuple[Configured, ...]:
