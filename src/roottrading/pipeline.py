@@ -41,7 +41,8 @@ class Bridge(Struct, frozen=True):
 class Role(Struct, frozen=True):
     """A service: what it hears and says, and what else it is given (`inputs`).
 
-    Where processes are many, the last message of T on `timed_by` completes the instant for it (consistency-rules 1.4).
+    Where processes are many, the last message of T on `timed_by` completes the instant for it (consistency-rules 1.4),
+    and what a topic brings is heard on Pub/Sub, too, on the channels `early`: the copy that comes first counts.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Role(Struct, frozen=True):
     keys: Literal["none", "read", "trade"] = "none"
     redis_keys: tuple[str, ...] = ()  # the Redis keys that only it writes
     timed_by: tuple[Channel, ...] = ()
+    early: tuple[Channel, ...] = ()
 
 
 MARKET: Final = Channel(channels.MARKET, "redis", "symbol/timeframe", (market.CandleClosed, market.CandleAbsent))
@@ -141,6 +143,7 @@ COORDINATOR: Final = Role(
     inputs=(InstantComplete, ControlChanged, AccountAdjusted, InstrumentChanged),
     sharding="one active",
     timed_by=(VERDICTS,),
+    early=(SIGNALS_AGGREGATED,),
 )
 TRADER: Final = Role(
     "trader",
@@ -149,6 +152,7 @@ TRADER: Final = Role(
     produces=(TRADE_EVENTS,),
     inputs=(ExchangeEvent, ControlChanged),
     keys="trade",
+    early=(TRADE_COMMANDS,),
 )
 PORTFOLIO: Final = Role(
     "portfolio",

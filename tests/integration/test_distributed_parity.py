@@ -77,12 +77,12 @@ class LosesMany(MemoryPubSub):
         self.share = share
         self.lost = 0
 
-    async def publish(self, sent: Sequence[Sent]) -> None:
+    def say(self, sent: Sequence[Sent]) -> None:
         for each in sent:
             if self.dice.random() < self.share:
                 self.lost += 1
             else:
-                await super().publish([each])
+                super().say([each])
 
 
 class AwayOnce(MemoryOpinions):

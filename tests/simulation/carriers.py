@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CARRIER = {channel.name: channel.carrier for channel in CHANNELS}
 HEARERS = {c.name: tuple(r.name for r in ROLES if any(h.name == c.name for h in r.consumes)) for c in CHANNELS}
+EARLY = {c.name: tuple(r.name for r in ROLES if any(h.name == c.name for h in r.early)) for c in CHANNELS}
 STREAM = tuple[str, str, str]  # channel, source, stream
 
 
@@ -53,11 +54,15 @@ class Carriers:
 
     def publish(self, channel: str, envelope: Envelope) -> None:
         """Put a message on its carrier: Kafka keeps it, Pub/Sub gives it to whoever listens - or loses it."""
+        self._say(EARLY[channel], envelope)
         if CARRIER[channel] == "kafka":
             self._append(channel, envelope)
-            return
+        else:
+            self._say(HEARERS[channel], envelope)
+
+    def _say(self, roles: tuple[str, ...], envelope: Envelope) -> None:
         dice, chaos = self.dice, self.chaos
-        for role in HEARERS[channel]:
+        for role in roles:
             for process in self.processes[role]:
                 times = 1 + (dice.random() < chaos.duplicate)
                 if dice.random() >= chaos.lose:

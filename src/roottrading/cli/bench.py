@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from roottrading.cli import options
+from roottrading.cli.service import Realtime
 from roottrading.cli.up import LocalServers
 
 app = typer.Typer(help="Measure what this machine and its servers are capable of.", no_args_is_help=True)
@@ -20,6 +21,7 @@ def latency(
     warm_up: WarmUp = 60,
     rate: Rate = 60,
     local_servers: LocalServers = False,
+    realtime: Realtime = False,
     config: options.ConfigFile = None,
 ) -> None:
     """Measure the time from a market frame to the order that it leads to, hop by hop, through all seven services.
@@ -30,4 +32,4 @@ def latency(
     loaded = options.load_settings(config)
     from roottrading.cli.bench_latency import Measure, run_latency
 
-    run_latency(loaded.settings, Measure(frames, warm_up, rate, local_servers))
+    run_latency(loaded.settings, Measure(frames, warm_up, rate, local_servers, realtime))

@@ -78,6 +78,7 @@ class Measure(Struct, frozen=True):
     warm_up: int
     rate: int
     local_servers: bool
+    realtime: bool = False
 
 
 def run_latency(settings: Settings, measure: Measure) -> None:
@@ -101,7 +102,7 @@ async def _measure(settings: Settings, measure: Measure) -> list[Way]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="roottrading-bench-")))
         folder.chmod(0o711)  # PostgreSQL's own user must get to its files
         if measure.local_servers:
-            servers = stack.enter_context(all_servers(folder / "servers", environment={}))
+            servers = stack.enter_context(all_servers(folder / "servers", realtime=measure.realtime, environment={}))
             environment |= {
                 REDIS_URL: servers.redis_url,
                 KAFKA_URL: servers.kafka_url,
@@ -121,6 +122,8 @@ async def _play(folder: Path, environment: Mapping[str, str], measure: Measure, 
     (folder / "strategies" / "turns.py").write_text(_STRATEGY, encoding="utf-8")
     command = [sys.executable, "-m", "roottrading", "up", "--clock", f"{measure.rate}x", "--symbols", SYMBOL]
     command += ["--timeframe", FINEST, "--strategies", "turns", "--from", _FROM]
+    if measure.realtime:
+        command.append("--realtime")
     for assignment in (f"account.deployment={deployment}", *_SETTINGS):
         command += ["--set", assignment]
     with _running(command, folder, environment) as said:

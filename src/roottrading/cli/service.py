@@ -30,6 +30,9 @@ HealthPort = Annotated[
 Instance = Annotated[
     str | None, typer.Option("--instance", metavar="NAME", help="Its name in the log, where it is one of several.")
 ]
+Realtime = Annotated[
+    bool, typer.Option("--realtime", help="Go before all ordinary programs of the machine (SCHED_RR).")
+]
 PANEL: Final = "Services"
 # As the pipeline has them, written again so that help is there without loading it; a test holds them equal.
 PURPOSES: Final = {
@@ -62,6 +65,7 @@ def _command(role: str) -> Callable[..., None]:
         capital: options.Capital = None,
         health_port: HealthPort = None,
         instance: Instance = None,
+        realtime: Realtime = False,
         log: options.Log = None,
         config: options.ConfigFile = None,
         assignments: options.Set = None,
@@ -78,7 +82,13 @@ def _command(role: str) -> Callable[..., None]:
             log=log,
         )
         from roottrading.cli.service_running import run_service
+        from roottrading.operations.precedence import PrecedenceRefused, take_precedence
 
+        if realtime:
+            try:
+                take_precedence()
+            except PrecedenceRefused as error:
+                raise CommandError(str(error)) from None
         run_service(role, loaded.settings, health_port, instance or role)
 
     return command

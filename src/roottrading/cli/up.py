@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from roottrading.cli import options
-from roottrading.cli.service import ExchangeAt
+from roottrading.cli.service import ExchangeAt, Realtime
 
 LocalServers = Annotated[
     bool, typer.Option("--local-servers", help="Start Redis, Kafka and PostgreSQL, too, on loopback.")
@@ -35,6 +35,7 @@ def up(
     exchange: ExchangeAt = None,
     instances: Instances = None,
     local_servers: LocalServers = False,
+    realtime: Realtime = False,
     state: Folder = None,
     output: options.Output = None,
     report: options.Report = None,
@@ -68,4 +69,4 @@ def up(
     from roottrading.cli.instances import instances_of
     from roottrading.cli.up_running import Wanted, run_up
 
-    run_up(loaded.settings, Wanted(clock, local_servers, tuple(given), instances_of(instances, clock)))
+    run_up(loaded.settings, Wanted(clock, local_servers, tuple(given), instances_of(instances, clock), realtime))

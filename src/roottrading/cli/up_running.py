@@ -37,16 +37,21 @@ from roottrading.runtimes.distributed.sharding import ROLE
 
 _EXCHANGE: Final = re.compile(r"^exchange on (\S+) ")
 _ADMIN: Final = re.compile(r"^admin door on (\S+)$")
+_BESIDE: Final = frozenset({"dispatcher", "portfolio"})  # no order waits for them
 _PATIENCE: Final = 60.0  # seconds for an exchange to open its doors
 
 
 class Wanted(Struct, frozen=True):
-    """How the services are to run: `instances` of each; `given` are options that every process is given as they are."""
+    """How the services are to run: `instances` of each; `given` are options that every process is given as they are.
+
+    With `realtime` those on an order's way, and local servers that they wait for, go before ordinary programs.
+    """
 
     clock: str
     local_servers: bool
     given: tuple[str, ...]
     instances: Mapping[str, int]
+    realtime: bool = False
 
 
 def run_up(settings: Settings, wanted: Wanted) -> None:
@@ -89,7 +94,9 @@ def _servers(settings: Settings, wanted: Wanted) -> Iterator[Mapping[str, str]]:
         if folder is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="roottrading-up-"))
             Path(folder).chmod(0o711)  # PostgreSQL's own user must get to its files
-        servers = stack.enter_context(all_servers(Path(folder), durable=settings.run.state is not None))
+        servers = stack.enter_context(
+            all_servers(Path(folder), durable=settings.run.state is not None, realtime=wanted.realtime)
+        )
         typer.echo("Redis, Kafka and PostgreSQL are up")
         yield os.environ | {
             REDIS_URL: servers.redis_url,
@@ -143,8 +150,9 @@ def _commands(settings: Settings, prepared: Prepared | None, wanted: Wanted, doo
     if admin:
         options += ["--admin", admin[0]]
     given = (*options, *wanted.given)
+    ahead = frozenset(wanted.instances) - _BESIDE if wanted.realtime else frozenset()
     return [
-        _command(ROLE[service], name, given)
+        _command(ROLE[service], name, (*given, "--realtime") if service in ahead else given)
         for service, count in wanted.instances.items()
         for name in names_of(service, count)
     ]

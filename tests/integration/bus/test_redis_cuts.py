@@ -28,6 +28,37 @@ async def opened(url: str, patience: float = 5.0, signed: bool = False) -> Async
         await carrier.close()
 
 
+def test_who_only_says_things_needs_no_redis_and_is_heard_once_it_is_there(own_redis: RedisServer) -> None:
+    async def main() -> None:
+        own_redis.kill()
+        carrier = RedisPubSub(own_redis.url)
+        number = 0
+
+        async def speak() -> None:
+            nonlocal number
+            while True:
+                number += 1
+                carrier.say([said(MARKET, BTC, number)])
+                await asyncio.sleep(0.01)
+
+        async with going(speak()):
+            while number < 20:
+                await asyncio.sleep(0.01)
+            own_redis.start()
+            async with opened(own_redis.url) as other, listener(other, [MARKET]) as ear:
+                await ear.until(lambda: len(ear.heard) > 3)
+                own_redis.kill()
+                before = number
+                while number < before + 20:
+                    await asyncio.sleep(0.01)
+                own_redis.start()
+                again = len(ear.heard)
+                await ear.until(lambda: len(ear.heard) > again + 3)
+        await carrier.close()
+
+    asyncio.run(main())
+
+
 def test_a_kill_is_told_and_everything_goes_on(own_redis: RedisServer) -> None:
     async def main() -> None:
         async with opened(own_redis.url) as carrier, listener(carrier, [MARKET]) as ear:

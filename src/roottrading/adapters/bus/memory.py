@@ -39,6 +39,10 @@ class MemoryPubSub:
 
     async def publish(self, sent: Sequence[Sent]) -> None:
         """Hand messages to all who listen."""
+        self.say(sent)
+
+    def say(self, sent: Sequence[Sent]) -> None:
+        """Hand messages to all who listen."""
         for channel, envelope in sent:
             for listener in self._listeners:
                 if channel in listener.channels and (listener.keys is None or key_of(envelope) in listener.keys):

@@ -62,6 +62,9 @@ class PubSub(Protocol):
     async def publish(self, sent: Sequence[Sent]) -> None:
         """Hand messages to the carrier, in order; return when it has them. Raises BusUnavailable."""
 
+    def say(self, sent: Sequence[Sent]) -> None:
+        """Hand messages to whoever hears them now, where that can be: nobody waits for it, and nothing is promised."""
+
     async def tell_heads(self, heads: Heads) -> None:
         """Repeat the last sequences of a source's streams on a channel. Raises BusUnavailable."""
 

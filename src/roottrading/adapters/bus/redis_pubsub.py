@@ -37,6 +37,7 @@ class RedisPubSub:
         self._wire: Wire | None = None
         self._opened = False
         self._connecting = asyncio.Lock()
+        self._reaching: asyncio.Task[None] | None = None
         self.unreadable = 0  # messages that were none, or not signed by whom they name
         self.reconnects = 0
 
@@ -48,6 +49,9 @@ class RedisPubSub:
     async def close(self) -> None:
         """End all connections."""
         self._opened = False
+        if self._reaching is not None:
+            self._reaching.cancel()
+            self._reaching = None
         if self._wire is not None:
             self._wire.close()
             self._wire = None
@@ -57,6 +61,15 @@ class RedisPubSub:
         if sent:
             pack = self._seal.pack
             await self._send([("PUBLISH", name_of(channel, each), pack(channel, each)) for channel, each in sent])
+
+    def say(self, sent: Sequence[Sent]) -> None:
+        """Publish where Redis is there now, and else see that it will be; works unopened, too."""
+        if self._wire is None or not self._wire.is_open:
+            if self._reaching is None or self._reaching.done():
+                self._reaching = asyncio.create_task(self._reach())
+            return
+        pack = self._seal.pack
+        self._wire.tell([("PUBLISH", name_of(channel, each), pack(channel, each)) for channel, each in sent])
 
     async def tell_heads(self, heads: Heads) -> None:
         """Repeat the last sequences of a source's streams. Raises BusUnavailable."""
@@ -94,9 +107,19 @@ class RedisPubSub:
                 tries += 1
                 self.reconnects += 1
 
+    async def _reach(self) -> None:
+        """Connect, and leave Redis alone for a while where that fails."""
+        try:
+            await self._connect()
+        except _PASSING:
+            await asyncio.sleep(_PAUSES[-1])
+
     async def _connected(self) -> Wire:
         if not self._opened:
             raise BusUnavailable("Redis is not connected: open it first")
+        return await self._connect()
+
+    async def _connect(self) -> Wire:
         async with self._connecting:
             if self._wire is None or not self._wire.is_open:
                 self._wire = await connect(self._place, self._patience)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from roottrading.adapters.bus.port import BusError, BusUnavailable
 
 _NOT_NOW: Final = ("LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "max number of clients")
+_UNANSWERED: Final = 10_000  # questions: whoever answers none of them is gone
 
 Command = tuple[str | bytes, ...]
 
@@ -101,6 +102,15 @@ class Wire(asyncio.Protocol):
         except TimeoutError:
             self.close()
             raise TimeoutError(f"no answer for {self.patience:g} s") from None
+
+    def tell(self, commands: Sequence[Command]) -> None:
+        """Send commands in one go, whatever comes of them. Raises OSError where the connection has ended."""
+        unheard: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        unheard.cancel()
+        self.send(commands)
+        self._asked.append(_Asked([], len(commands), unheard))
+        if len(self._asked) > _UNANSWERED:
+            self.close()
 
     def pause(self) -> None:
         """Read no more for now: whoever sends has to wait."""

@@ -15,19 +15,16 @@ from roottrading.runtimes.distributed.observing import INSTANT, Mark, Worked
 
 HOPS: Final = (
     "gateway: candle",
-    "gateway: commit",
     "Redis to analyzer",
     "analyzer: opinions",
     "analyzer: commit",
     "Redis to signal aggregator",
     "signal aggregator: verdict",
     "signal aggregator: commit",
-    "Redis to dispatcher",
-    "dispatcher",
-    "Kafka to coordinator",
+    "Redis to coordinator",
     "coordinator: command",
     "coordinator: commit",
-    "Kafka to trader",
+    "Redis to trader",
     "trader: request",
     "trader: commit",
     "exchange, until its first answer",
@@ -88,14 +85,13 @@ def ways(traces: Mapping[str, Sequence[Batch]], finest: str) -> list[Way]:
         verdict = (f"{SIGNALS_AGGREGATED}/{symbol}", at)
         gateway = left["gateway"].get((f"{MARKET}/{symbol}/{finest}", at))
         analyzer = left["analyzer"].get((f"{SIGNALS_RAW}/{symbol}/{finest}", at))
-        aggregator, dispatcher = left["signal_aggregator"].get(verdict), left["dispatcher"].get(verdict)
+        aggregator = left["signal_aggregator"].get(verdict)
         hearing = taken["coordinator"].get(verdict)
-        if gateway and analyzer and aggregator and dispatcher and hearing:
+        if gateway and analyzer and aggregator and hearing:
             points = (
-                *(gateway.began, gateway.decided, gateway.committed),
+                *(gateway.began, gateway.decided),  # it commits when the candle is on its way
                 *(analyzer.began, analyzer.decided, analyzer.committed),
                 *(aggregator.began, aggregator.decided, aggregator.committed),
-                *(dispatcher.began, dispatcher.decided),
                 *(hearing.began, ordering.decided, ordering.committed),
                 *(asking.began, asking.decided, asking.committed, answer.began),
             )

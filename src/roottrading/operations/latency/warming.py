@@ -15,7 +15,8 @@ _SIZE: Final = 500  # bytes of a message, about
 def warm_kafka(servers: str, prefix: str) -> None:
     """Send messages there and back, one by one, over a topic of `prefix`. Raises CannotMeasure where none arrives."""
     topic = f"{prefix}warm-up"
-    client = {"bootstrap.servers": servers, "socket.nagle.disable": True, "log_level": 0}
+    client: dict[str, str | int | float | bool] = {"bootstrap.servers": servers, "log_level": 0}
+    client["socket.nagle.disable"] = True
     administration = AdminClient(client)
     producer = Producer({**client, "acks": "all", "enable.idempotence": True, "linger.ms": 0})
     consumer = Consumer({**client, "group.id": topic, "enable.auto.commit": False})

@@ -9,13 +9,16 @@ from pathlib import Path
 from roottrading.operations.local_servers.addresses import KINDS, Kind, Servers, given
 from roottrading.operations.local_servers.kinds import SERVERS
 from roottrading.operations.local_servers.server import LocalServer
+from roottrading.operations.precedence import take_precedence
 
 
 @contextmanager
 def all_servers(
-    folder: Path, *, durable: bool = True, environment: Mapping[str, str] = os.environ
+    folder: Path, *, durable: bool = True, realtime: bool = False, environment: Mapping[str, str] = os.environ
 ) -> Iterator[Servers]:
     """Start what the environment names no address of, each in a folder of its own under `folder`; end it after.
+
+    With `realtime` Redis and PostgreSQL go before ordinary programs; no order waits for Kafka.
 
     They end in the order Kafka, PostgreSQL, Redis. ServerMissing or ServerError where one cannot be had.
     """
@@ -25,6 +28,9 @@ def all_servers(
         for server in local:
             stack.callback(server.stop)
         _start(local)
+        for server in local:
+            if realtime and server.kind != "kafka":
+                take_precedence(server.process_id)
         found: dict[Kind, str] = {**urls, **{server.kind: server.url for server in local}}
         yield Servers(redis_url=found["redis"], kafka_url=found["kafka"], postgres_url=found["postgres"])
 

@@ -1,8 +1,9 @@
 """One unit in this process: what reaches it is decided in batches, each committed before anything of it leaves.
 
 Read, decide, then one transaction under the fence for state, places, deadlines and outgoing messages; then requests go
-to the exchange and messages to their carriers, from memory (consistency-rules 3.2, 3.5, 4.1). Whatever fails ends the
-actor: nobody repairs memory, a new one loads what stands. What a service raises on is set aside first (quarantine.py).
+to the exchange and messages to their carriers, from memory (consistency-rules 3.2, 3.5, 4.1). Only candles are said
+before: the exchange has them, and whoever asks it again is told the same (ADR 18). Whatever fails ends the actor:
+nobody repairs memory, a new one loads what stands. What a service raises on is set aside first (quarantine.py).
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from roottrading.adapters.store.port import (
 from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.exchange import ENTRY, canonical_order
+from roottrading.messages.market import CandleClosed
 from roottrading.messages.service import DeadlineDue, Input, InstantComplete, Resumed
 from roottrading.runtimes.deadlines import Deadlines
 from roottrading.runtimes.distributed.inbox import DeadlinesDue, Givable, Given, HeadHeard, Inbox
@@ -129,13 +131,17 @@ class Actor:
         if forwarded:
             await self._ways.publish(forwarded)
         if done.rows or done.envelopes or done.requests or done.deadlines or self._command is not None:
+            ahead = self._ways.retells and all(type(envelope.body) is CandleClosed for _, envelope in done.envelopes)
+            if ahead:
+                await self._ways.publish(done.envelopes)
             await self._commit(done)
             committed = clock()
             if done.requests:
                 self._ways.send(sorted(done.requests, key=canonical_order))
             if done.envelopes:
                 self._numbered += len(done.envelopes)
-                await self._ways.publish(done.envelopes)
+                if not ahead:
+                    await self._ways.publish(done.envelopes)
                 self._published = self._numbered
                 self.said.update({envelope.stream: envelope.sequence for _, envelope in done.envelopes})
         times = (began, decided, committed, clock() if forwarded or done.envelopes else committed)

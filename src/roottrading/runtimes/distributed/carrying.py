@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from roottrading.adapters.bus.port import Log, PubSub, Sent
-from roottrading.pipeline import CHANNELS
+from roottrading.pipeline import CHANNELS, ROLES
 
 _CARRIER: Final = {channel.name: channel.carrier for channel in CHANNELS}
+_SAID_EARLY: Final = frozenset(channel.name for role in ROLES for channel in role.early if channel.carrier == "kafka")
 
 
 class Carriers:
@@ -17,10 +18,13 @@ class Carriers:
         self.log = log
 
     async def publish(self, sent: Sequence[Sent]) -> None:
-        """Return when the carriers have all of them."""
+        """Return when the carriers have all of them; of some that a topic keeps, copies are said on Pub/Sub first."""
         live = [each for each in sent if _CARRIER[each[0]] == "redis"]
         kept = [each for each in sent if _CARRIER[each[0]] == "kafka"]
         if live:
             await self.pubsub.publish(live)
         if kept:
+            early = [each for each in kept if each[0] in _SAID_EARLY]
+            if early:
+                self.pubsub.say(early)
             await self.log.publish(kept)

@@ -17,7 +17,7 @@ def grants_of(channel: Channel) -> tuple[Grant, ...]:
 
 def grants(role: Role) -> tuple[Grant, ...]:
     """Return the grants whose keys a service needs: its own, and those of whomever it hears."""
-    heard = {channel.name: channel for channel in (*role.consumes, *role.timed_by)}
+    heard = {channel.name: channel for channel in (*role.consumes, *role.timed_by, *role.early)}
     found = [grant for channel in role.produces for grant in grants_of(channel) if grant.sender == role.name]
     found += [grant for channel in heard.values() for grant in grants_of(channel)]
     return tuple(dict.fromkeys(found))

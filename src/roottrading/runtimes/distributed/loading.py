@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from roottrading.adapters.store.port import Commit, Loaded, UnitStore
 from roottrading.domain.time import Time, duration
 from roottrading.messages.envelope import Envelope
+from roottrading.messages.service import CandleObserved
 from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.casting import Casting
@@ -68,6 +69,7 @@ class Loader:
             side.now,
             side.send,
             _forward(role),
+            CandleObserved in role.inputs,
             role.keys == "trade",
             around.observed,
             None if around.commands is None else around.commands.post,

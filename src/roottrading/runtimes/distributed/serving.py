@@ -13,17 +13,18 @@ from msgspec import Struct
 
 from roottrading.adapters.bus.port import Delivery, Heads, Partition
 from roottrading.domain.time import Time
-from roottrading.pipeline import Role
+from roottrading.pipeline import BRIDGES, Role
 from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.hearers import Hearers
 from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given
-from roottrading.runtimes.distributed.sharding import places_of
+from roottrading.runtimes.distributed.sharding import places_of, shard_of, symbol_of
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 from roottrading.runtimes.together import Together, first_of
 
 HEADS_SECONDS: Final = 1.0  # between two repetitions of a stream's last sequence (consistency-rules 2.5)
 TICK: Final = 0.02  # seconds between two looks at the clock
+_BRIDGED: Final = {bridge.origin.name: bridge.destination.name for bridge in BRIDGES}
 FULL: Final = 5_000  # inputs that wait at all units together: the carriers keep what comes then
 _LOOKS: Final = 0.005  # seconds between two looks whether there is room again
 
@@ -70,6 +71,7 @@ class Serving:
         self._more = asyncio.Event()  # there is more to hear
         self._finishing = False
         self._live = [channel.name for channel in role.consumes if channel.carrier == "redis"]
+        self._early = {channel.name: _BRIDGED.get(channel.name, channel.name) for channel in role.early}
         self._kept = [channel.name for channel in (*role.consumes, *role.timed_by) if channel.carrier == "kafka"]
         self._timing = frozenset(channel.name for channel in role.timed_by)
         self._tells = [channel.name for channel in role.produces if channel.carrier == "redis"]
@@ -182,6 +184,10 @@ class Serving:
             works: list[Awaitable[object]] = [self._more.wait()]
             if self._live and heard:
                 works.append(pubsub.listen(self._live, heard.keys, self._hear, heard.hear_heads, heard.catch_up))
+            if self._early and self._offsets:
+                works.append(
+                    self._carriers.pubsub.listen(self._early, None, self._hear_early, lambda _: None, lambda: None)
+                )
             if self._offsets:
                 works.append(self._carriers.log.read(dict(self._offsets), self._read))
             await first_of(*works)
@@ -189,6 +195,16 @@ class Serving:
     async def _hear(self, batch: Sequence[Delivery]) -> None:
         self._hearers.hear(batch)
         await self._have_room()
+
+    async def _hear_early(self, batch: Sequence[Delivery]) -> None:
+        """Give what a topic that is read will bring, too; who has much to do waits for that."""
+        for delivery in batch:
+            envelope = delivery.envelope
+            shard = shard_of(symbol_of(envelope.stream))
+            if (self._early[delivery.channel], shard) in self._offsets and self.waiting < FULL:
+                actor = self.actors[0 if self.role.sharding == "one active" else shard]
+                actor.give([Given(envelope)] if self._barrier is None else self._barrier.arrive(envelope))
+        self._complete()
 
     async def _read(self, batch: Sequence[Delivery]) -> None:
         for delivery in batch:
@@ -198,7 +214,7 @@ class Serving:
             self._offsets[place] = delivery.offset + 1
             actor = self.actors[0 if self.role.sharding == "one active" else delivery.partition]
             if self._barrier is not None and delivery.channel in self._timing:
-                actor.give(self._barrier.arrive(delivery))
+                actor.give(self._barrier.arrive(delivery.envelope, (place, delivery.offset + 1)))
                 continue
             own = delivery.envelope.source == self.role.name
             actor.give([Given(None if own else delivery.envelope, {place: delivery.offset + 1})])

@@ -6,14 +6,16 @@ from typing import Final
 
 from msgspec import Struct
 
-from roottrading.adapters.bus.port import Delivery, Partition
+from roottrading.adapters.bus.port import Partition
 from roottrading.domain.time import SECOND, Time
 from roottrading.messages.channels import SIGNALS_AGGREGATED
+from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import InstantComplete, Row, Table
 from roottrading.messages.signals import AggregatedSignal
 from roottrading.runtimes.distributed.inbox import Given
 
 _AUTHOR: Final = "signal_aggregator"
+Place = tuple[Partition, int]  # a partition, and where to read on in it
 PATIENCE: Final = 5 * SECOND  # a T is decided without what has not come by then
 
 
@@ -38,7 +40,7 @@ class VerdictBarrier:
         self._step = step
         self._hears = hears_verdicts
         self._said: set[str] = set()
-        self._waiting: dict[Time, list[Delivery]] = {}
+        self._waiting: dict[Time, list[tuple[Envelope, Place | None]]] = {}
         self._places: dict[Partition, int] = {}
         self._closes: dict[str, Decimal] = {}
         self.at: Time = 0
@@ -54,21 +56,25 @@ class VerdictBarrier:
             for symbol in self._symbols:  # what came before is not read again
                 self.seen[_AUTHOR, f"{SIGNALS_AGGREGATED}/{symbol}"] = completed.at
 
-    def arrive(self, delivery: Delivery) -> list[Given]:
-        """Take a verdict; return what the service may be given now."""
-        envelope = delivery.envelope
+    def arrive(self, envelope: Envelope, place: Place | None = None) -> list[Given]:
+        """Take a verdict; return what the service may be given now.
+
+        `place` is where to read on after it; an early copy has none, and the one with a place comes, too.
+        """
         verdict = envelope.body
         assert isinstance(verdict, AggregatedSignal)
         if verdict.symbol not in self._symbols:
             return []  # it is traded soon: whoever begins then has it from its author
+        if place is None and not self.at:
+            return []  # which T is the first is for who brings all of them to say
         position = (envelope.source, envelope.stream)
         self.seen[position] = max(envelope.sequence, self.seen.get(position, 0))
         if not self.at:
             self.at = verdict.at
         if verdict.at > self.at:
-            self._waiting.setdefault(verdict.at, []).append(delivery)
+            self._waiting.setdefault(verdict.at, []).append((envelope, place))
             return []
-        return self._pass(delivery, verdict)
+        return self._pass(envelope, place, verdict)
 
     def complete(self, now: Time) -> list[Given]:
         """Return what follows where nothing of T is waited for any more: its end, and what waited for the next."""
@@ -79,10 +85,10 @@ class VerdictBarrier:
             ready.append(Given(InstantComplete(self.at, dict(self._closes)), self._places, self._row()))
             self._places, self._said = {}, set()
             self.at += self._step
-            for delivery in sorted(self._waiting.pop(self.at, []), key=lambda each: each.envelope.stream):
-                verdict = delivery.envelope.body
+            for envelope, place in sorted(self._waiting.pop(self.at, []), key=lambda each: each[0].stream):
+                verdict = envelope.body
                 assert isinstance(verdict, AggregatedSignal)
-                ready += self._pass(delivery, verdict)
+                ready += self._pass(envelope, place, verdict)
         return ready
 
     def due_at(self, now: Time) -> Time | None:
@@ -99,10 +105,12 @@ class VerdictBarrier:
     def _row(self) -> tuple[Row, ...]:
         return (Row(COMPLETED.name, (self._service,), Completed(self._service, self.at, dict(self._closes))),)
 
-    def _pass(self, delivery: Delivery, verdict: AggregatedSignal) -> list[Given]:
-        self._places[delivery.channel, delivery.partition] = delivery.offset + 1
+    def _pass(self, envelope: Envelope, place: Place | None, verdict: AggregatedSignal) -> list[Given]:
+        if place is not None:
+            partition, following = place
+            self._places[partition] = following
         if verdict.at == self.at:
             self._said.add(verdict.symbol)
         if verdict.close is not None:
             self._closes[verdict.symbol] = verdict.close
-        return [Given(delivery.envelope)] if self._hears else []
+        return [Given(envelope)] if self._hears else []

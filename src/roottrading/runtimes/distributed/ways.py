@@ -26,6 +26,7 @@ class Ways(Struct, frozen=True):
     now: Callable[[], Time]
     send: Send
     forward: Forward  # what is published of a message beside what the service says of it: a bridge's work
+    retells: bool = False  # whether candles that it says come from the exchange, which tells them again
     by_the_clock: bool = False  # whether `now` counts for messages too: for who signs requests with it
     observed: Observed = field(default_factory=Observed)
     post: Callable[[Control], Awaitable[int]] | None = None  # leaves a command for all services that take commands

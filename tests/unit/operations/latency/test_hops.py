@@ -26,16 +26,19 @@ def traces(at: int = T, start: int = 0, command: int = 1) -> Traces:
     candle, raw, verdict = ("market/LTCUSDT/1m", at), ("signals:raw/LTCUSDT/1m", at), ("signals:aggregated/LTCUSDT", at)
     told, request = ("trade.commands/LTCUSDT", command), ("sim-a1", at)
     return {
-        "gateway": [batch((now[0], now[1], now[2]), [], [candle])],
-        "analyzer": [batch((now[3], now[4], now[5]), [candle], [raw])],
-        "signal_aggregator": [batch((now[6], now[7], now[8]), [raw], [verdict])],
+        "gateway": [batch((now[0], now[1], now[4]), [], [candle])],
+        "analyzer": [batch((now[2], now[3], now[4]), [candle], [raw])],
+        "signal_aggregator": [batch((now[5], now[6], now[7]), [raw], [verdict])],
         "dispatcher": [batch((now[9], now[10], now[10]), [verdict], [verdict])],
-        "coordinator": [batch((now[11], now[12], now[13]), [verdict, (INSTANT, at)], [told])],
+        "coordinator": [
+            batch((now[8], now[9], now[10]), [verdict, (INSTANT, at)], [told]),
+            batch((now[11], now[11], now[11]), [verdict]),  # Kafka's copy
+        ],
         "trader": [
-            batch((now[14], now[15], now[16]), [told], [request, ("trade.events/LTCUSDT", command)]),
-            batch((now[16], now[16], now[16]), [("", at)], shard=3),
-            batch((now[16], now[16], now[16]), [("other", at)], shard=9),
-            batch((now[17], now[17], now[17]), [("sim-a1", at)]),
+            batch((now[11], now[12], now[13]), [told], [request, ("trade.events/LTCUSDT", command)]),
+            batch((now[13], now[13], now[13]), [("", at)], shard=3),
+            batch((now[13], now[13], now[13]), [("other", at)], shard=9),
+            batch((now[14], now[14], now[14]), [("sim-a1", at)]),
         ],
         "portfolio": [],
     }
@@ -60,10 +63,10 @@ def test_orders_are_followed_to_their_own_frames_in_whatever_order_services_note
             Random(1).shuffle(noted)
     found = ways(both, "1m")
     assert [way.at for way in found] == [T, T + MINUTE]
-    assert found[1].hops[13] == found[0].hops[13] + 7_000  # Kafka to trader
+    assert found[1].hops[10] == found[0].hops[10] + 7_000  # Redis to trader
 
 
-@pytest.mark.parametrize("name", ["gateway", "analyzer", "signal_aggregator", "dispatcher", "coordinator"])
+@pytest.mark.parametrize("name", ["gateway", "analyzer", "signal_aggregator", "coordinator"])
 def test_a_way_with_a_hole_is_none(name: str) -> None:
     broken = traces()
     broken[name] = []
@@ -72,7 +75,7 @@ def test_a_way_with_a_hole_is_none(name: str) -> None:
 
 def test_a_command_without_a_close_or_an_answer_is_no_way() -> None:
     unasked, unanswered = traces(), traces()
-    (ordering,) = unasked["coordinator"]
+    ordering, _ = unasked["coordinator"]
     unasked["coordinator"] = [batch((ordering.began, ordering.decided, ordering.committed), [], ordering.left)]
     unanswered["trader"].pop()
     assert ways(unasked, "1m") == ways(unanswered, "1m") == []
@@ -94,5 +97,5 @@ def test_a_percentile_is_of_the_nearest_rank(share: float, expected: int) -> Non
 def test_shares_of_the_hops_are_told_in_milliseconds() -> None:
     lines = list(report(ways(traces(), "1m")))
     assert len(lines) == 3 + len(HOPS)
-    assert lines[1].split()[-3:] == ["0.15", "0.15", "0.15"]  # 1 + 2 + ... + 17 = 153 us
-    assert lines[-1].split()[-3:] == ["0.02", "11", "%"]  # 17 of 153
+    assert lines[1].split()[-3:] == ["0.10", "0.10", "0.10"]  # 1 + 2 + ... + 14 = 105 us
+    assert lines[-1].split()[-3:] == ["0.01", "13", "%"]  # 14 of 105

@@ -289,9 +289,9 @@ def test_where_an_instant_is_raised_on_messages_go_on_and_instants_wait_for_a_pe
 
         async def verdicts(at: int) -> None:
             for number, symbol in enumerate((A, B)):
-                delivery = verdict(symbol, at, "1", number)
-                said = replace(delivery.envelope, follows=0 if at == T else at - MINUTE)
-                await bench.log.publish([(delivery.channel, said)])
+                envelope, ((channel, _), _) = verdict(symbol, at, "1", number)
+                said = replace(envelope, follows=0 if at == T else at - MINUTE)
+                await bench.log.publish([(channel, said)])
             await bench.until(lambda: bench.told(B)[-1:] == (f"verdict {at}",))
 
         await verdicts(T)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -43,8 +42,13 @@ class CandleMonths:
 
 
 async def make(connection: "asyncpg.Connection[Any]", month: Month) -> None:
-    """Make room for a month's candles, if there is none."""
-    with suppress(asyncpg.DuplicateTableError):  # somebody else made it since the function looked
+    """Make room for a month's candles, if there is none.
+
+    One after the other: a partition is seen in the catalogue a moment before rows find their way into it, and only
+    its maker's locks are held until they do.
+    """
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('market_data'))")
         await connection.execute("SELECT make_candle_month($1)", start_of(month))
 
 

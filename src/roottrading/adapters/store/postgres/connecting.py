@@ -50,9 +50,11 @@ async def teach_types(connection: "asyncpg.Connection[Any]") -> None:
     await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str, format="text")
 
 
-async def connect(url: str, settings: PostgresSettings, **session: str) -> "asyncpg.Connection[Any]":
-    """Open one connection for itself; `session` are the server's settings for it. Raises Unreachable, StoreError."""
-    how = options(url, settings)
+async def connect(
+    url: str, settings: PostgresSettings, *, writes: bool = True, **session: str
+) -> "asyncpg.Connection[Any]":
+    """Open one connection; `session` are the server's settings for it. Raises Unreachable, StoreError."""
+    how = options(url, settings, writes=writes)
     how["server_settings"] = how["server_settings"] | session
     with reaching(shown(url)):
         connection = await asyncpg.connect(**how)

@@ -6,8 +6,10 @@ from typing import Any, Self
 
 import asyncpg
 
-from roottrading.adapters.store.postgres.connecting import options, teach_types
+from roottrading.adapters.store.port import StoreError
+from roottrading.adapters.store.postgres.connecting import connect
 from roottrading.adapters.store.postgres.errors import reaching, shown
+from roottrading.adapters.store.postgres.pool import Pool
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.domain.time import SECOND
 
@@ -18,18 +20,11 @@ class Database:
     @classmethod
     async def open(cls, url: str, settings: PostgresSettings, *, writes: bool = True) -> Self:
         """Connect. Raises Unreachable where nobody answers, StoreError where we are not let in."""
-        with reaching(shown(url)):
-            pool = await asyncpg.create_pool(
-                min_size=1,
-                max_size=settings.connections,
-                max_inactive_connection_lifetime=0,
-                init=teach_types,
-                reset=_nothing_to_reset,
-                **options(url, settings, writes=writes),
-            )
+        pool = Pool(lambda: connect(url, settings, writes=writes), settings.connections)
+        pool.release(await pool.acquire(settings.connect_timeout / SECOND), whole=True)
         return cls(url, settings, pool)
 
-    def __init__(self, url: str, settings: PostgresSettings, pool: "asyncpg.Pool[Any]") -> None:
+    def __init__(self, url: str, settings: PostgresSettings, pool: Pool) -> None:
         self.url = url
         self.where = shown(url)
         self.settings = settings
@@ -45,23 +40,23 @@ class Database:
     async def connection(self) -> "AsyncIterator[asyncpg.Connection[Any]]":
         """Lend a connection. Raises Unreachable where none can be had in time, before anything was asked for."""
         with reaching(self.where):
-            connection = await self._pool.acquire(timeout=self.settings.connect_timeout / SECOND)
+            connection = await self._pool.acquire(self.settings.connect_timeout / SECOND)
+        whole = False
         try:
             yield connection
+            whole = True
+        except (asyncpg.PostgresError, StoreError) as error:
+            refused = isinstance(error.__cause__ or error, asyncpg.PostgresError)  # and that was all
+            whole = refused and not connection.is_in_transaction()
+            raise
         finally:
-            await self._pool.release(connection)
+            self._pool.release(connection, whole=whole)
 
     @property
     def in_use(self) -> int:
         """How many connections are lent at the moment."""
-        size: int = self._pool.get_size()
-        idle: int = self._pool.get_idle_size()
-        return size - idle
+        return self._pool.in_use
 
     async def close(self) -> None:
         """Close all connections; what is under way is cut."""
         self._pool.terminate()
-
-
-async def _nothing_to_reset(connection: object) -> None:
-    """Spare the round trip of a reset: what is lent here takes no locks, listens to nothing and sets nothing."""

@@ -1,0 +1,101 @@
+"""Connections that are lent: no more than there may be, each whole, and nobody waits who need not."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from msgspec.structs import replace
+
+from roottrading.adapters.store.port import Unreachable
+from roottrading.adapters.store.postgres.database import Database
+from roottrading.domain.time import SECOND
+from tests.integration.store.samples import SETTINGS
+
+TWO = replace(SETTINGS, connections=2, connect_timeout=SECOND // 2)
+PROCESS = "SELECT pg_backend_pid()"
+
+
+async def process(database: Database) -> int:
+    async with database.connection() as connection:
+        found: int = await connection.fetchval(PROCESS)
+    return found
+
+
+def test_no_more_are_made_than_there_may_be_and_whoever_waits_gets_one(postgres_url: str) -> None:
+    async def main() -> None:
+        async with await Database.open(postgres_url, TWO) as database:
+
+            async def work() -> int:
+                async with database.connection() as connection:
+                    assert database.in_use <= 2
+                    await connection.execute("SELECT pg_sleep(0.01)")
+                    found: int = await connection.fetchval(PROCESS)
+                    return found
+
+            assert len(set(await asyncio.gather(*[work() for _ in range(20)]))) == 2
+            assert database.in_use == 0
+
+    asyncio.run(main())
+
+
+def test_the_one_given_back_last_is_lent_first(postgres_url: str) -> None:
+    async def main() -> None:
+        async with await Database.open(postgres_url, TWO) as database:
+            async with database.connection() as one, database.connection() as other:
+                last = await one.fetchval(PROCESS)
+                assert await other.fetchval(PROCESS) != last
+            assert [await process(database) for _ in range(3)] == [last] * 3
+
+    asyncio.run(main())
+
+
+def test_who_waits_too_long_is_told_and_takes_nobodys_turn(postgres_url: str) -> None:
+    async def main() -> None:
+        async with await Database.open(postgres_url, TWO) as database:
+            async with database.connection():
+                async with database.connection():
+                    with pytest.raises(Unreachable):
+                        await process(database)
+                    waiting = asyncio.create_task(process(database))
+                    await asyncio.sleep(0)
+                    waiting.cancel()
+                    after = asyncio.create_task(process(database))
+                    await asyncio.sleep(0)
+                assert await after > 0
+            assert database.in_use == 0
+
+    asyncio.run(main())
+
+
+def test_a_refusal_leaves_a_connection_whole_and_a_cut_ends_it(postgres_url: str) -> None:
+    async def main() -> None:
+        async with await Database.open(postgres_url, TWO) as database:
+            first = await process(database)
+            with pytest.raises(asyncpg.PostgresError):
+                async with database.connection() as connection:
+                    await connection.execute("SELECT 1 / 0")
+            assert await process(database) == first
+            task = asyncio.create_task(_sleep(database))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert database.in_use == 0
+            second = await process(database)
+            assert second != first, "nobody knows what a statement left that was cut"
+            async with database.connection() as connection:
+                await connection.execute("BEGIN")
+                with pytest.raises(asyncpg.PostgresError):
+                    await connection.execute("SELECT 1 / 0")
+                await connection.execute("ROLLBACK")
+            async with await Database.open(postgres_url, TWO) as killer, killer.connection() as connection:
+                await connection.execute("SELECT pg_terminate_backend($1)", second)
+            await asyncio.sleep(0.1)
+            assert await process(database) != second, "a connection that the server ended is not lent"
+
+    asyncio.run(main())
+
+
+async def _sleep(database: Database) -> None:
+    async with database.connection() as connection:
+        await connection.execute("SELECT pg_sleep(30)")
