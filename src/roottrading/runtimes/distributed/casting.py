@@ -1,5 +1,6 @@
 """What each unit is made of: the service on its shard's symbols, its rows given back, the candles before them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
@@ -45,6 +46,7 @@ class Casting:
         self.symbols = cast.plan.symbols  # that are traded
         self.heard = tuple(sorted({symbol for symbol, _ in cast.plan.streams}))  # and those that are looked at
         self.timeframes = tuple(sorted({timeframe for _, timeframe in cast.plan.streams}, key=duration))
+        self._wanted: tuple[Time, Mapping[str, Mapping[tuple[str, str], Time]]] = (-1, {})  # asked for last, by symbol
 
     @property
     def told(self) -> tuple[tuple[str, str], ...]:
@@ -78,6 +80,7 @@ class Casting:
         name = unit_name(role, shard)
         place = loaded.units.get(name)
         candles: Sequence[Row] = ()
+        heard: dict[str, Time] | None = None
         windows = NewestWindows(self._plan(symbols)) if role == "analyzer" else None
         if role == _GATEWAY:
             last = self.said_until(symbols, loaded, shard, begins)
@@ -87,9 +90,11 @@ class Casting:
             heard = await self._heard_until(symbols, {} if place is None else place.seen)
             if heard is None:
                 return None
-            candles = await self._kept(windows.wanted_at(min(heard.values())), heard)
         service = self._service(role, symbols, windows)
         service.restore([*_rows(loaded, role), *candles])
+        if windows is not None and heard is not None:
+            for stream, start in windows.wanted_at(min(heard.values())).items():
+                service.restore(await self._kept({stream: start}, heard))  # all at once would hold the process up
         if place is None:
             return Unit(role, shard, service, loaded.fence)
         return Unit(role, shard, service, loaded.fence, dict(place.seen), dict(place.sent))
@@ -102,11 +107,14 @@ class Casting:
 
     def wanted(self, symbol: str, at: Time) -> dict[tuple[str, str], Time]:
         """Return by timeframe's stream since when candles of a symbol are wanted for whoever begins at `at`."""
-        found: dict[tuple[str, str], Time] = {(symbol, self.finest): start_of_day(at - 1)}
-        for stream, since in self._windows.wanted_at(at).items():
-            if stream[0] == symbol:
-                found[stream] = min(since, found.get(stream, since))
-        return found
+        if self._wanted[0] != at:
+            by_symbol: dict[str, dict[tuple[str, str], Time]] = defaultdict(dict)
+            for stream, since in self._windows.wanted_at(at).items():
+                by_symbol[stream[0]][stream] = since
+            self._wanted = (at, by_symbol)
+        finest, day = (symbol, self.finest), start_of_day(at - 1)
+        found = self._wanted[1].get(symbol, {})
+        return {**found, finest: min(day, found.get(finest, day))}
 
     # ---- inside
 

@@ -50,7 +50,10 @@ class Analyzer:
         self._counters: dict[tuple[str, str], FailureCount] = {}
 
     def restore(self, rows: Iterable[Row]) -> None:
-        """Take up the analyzer's own rows, and `market_data` rows of its streams to refill the windows."""
+        """Take up the analyzer's own rows, and `market_data` rows of its streams to refill the windows.
+
+        Candles may follow the rest in calls of their own, a stream's all in one.
+        """
         rows = list(rows)
         for row in rows:
             match row.values:

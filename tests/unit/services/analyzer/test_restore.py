@@ -38,12 +38,19 @@ class Kept:
                 self.rows[row.table, row.key] = row
 
 
-def restored(live: NewestWindows, kept: Kept, candles: Sequence[Row], needed_only: bool) -> Analyzer:
+def restored(
+    live: NewestWindows, kept: Kept, candles: Sequence[Row], needed_only: bool, in_parts: bool = False
+) -> Analyzer:
     rows = [*kept.rows.values(), *candles]
     if needed_only:
         rows = [row for row in rows if not isinstance(c := row.values, Candle) or still_needed(live, c)]
     fresh = Analyzer(hourly_plan(), NewestWindows(hourly_plan()))
-    fresh.restore(reversed(rows))
+    if in_parts:
+        fresh.restore([row for row in rows if not isinstance(row.values, Candle)])
+        for stream in {row.key[:2] for row in rows if isinstance(row.values, Candle)}:
+            fresh.restore([row for row in rows if isinstance(row.values, Candle) and row.key[:2] == stream])
+    else:
+        fresh.restore(reversed(rows))
     assert fresh.decide(Resumed(), 0).messages == ()
     return fresh
 
@@ -58,15 +65,16 @@ def delayed(envelopes: list[Envelope], by: int) -> list[Envelope]:
     return [envelopes[place] for _, place in sorted(order)]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     stops=st.lists(st.integers(0, 1_000), min_size=1, max_size=5),
     delay=st.sampled_from([0, 0, 1, 17, 150]),
     needed_only=st.booleans(),
+    in_parts=st.booleans(),
 )
 def test_a_restored_analyzer_equals_the_live_one_and_goes_on_alike(
-    seed: int, stops: list[int], delay: int, needed_only: bool
+    seed: int, stops: list[int], delay: int, needed_only: bool, in_parts: bool
 ) -> None:
     plan = hourly_plan()
     tape = {s: random_candles(s, "1h", 330, seed + ord(s[0]), 0.1) for s in ("BTCUSDT", "ETHUSDT")}
@@ -77,7 +85,7 @@ def test_a_restored_analyzer_equals_the_live_one_and_goes_on_alike(
     kept = Kept()
     for place, envelope in enumerate(envelopes):
         if place in stops:
-            other = restored(windows, kept, market_rows(envelopes[:place]), needed_only)
+            other = restored(windows, kept, market_rows(envelopes[:place]), needed_only, in_parts)
             assert other.state() == live.state()
             others.append(other)
         decision = live.decide(envelope, envelope.at)
