@@ -41,7 +41,7 @@ def environment(servers: Servers) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("instances", ["trader=1", "gateway=2,analyzer=2,signal_aggregator=2,trader=3"])
+@pytest.mark.parametrize("instances", ["trader=1", "analyzer=2,signal_aggregator=2,trader=3"])
 def test_services_leave_the_files_of_a_backtest(
     servers: Servers, deployment: str, tmp_path: Path, instances: str
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
+from roottrading.adapters.exchange.link import LinkError
 from roottrading.adapters.exchange.simulated.settings import FillModel
 from roottrading.adapters.tape.shipped import shipped_instruments
 from roottrading.domain.fees import FeeSchedule
@@ -16,6 +17,7 @@ from roottrading.exchange_server.admin import Admin
 from roottrading.exchange_server.assembly import Exchange, Terms, assemble
 from roottrading.exchange_server.limits import LimitSettings
 from roottrading.exchange_server.market.opening import open_market
+from roottrading.runtimes.linked.stepping import expected_of
 from tests.integration.exchange_server.market_place import LTC, TAPE_FROM
 
 FILTER = {"kind": "filter", "symbol": "LTCUSDT", "field": "tick_size", "value": "1"}
@@ -87,6 +89,23 @@ def test_a_clock_moved_by_hand() -> None:
         assert (await door.ask("GET", "/clock"))[1]["now"] == "2021-04-17T00:10:00Z"
 
     play(script)
+
+
+def test_it_says_how_many_processes_are_expected() -> None:
+    async def script(door: Door) -> None:
+        assert (await door.ask("GET", "/clock"))[1]["expected"] == {"trader": 2, "analyzer": 3}
+        assert await expected_of(door.base, "trader") == 2
+        assert await expected_of(f"{door.base}/", "gateway") == 1  # it is told that nobody expects it when it joins
+        with pytest.raises(LinkError, match="does not say how many"):
+            await expected_of("http://127.0.0.1:1", "trader")
+
+    async def by_hand(door: Door) -> None:
+        with pytest.raises(LinkError, match="does not say how many"):
+            await expected_of(door.base, "trader")
+
+    play(script, trader=2, analyzer=3)
+    play(by_hand)
+    play(by_hand, clock="10x")
 
 
 @pytest.mark.parametrize(
