@@ -14,10 +14,12 @@ from roottrading.domain.candle import Candle
 from roottrading.domain.time import Time
 from roottrading.messages.market import CandleClosed
 
-WRITE_SECONDS: Final = 0.5  # between two writes of what was told
-_LOOKS: Final = 4  # writes, of which the last also looks whether all keys are there
+LOOK_SECONDS: Final = 0.5  # between two looks at what was told
+_LOOKS: Final = 4  # after which it is also looked whether all keys are there
+_LONGEST: Final = 10  # looks that are waited for a moment in which nothing is told
+_AT_ONCE: Final = 50  # candles
 _AGAIN_SECONDS: Final = 0.5
-_PAUSE: Final = 0.005  # after each symbol and timeframe that is filled: the path goes first
+_PAUSE: Final = 0.005  # after each write: the path goes first
 
 Stream = tuple[str, str]  # symbol and timeframe
 Newest = Callable[[str, str, Time, int], Awaitable[Sequence[Candle]]]
@@ -47,6 +49,8 @@ class RecentCandles:
         self._newest = newest
         self._streams = tuple(sorted(streams))
         self._heard: list[Candle] = []
+        self._there = 0  # of them, at the last look
+        self._waited = 0  # looks
         self._kept: set[Stream] = set()  # that have a key
         self._connection = 0
 
@@ -66,8 +70,8 @@ class RecentCandles:
                 await self._fill()
                 while not await self._is_lost():
                     for _ in range(_LOOKS):
-                        await asyncio.sleep(WRITE_SECONDS)
-                        await self._write()
+                        await asyncio.sleep(LOOK_SECONDS)
+                        await self._look()
             except BusUnavailable:
                 await asyncio.sleep(_AGAIN_SECONDS)
 
@@ -80,16 +84,23 @@ class RecentCandles:
         self._connection = self._keys.connections
         self._kept = set(there)
         for stream in self._streams:
-            if candles := await self._newest(*stream, there.get(stream, 0), RECENT):
-                await self._keys.remember(candles)
-                self._kept.add(stream)
-            await asyncio.sleep(_PAUSE)
+            await self._write(await self._newest(*stream, there.get(stream, 0), RECENT))
 
-    async def _write(self) -> None:
+    async def _look(self) -> None:
+        """Write what was told, in a moment in which nothing more is."""
+        self._waited += 1
+        if len(self._heard) != self._there and self._waited < _LONGEST:
+            self._there = len(self._heard)
+            return
         heard, self._heard = self._heard, []
-        if heard:
-            await self._keys.remember(heard)
-            self._kept.update((candle.symbol, candle.timeframe) for candle in heard)
+        self._there = self._waited = 0
+        await self._write(heard)
+
+    async def _write(self, candles: Sequence[Candle]) -> None:
+        for first in range(0, len(candles), _AT_ONCE):
+            await self._keys.remember(candles[first : first + _AT_ONCE])
+            await asyncio.sleep(_PAUSE)
+        self._kept.update((candle.symbol, candle.timeframe) for candle in candles)
 
     async def _is_lost(self) -> bool:
         there = await self._keys.candle_keys(self._kept)

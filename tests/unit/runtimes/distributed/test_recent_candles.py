@@ -79,7 +79,7 @@ class Told:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("WRITE_SECONDS", "_AGAIN_SECONDS", "_PAUSE"):
+    for name in ("LOOK_SECONDS", "_AGAIN_SECONDS", "_PAUSE"):
         monkeypatch.setattr(recent_candles, name, 0.001)
 
 
@@ -118,6 +118,31 @@ def test_what_was_told_is_shown_and_what_was_missed_is_found_again() -> None:
         del keys.kept["AAA", "1m"][1_002 * MINUTE]  # a server that began anew had not kept its last second
         keys.connections += 1
         await awaited(lambda: keys.numbers("AAA")[-1] == 1_002)
+        running.cancel()
+
+    asyncio.run(main())
+
+
+def test_while_candles_come_they_are_waited_for_but_not_for_ever() -> None:
+    async def main() -> None:
+        keys = Keys()
+        told = Told(keys)
+        running = asyncio.create_task(told.recent.run())
+        await asyncio.sleep(0.01)
+        number = 0
+
+        async def tell_on() -> None:
+            nonlocal number
+            while True:
+                number += 1
+                await told.tell(candle("AAA", number))
+                await asyncio.sleep(0)
+
+        telling = asyncio.create_task(tell_on())
+        await awaited(lambda: keys.writes > 0)
+        assert len(keys.numbers("AAA")) > 1
+        telling.cancel()
+        await awaited(lambda: keys.numbers("AAA") == list(range(1, number + 1)))
         running.cancel()
 
     asyncio.run(main())
