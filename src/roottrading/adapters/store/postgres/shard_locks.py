@@ -58,12 +58,13 @@ class ShardLocks:
         """
         if self._session.lost.is_set():
             self.held.clear()
-        elif self.held:
-            yield Shift(taken=tuple(sorted(self.held)))
+        if held := tuple(sorted(self.held.intersection(shards))):
+            yield Shift(taken=held)
         while True:
             try:
                 if self._session.lost.is_set():
                     await self._join()
+                await self._give_up(tuple(self.held.difference(shards)))  # that nobody has anything to do in now
                 shift = await self._next(shards, members)
                 if shift is not None:
                     yield shift
