@@ -96,31 +96,42 @@ class Supervisor:
         )
         self._running[command.name] = process
         self._say(f"{command.name} is process {process.pid}")
-        assert process.stdout is not None
-        last = ""
+        relaying = asyncio.create_task(self._relay(process))  # to the end: a process says something while it ends, too
         try:
-            async for line in process.stdout:
-                last = line.decode(errors="replace").rstrip()
-                self._say(last)
+            last = await asyncio.shield(relaying)
             return await process.wait(), last
         finally:
-            await _drained(process)
+            if not await _drained(process):
+                self._say(f"{command.name} did not end within {_DRAIN:g} s: it was killed")
+            await asyncio.wait([relaying], timeout=1)
+            relaying.cancel()
             self._running.pop(command.name, None)
 
+    async def _relay(self, process: asyncio.subprocess.Process) -> str:
+        """Pass on what a process says; return its last words."""
+        assert process.stdout is not None
+        last = ""
+        async for line in process.stdout:
+            last = line.decode(errors="replace").rstrip()
+            self._say(last)
+        return last
 
-async def _drained(process: asyncio.subprocess.Process) -> None:
-    """End a process: asked first, then by force."""
+
+async def _drained(process: asyncio.subprocess.Process) -> bool:
+    """End a process: asked first, then by force; say whether it ended by itself."""
     if process.returncode is not None:
-        return
+        return True
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGTERM)
     try:
         async with asyncio.timeout(_DRAIN):
             await process.wait()
+        return True
     except TimeoutError:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+        return False
 
 
 def _ending(code: int) -> str:

@@ -5,7 +5,10 @@ from pathlib import Path
 
 from roottrading.operations.supervisor import Command, Supervisor
 
-SCRIPT = "trap 'sleep {slow}; echo {name} >> {file}; exit 0' TERM; echo {name} is up; while :; do sleep 0.02; done"
+SCRIPT = (
+    "trap 'sleep {slow}; echo {name} >> {file}; echo {name} says farewell; exit 0' TERM; "
+    "echo {name} is up; while :; do sleep 0.02; done"
+)
 
 
 def test_those_of_a_later_turn_are_ended_when_the_earlier_ones_have_ended(tmp_path: Path) -> None:
@@ -27,3 +30,6 @@ def test_those_of_a_later_turn_are_ended_when_the_earlier_ones_have_ended(tmp_pa
 
     asyncio.run(main())
     assert file.read_text().split() == ["first", "second", "last"]
+    assert [line for line in said if "farewell" in line] == [
+        f"{name} says farewell" for name in ("first", "second", "last")
+    ]
