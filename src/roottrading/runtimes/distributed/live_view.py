@@ -54,10 +54,19 @@ class LiveView:
     """The three values, and the writing of them; `turn` rises with every owner of the dispatcher's unit."""
 
     def __init__(
-        self, keys: Keys, turn: int, active: Iterable[str] = (), account: PortfolioUpdated | None = None
+        self,
+        keys: Keys,
+        turn: int,
+        active: Iterable[str] = (),
+        account: PortfolioUpdated | None = None,
+        seen: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
-        """`active` are the ids of active cycles, and `account` what was said of it, when the dispatcher begins."""
+        """`active` are the ids of active cycles, and `account` what was said of it, when the dispatcher begins.
+
+        What it has `seen` by then, the last sequence by (source, stream), is told in them.
+        """
         self._keys = keys
+        self._seen = dict(seen or {})
         self._sequence = turn << 32
         self._active = set(active)
         self._values = shown(self._active, account)
@@ -65,7 +74,11 @@ class LiveView:
         self._awake = asyncio.Event()
 
     def hear(self, envelope: Envelope) -> None:
-        """Take up what a message changes."""
+        """Take up what a message changes, once: one that comes again tells what was, and nobody may say what is."""
+        position = (envelope.source, envelope.stream)
+        if envelope.sequence <= self._seen.get(position, 0):
+            return
+        self._seen[position] = envelope.sequence
         for fact in facts_of(envelope.body):
             if isinstance(fact, TradeCycleMoved):
                 (self._active.discard if fact.status in _ENDED else self._active.add)(fact.cycle_id)

@@ -96,7 +96,7 @@ class Loader:
             self.barrier.restore(loaded.rows.get(COMPLETED.name, ()))
         ways = self._ways
         if self._live is not None:
-            view = LiveView(self._live.keys, loaded.fence, self._live.active, self._live.account)
+            view = LiveView(self._live.keys, loaded.fence, self._live.active, self._live.account, unit.seen)
             self.works.append(view.run)
             ways = replace(ways, forward=view.beside(ways.forward))
         actor = Actor(unit, store, loaded, ways)

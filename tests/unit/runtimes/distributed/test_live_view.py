@@ -52,8 +52,8 @@ class Keys:
             raise BusUnavailable("away")
 
 
-def told(body: Message) -> Envelope:
-    return Envelope("trader", "trade.events/AAA", 1, 0, 0, "", body)
+def told(body: Message, sequence: int = 1) -> Envelope:
+    return Envelope("trader", "trade.events/AAA", sequence, sequence - 1, 0, "", body)
 
 
 def moved(cycle: str, status: CycleStatus) -> TradeCycleMoved:
@@ -80,10 +80,10 @@ def shown(keys: Keys, view: LiveView, until: Any) -> dict[str, Any]:
 def test_cycles_positions_and_balances_are_shown_whole() -> None:
     keys = Keys()
     view = LiveView(keys, 1, ["old"])
-    view.hear(told(TradeProgressed((moved("one", "opening"), moved("two", "opening")))))
-    view.hear(told(moved("one", "open")))
-    view.hear(told(moved("two", "expired")))
-    view.hear(told(updated("one")))
+    view.hear(told(TradeProgressed((moved("one", "opening"), moved("two", "opening"))), 1))
+    view.hear(told(moved("one", "open"), 2))
+    view.hear(told(moved("two", "expired"), 3))
+    view.hear(told(updated("one"), 4))
     found = shown(keys, view, lambda: BALANCES in keys.kept and keys.kept[BALANCES][0])
     assert found[CYCLES] == {"old", "one"}
     assert list(found[POSITIONS]) == ["AAA"]
@@ -97,6 +97,20 @@ def test_it_begins_with_what_the_database_says() -> None:
     assert found[CYCLES] == {"one"}
     assert list(found[POSITIONS]) == ["AAA"]
     assert msgspec.json.decode(found[BALANCES]["AAA"], type=Balance) == Balance("AAA", TWO, TWO)
+
+
+def test_what_comes_again_tells_nothing() -> None:
+    keys = Keys()
+    view = LiveView(keys, 1, (), updated("new"), {("trader", "trade.events/AAA"): 5})
+    view.hear(told(moved("old", "open"), 5))  # its end was told by another, who does not say it again
+    view.hear(told(updated("old"), 4))
+    view.hear(told(moved("new", "open"), 6))
+    view.hear(told(moved("new", "closed"), 7))
+    view.hear(told(moved("new", "open"), 6))
+    view.hear(told(moved("newer", "open"), 8))
+    found = shown(keys, view, lambda: keys.built and not view._changed)
+    assert found[CYCLES] == {"newer"}
+    assert '"new"' in found[POSITIONS]["AAA"]
 
 
 def test_what_holds_nothing_is_no_position() -> None:
