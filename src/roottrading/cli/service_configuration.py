@@ -66,8 +66,9 @@ class ServiceConfiguration:
                 catalog.make(name, given.parameters, self._known)
             except StrategyError as error:
                 raise Refused(str(error)) from None
-            if given.weight is None or not 0 <= given.weight <= _MOST_WEIGHT:
-                raise Refused(f"strategy {name}: its weight is {given.weight}; use a number from 0 to {_MOST_WEIGHT}")
+            weight = given.weight
+            if weight is None or not weight.is_finite() or not 0 <= weight <= _MOST_WEIGHT:
+                raise Refused(f"strategy {name}: its weight is {weight}; use a number from 0 to {_MOST_WEIGHT}")
         try:
             asked = self._make(applied(self._settings, after, self._known))
         except (CommandError, StrategyError, ValueError) as error:

@@ -122,7 +122,7 @@ class Adoption:
             symbols, strategies = await self._keys.symbols(), await self._keys.strategies()
         except BusUnavailable:
             raise
-        except BusError as error:
+        except (BusError, UnicodeDecodeError) as error:
             await self._refuse(str(error))
             return
         if symbols is None or strategies is None or shown != self._number:

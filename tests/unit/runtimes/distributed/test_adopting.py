@@ -32,7 +32,7 @@ class Keys:
         self.held: set[str] = set()
         self.used: dict[str, StrategyConfigured] = {}
         self.number = 0
-        self.trouble: BusError | None = None
+        self.trouble: Exception | None = None
         self.shows = 0
 
     async def configuration_shown(self) -> int:
@@ -151,12 +151,13 @@ def test_what_cannot_be_is_refused_and_put_right() -> None:
         bench.keys.held.add("BAD")
         await bench.adoption._look()
         assert bench.keys.held == {"AAA"}
-        for trouble in (Unreadable("config:strategies, dip: malformed"), BusError("WRONGTYPE")):
+        no_text = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+        for trouble in (Unreadable("config:strategies, dip: malformed"), BusError("WRONGTYPE"), no_text):
             bench.keys.trouble = trouble
             await bench.adoption._look()
             assert bench.keys.used == WISH.strategies
-        assert [each.severity for each in bench.told] == ["warning"] * 3
-        for why, each in zip(("BAD", "dip", "WRONGTYPE"), bench.told, strict=True):
+        assert [each.severity for each in bench.told] == ["warning"] * 4
+        for why, each in zip(("BAD", "dip", "WRONGTYPE", "0xff"), bench.told, strict=True):
             assert why in each.text
         assert (bench.counts, bench.posted) == (WISH, [])
 
