@@ -54,11 +54,12 @@ async def _measure(stage: Stage, market: WideMarket, url: str, neutral: int) -> 
         for number in range(neutral):
             await log.publish(_verdicts(market, _FIRST + number * MINUTE, ZERO))
             await running[0].quiet()
+        at = _FIRST + neutral * MINUTE
+        buys, sells = _verdicts(market, at, Decimal(1)), _verdicts(market, at + MINUTE, Decimal(-1))
         used = Used(stage, running)
         await used.begin()
-        at = _FIRST + neutral * MINUTE
-        bought = await _instant(log, _verdicts(market, at, Decimal(1)), ear, len(market.symbols))
-        sold = await _instant(log, _verdicts(market, at + MINUTE, Decimal(-1)), ear, 2 * len(market.symbols))
+        bought = await _instant(log, buys, ear, len(buys))
+        sold = await _instant(log, sells, ear, len(buys) + len(sells))
         await used.end()
     print(*used.lines(), sep="\n")
     return bought, sold
