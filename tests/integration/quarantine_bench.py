@@ -32,7 +32,8 @@ from roottrading.runtimes.distributed.commanding import Commands, give_commands,
 from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.quarantine import SetAside
 from roottrading.runtimes.distributed.quarantined import QUARANTINE, Quarantined
-from roottrading.runtimes.distributed.serving import Served, Serving
+from roottrading.runtimes.distributed.served import Served
+from roottrading.runtimes.distributed.serving import Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
 from roottrading.runtimes.distributed.ways import Ways

@@ -30,6 +30,7 @@ _COUNTERS: Final[tuple[tuple[str, str, Callable[[Observed], int]], ...]] = (
 MEASURES: Final = {
     "streams_behind": "Streams on Pub/Sub whose source has said more than was taken.",
     "kafka_behind": "Messages of a topic that no unit was handed yet.",
+    "kafka_stopped": "Partitions that are read no further, since a message there cannot be read.",
     "inputs_waiting": "Inputs that wait at the units.",
     "quarantined": "Symbols, deadlines and ends of instants that wait for a person's answer.",
     "dead_letters": "Facts that the next ones replaced before they could be processed.",

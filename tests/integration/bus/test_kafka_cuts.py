@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Producer
 
 from roottrading.adapters.bus.kafka_log import KafkaLog
-from roottrading.adapters.bus.port import BusError, BusUnavailable, Unreadable
+from roottrading.adapters.bus.port import BusError, BusUnavailable, Partition, Unreadable
 from roottrading.messages.channels import TRADE_COMMANDS
 from roottrading.operations.local_servers import KafkaServer
 from roottrading.operations.local_servers.addresses import bootstrap_servers
@@ -97,6 +97,35 @@ def test_what_stands_before_an_unreadable_message_is_heard_and_nothing_behind_it
             with pytest.raises(Unreadable, match=r"trade\.commands, partition 0, offset 2: .*is not signed"):
                 await carrier.read(START, ear.hear)
             assert ear.order == [1, 2]
+
+    asyncio.run(main())
+
+
+def test_what_cannot_be_read_stops_its_partition_and_no_other(kafka_url: str, topic_prefix: str) -> None:
+    servers = bootstrap_servers(kafka_url)
+
+    async def main() -> None:
+        stopped: list[tuple[Partition, str]] = []
+        async with opened(servers, topic_prefix) as carrier:
+            await carrier.publish([said(TRADE_COMMANDS, "AAA", 1), said(TRADE_COMMANDS, "BBB", 1)])
+            stranger = Producer({"bootstrap.servers": servers})
+            stranger.produce(topic_prefix + TRADE_COMMANDS, b'{"v":2}', partition=0)
+            assert stranger.flush(30) == 0
+            await carrier.publish([said(TRADE_COMMANDS, "AAA", 2), said(TRADE_COMMANDS, "BBB", 2)])
+            ear = Ear()
+            reading = asyncio.create_task(
+                carrier.read(START, ear.hear, lambda place, why: stopped.append((place, str(why))))
+            )
+            await ear.until(lambda: len(ear.heard) == 3)
+            await carrier.publish([said(TRADE_COMMANDS, "AAA", 3), said(TRADE_COMMANDS, "BBB", 3)])
+            await ear.until(lambda: len(ear.heard) == 4)
+            reading.cancel()
+            await asyncio.wait([reading])
+            heard = [(each.partition, each.envelope.sequence) for each in ear.heard]
+            assert sorted(heard) == [(0, 1), (1, 1), (1, 2), (1, 3)]
+        ((place, why),) = stopped
+        assert place == (TRADE_COMMANDS, 0)
+        assert f"{TRADE_COMMANDS}, partition 0, offset 1: " in why
 
     asyncio.run(main())
 

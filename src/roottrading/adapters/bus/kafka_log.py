@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from roottrading.adapters.bus.kafka_reader import KafkaReader
 from roottrading.adapters.bus.kafka_topics import ends, make_topics
-from roottrading.adapters.bus.port import BusError, BusUnavailable, HearMany, Partition, Sent
+from roottrading.adapters.bus.port import BusError, BusUnavailable, HearMany, HearStopped, Partition, Sent
 from roottrading.adapters.bus.signing import Seal, Unsigned
 from roottrading.messages.envelope import Envelope
 
@@ -132,9 +132,12 @@ class KafkaLog:
         """Return where the next message of every partition that is read would go, as the last answers told it."""
         return {place: end for reader in self._readers for place, end in reader.known_ends().items()}
 
-    async def read(self, starts: Mapping[Partition, int], hear: HearMany) -> None:
-        """Deliver until cancelled. Raises BusError where an offset is no longer there, Unreadable for no message."""
-        reader = KafkaReader(self._consumer(), self._prefix, self._seal, hear)
+    async def read(self, starts: Mapping[Partition, int], hear: HearMany, stopped: HearStopped | None = None) -> None:
+        """Deliver until cancelled. Raises BusError where an offset is no longer there.
+
+        What cannot be read stops its partition, and `stopped` is told; without it, Unreadable is raised.
+        """
+        reader = KafkaReader(self._consumer(), self._prefix, self._seal, hear, stopped)
         self._readers.add(reader)
         try:
             await reader.run(starts)

@@ -8,7 +8,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
-from roottrading.adapters.bus.port import BusError, Delivery, HearMany, Partition, Unreadable
+from roottrading.adapters.bus.port import BusError, Delivery, HearMany, HearStopped, Partition, Unreadable
 from roottrading.adapters.bus.signing import Seal
 
 REBUILD: Final = "`roottrading kafka rebuild` publishes anew what was not taken"
@@ -35,8 +35,12 @@ _FINAL: Final = frozenset(
 class KafkaReader:
     """One reading of partitions from given offsets on; whoever hears slowly is waited for."""
 
-    def __init__(self, consumer: Consumer, prefix: str, seal: Seal, hear: HearMany) -> None:
+    def __init__(
+        self, consumer: Consumer, prefix: str, seal: Seal, hear: HearMany, stopped: HearStopped | None = None
+    ) -> None:
         """Take a consumer of nobody else's; it is closed in the end."""
+        self._hear_stopped = stopped
+        self._unread: set[Partition] = set()  # what is read no further
         self._consumer = consumer
         self._prefix = prefix
         self._seal = seal
@@ -102,9 +106,16 @@ class KafkaReader:
         deliveries: list[Delivery] = []
         failure: BusError | None = None
         for message in messages:
+            if self._unread and self._place(message) in self._unread:
+                continue
             try:
                 if not _passes(message):
                     deliveries.append(self._delivery(message))
+            except Unreadable as error:
+                if self._hear_stopped is None:
+                    failure = error
+                    break
+                self._stop(self._place(message), error)
             except BusError as error:
                 failure = error
                 break
@@ -118,20 +129,29 @@ class KafkaReader:
             self._tell(failure)
         return failure is None
 
+    def _stop(self, place: Partition, why: Unreadable) -> None:
+        self._unread.add(place)
+        self._consumer.pause([TopicPartition(self._prefix + place[0], place[1])])
+        if self._hear_stopped is not None and not self._stopped.is_set():
+            self._loop.call_soon_threadsafe(self._hear_stopped, place, why)
+
+    def _place(self, message: Message) -> Partition:
+        topic, number = message.topic(), message.partition()
+        assert topic is not None
+        assert number is not None
+        return topic.removeprefix(self._prefix), number
+
     def _tell(self, found: Sequence[Delivery] | Exception) -> None:
         if not self._stopped.is_set():
             self._loop.call_soon_threadsafe(self._found.put_nowait, found)
 
     def _delivery(self, message: Message) -> Delivery:
-        topic, number, offset, value = message.topic(), message.partition(), message.offset(), message.value()
-        assert topic is not None
-        assert number is not None
+        (channel, number), offset = self._place(message), message.offset()
         assert offset is not None
-        channel = topic.removeprefix(self._prefix)
         try:
-            envelope = self._seal.envelope(channel, value or b"")
+            envelope = self._seal.envelope(channel, message.value() or b"")
         except Unreadable as error:
-            raise Unreadable(f"{topic}, partition {number}, offset {offset}: {error}") from None
+            raise Unreadable(f"{message.topic()}, partition {number}, offset {offset}: {error}") from None
         return Delivery(channel, envelope, number, offset)
 
 

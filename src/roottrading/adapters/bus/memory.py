@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from roottrading.adapters.bus.port import BusError, Delivery, Heads, HearHeads, HearMany, Partition, Sent
+from roottrading.adapters.bus.port import BusError, Delivery, Heads, HearHeads, HearMany, HearStopped, Partition, Sent
 from roottrading.messages.envelope import Envelope
 
 _MOST: Final = 500  # messages that are delivered together, as Redis' and Kafka's readers do
@@ -119,8 +119,8 @@ class MemoryLog:
         """Return how much every partition holds."""
         return {place: len(kept) for place, kept in self._kept.items()}
 
-    async def read(self, starts: Mapping[Partition, int], hear: HearMany) -> None:
-        """Deliver until cancelled. Raises BusError for an offset that was never written."""
+    async def read(self, starts: Mapping[Partition, int], hear: HearMany, stopped: HearStopped | None = None) -> None:
+        """Deliver until cancelled: all of it can be read. Raises BusError for an offset that was never written."""
         places = dict(starts)
         for place, offset in places.items():
             if not 0 <= offset <= len(self._kept[place]):

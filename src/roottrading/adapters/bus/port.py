@@ -48,6 +48,7 @@ class Unreadable(BusError):
 # Awaited before more is delivered: whoever is slow is waited for.
 HearMany = Callable[[Sequence[Delivery]], Awaitable[None]]
 HearHeads = Callable[[Heads], None]
+HearStopped = Callable[[Partition, Unreadable], None]
 
 
 class PubSub(Protocol):
@@ -102,8 +103,9 @@ class Log(Protocol):
     def known_ends(self) -> Mapping[Partition, int]:
         """Return the same of what is being read, as far as it was told with what was read: nobody is asked."""
 
-    async def read(self, starts: Mapping[Partition, int], hear: HearMany) -> None:
+    async def read(self, starts: Mapping[Partition, int], hear: HearMany, stopped: HearStopped | None = None) -> None:
         """Deliver what stands in these partitions from these offsets on, and what comes, until cancelled.
 
-        Raises BusError where an offset is no longer there: what it held is in its author's outbox.
+        Raises BusError where an offset is no longer there: what it held is in its author's outbox. A message that
+        cannot be read stops its partition, and `stopped` is told; without it, Unreadable is raised.
         """

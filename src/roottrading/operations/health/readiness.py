@@ -85,6 +85,10 @@ class Health:
 
     def _units(self) -> Dependency:
         observed = self._observed
+        if observed.stage == "serving" and observed.unread:
+            return Dependency(
+                False, "; ".join(observed.unread.values()), "upgrade this service: it reads on there then"
+            )
         if observed.stage == "serving":
             return Dependency(True, f"{observed.units} loaded")
         why = _SAID[observed.stage] + (f" ({observed.why})" if observed.why else "")

@@ -11,6 +11,7 @@ def figures_of(serving: Serving) -> dict[str, Callable[[], Figure]]:
     return {
         "streams_behind": serving.streams_behind,
         "kafka_behind": serving.kafka_behind,
+        "kafka_stopped": lambda: len(serving.unread),
         "inputs_waiting": lambda: serving.waiting,
         "quarantined": lambda: sum(actor.quarantine.stopped for actor in serving.actors.values()),
         "dead_letters": lambda: sum(actor.quarantine.dead_letters for actor in serving.actors.values()),

@@ -17,7 +17,8 @@ from roottrading.runtimes.distributed.casting import Casting
 from roottrading.runtimes.distributed.exchange_sides import ExchangeSide, MarketSide
 from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.live_view import LiveView
-from roottrading.runtimes.distributed.serving import Served, Work
+from roottrading.runtimes.distributed.served import Served
+from roottrading.runtimes.distributed.serving import Work
 from roottrading.runtimes.distributed.sharding import unit_name
 from roottrading.runtimes.distributed.surroundings import Live, Surroundings
 from roottrading.runtimes.distributed.tending import TENDS, keep_tended

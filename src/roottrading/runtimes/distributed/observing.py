@@ -5,6 +5,7 @@ import time
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -73,6 +74,7 @@ class Observed:
         self.why = ""  # it is not serving
         self.leads = False
         self.units = 0
+        self.unread: Mapping[tuple[str, int], str] = {}  # partitions that are read no further, and why
         self.restarts = 0
         self.heard: Counter[str] = Counter()  # messages by channel
         self.said: Counter[str] = Counter()
@@ -91,12 +93,14 @@ class Observed:
     def reach(self, stage: Stage, why: str = "") -> None:
         """Say how far the process has come."""
         self.stage, self.why = stage, why
+        self.unread = {}
         if stage in {"starting", "waiting to lead", "standing by", "stopped"}:
             self.leads, self.units = False, 0
 
-    def serve(self, units: int) -> None:
-        """Say that all units are loaded."""
+    def serve(self, units: int, unread: Mapping[tuple[str, int], str] = MappingProxyType({})) -> None:
+        """Say that all units are loaded; `unread` is read whenever somebody asks."""
         self.stage, self.why, self.leads, self.units = "serving", "", True, units
+        self.unread = unread
 
     def work(
         self,

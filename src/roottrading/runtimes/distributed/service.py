@@ -137,7 +137,7 @@ class ServiceProcess:
         serving = self._serve(loader, ready)
         serving.take([each.served for each in ready])
         self.side.take(symbols, {symbol: at for each in ready for symbol, at in each.first.items()})
-        around.observed.serve(len(serving.actors))
+        around.observed.serve(len(serving.actors), serving.unread)
         if self._shares is not None:
             _LOG.info("took %s", _named(symbols))
 
@@ -161,7 +161,7 @@ class ServiceProcess:
             self._weigher.begin(self._weighed.values())
         _LOG.info("gave up %s", _named(sorted(symbols)))
         if serving.actors:
-            self._around.observed.serve(len(serving.actors))
+            self._around.observed.serve(len(serving.actors), serving.unread)
         else:
             self._around.observed.reach("standing by")
 

@@ -5,19 +5,19 @@ come and go meanwhile, as other instances of the service end and begin.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
-
-from roottrading.adapters.bus.port import Delivery, Heads, Partition
+from roottrading.adapters.bus.port import Delivery, Heads, Partition, Unreadable
 from roottrading.domain.time import Time
 from roottrading.pipeline import BRIDGES, Role
 from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.hearers import Hearers
 from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given
+from roottrading.runtimes.distributed.served import Served
 from roottrading.runtimes.distributed.sharding import places_of, shard_of, symbol_of
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 from roottrading.runtimes.together import Together, first_of
@@ -28,20 +28,9 @@ _BRIDGED: Final = {bridge.origin.name: bridge.destination.name for bridge in BRI
 FULL: Final = 5_000  # inputs that wait at all units together: the carriers keep what comes then
 _LOOKS: Final = 0.005  # seconds between two looks whether there is room again
 
+_LOG: Final = logging.getLogger(__name__)
+
 Work = Callable[[], Awaitable[None]]
-
-
-class Served(Struct, frozen=True):
-    """A unit that is served: where it reads on, and the streams that it hears on Pub/Sub, (source, stream)."""
-
-    actor: Actor
-    offsets: Mapping[Partition, int]
-    streams: Sequence[tuple[str, str]]
-
-    @property
-    def shard(self) -> int:
-        """Whose unit it is."""
-        return self.actor.unit.shard
 
 
 class Serving:
@@ -70,6 +59,7 @@ class Serving:
         self._hearers = Hearers()
         self._more = asyncio.Event()  # there is more to hear
         self._finishing = False
+        self.unread: dict[Partition, str] = {}  # partitions that are read no further, and why
         self._live = [channel.name for channel in role.consumes if channel.carrier == "redis"]
         self._early = {channel.name: _BRIDGED.get(channel.name, channel.name) for channel in role.early}
         self._kept = [channel.name for channel in (*role.consumes, *role.timed_by) if channel.carrier == "kafka"]
@@ -93,6 +83,7 @@ class Serving:
         for shard in shards:
             for place in places_of(self.role, self._kept, shard):
                 self._offsets.pop(place, None)
+                self.unread.pop(place, None)
         self._hearers.remove(shards)
 
     async def leave(self, shards: Iterable[int]) -> None:
@@ -189,7 +180,7 @@ class Serving:
                     self._carriers.pubsub.listen(self._early, None, self._hear_early, lambda _: None, lambda: None)
                 )
             if self._offsets:
-                works.append(self._carriers.log.read(dict(self._offsets), self._read))
+                works.append(self._carriers.log.read(dict(self._offsets), self._read, self._stop))
             await first_of(*works)
 
     async def _hear(self, batch: Sequence[Delivery]) -> None:
@@ -221,11 +212,13 @@ class Serving:
         self._complete()
         await self._have_room()
 
-    async def _have_room(self) -> None:
-        """Wait while too much waits: Kafka is read later, and what Redis gives up meanwhile is fetched as a gap.
+    def _stop(self, place: Partition, why: Unreadable) -> None:
+        self._offsets.pop(place, None)  # early copies of what comes there are of no use either
+        self.unread[place] = str(why)
+        _LOG.error("%s; it is read no further: upgrade this service", why)
 
-        Deadlines, commands and the exchange's words go past this; actors wait for nobody who waits here.
-        """
+    async def _have_room(self) -> None:
+        """Wait while too much waits: Kafka is read later, what Redis gives up is fetched; nothing else waits here."""
         while self.waiting >= FULL:
             await asyncio.sleep(_LOOKS)
 

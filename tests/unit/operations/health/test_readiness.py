@@ -82,3 +82,20 @@ def test_what_changes_is_logged_once(caplog: pytest.LogCaptureFixture, monkeypat
         "redis is missing: Redis at 127.0.0.1:1 does not answer; start it",
         "redis is there again: answers",
     ]
+
+
+def test_what_cannot_be_read_on_is_named_with_what_to_do() -> None:
+    observed = Observed()
+    unread: dict[tuple[str, int], str] = {}
+    observed.serve(2, unread)
+
+    async def units() -> Dependency:
+        return (await Health("trader", observed, []).readiness()).dependencies["units"]
+
+    assert asyncio.run(units()).ok
+    unread["trade.commands", 7] = "trade.commands, partition 7, offset 5: a newer version"
+    found = asyncio.run(units())
+    assert (found.ok, found.why) == (False, "trade.commands, partition 7, offset 5: a newer version")
+    assert "upgrade this service" in found.what_to_do
+    observed.reach("stopped", "cut")
+    assert "newer" not in asyncio.run(units()).why

@@ -17,7 +17,8 @@ from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Input, 
 from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.inbox import Given
-from roottrading.runtimes.distributed.serving import FULL, Served, Serving
+from roottrading.runtimes.distributed.served import Served
+from roottrading.runtimes.distributed.serving import FULL, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
 from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.step import Unit
