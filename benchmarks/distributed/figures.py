@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,7 +28,6 @@ class Used:
             "Redis": listening(urlsplit(stage.redis).port or 6379),
             "Kafka": listening(int(stage.kafka.partition(",")[0].rpartition(":")[2])),
             "PostgreSQL": listening(urlsplit(stage.postgres).port or 5432),
-            "measurement": [os.getpid()],
         }
         self._before: dict[str, float] = {}
         self._commits = 0
@@ -61,7 +60,8 @@ class Used:
         yield f"  {self.commits / self.seconds:,.0f} transactions/s in PostgreSQL; memory of the service: {memory} MB"
 
     def _now(self) -> dict[str, float]:
-        return {name: sum(map(_cpu, numbers)) for name, numbers in self._processes.items()}
+        found = {name: sum(map(_cpu, numbers)) for name, numbers in self._processes.items()}
+        return found | {"measurement": process_time()}
 
     async def _committed(self) -> int:
         connection = await connect(self._stage.postgres, SETTINGS)
