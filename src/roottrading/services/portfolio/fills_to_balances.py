@@ -27,7 +27,7 @@ from roottrading.messages.service import (
 from roottrading.services.portfolio import state, valuation
 from roottrading.services.portfolio.adjusting import check_adoption, take_adoption, take_capital
 from roottrading.services.portfolio.booking import BooksError
-from roottrading.services.portfolio.discrepancies import check_against
+from roottrading.services.portfolio.discrepancies import check_against, is_certain
 from roottrading.services.portfolio.journal import Accounts
 from roottrading.services.portfolio.records import Records
 from roottrading.services.portfolio.state import AccountTotal, Lock
@@ -134,25 +134,15 @@ class Portfolio:
         records = self._records
         if not records.books.changed:
             return NOTHING
-        records.replace_books(replace(records.books, changed=False))
         balances = self.balances()
         positions = valuation.value_positions(records.holdings.values(), complete.closes)
-        short = self._discrepancies(balances) if records.account else ()
-        update = valuation.portfolio_at(complete.at, records.books, balances, positions, short)
+        short = check_against(balances, records.account) if records.account else ()
+        told = [each for each in short if is_certain(each.asset, records.books, records.account, complete.at)]
+        records.replace_books(
+            replace(records.books, changed=len(told) < len(short), short=tuple(each.asset for each in short))
+        )
+        update = valuation.portfolio_at(complete.at, records.books, balances, positions, tuple(map(str, told)))
         return records.decision([], (Outgoing(PORTFOLIO_UPDATES, KEY, update),))
-
-    def _discrepancies(self, balances: Iterable[Balance]) -> tuple[str, ...]:
-        # An asset that the exchange never spoke of is unknown, not missing.
-        account = self._records.account
-        short = [
-            balance
-            for balance in balances
-            if balance.asset in account and account[balance.asset].total < balance.free + balance.locked
-        ]
-        if not short:
-            return ()
-        held = [Balance(balance.asset, account[balance.asset].total, ZERO) for balance in short]
-        return tuple(str(missing) for missing in check_against(short, held))
 
     def _on_account(self, changed: AccountChanged, now: Time) -> Decision:
         rows: list[Row] = []
@@ -161,7 +151,7 @@ class Portfolio:
             asset, total = balance.asset, balance.free + balance.locked
             known = account.get(asset)
             if known is None or known.total != total:
-                kept = account[asset] = AccountTotal(asset, total)
+                kept = account[asset] = AccountTotal(asset, total, now)
                 rows.append(Row(state.ACCOUNT, (asset,), kept))
         if not rows:
             return NOTHING

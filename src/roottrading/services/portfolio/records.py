@@ -98,6 +98,7 @@ class Records:
         charged: Decimal = ZERO,
         settled: Decimal = ZERO,
         fees: Decimal = ZERO,
+        filled_at: Time = 0,
     ) -> None:
         """Add to the accounts in quote, and remember that an update is due."""
         books = self.books
@@ -111,6 +112,8 @@ class Records:
             books.fees + fees,
             self._entries,
             books.adjusted,
+            filled_at=max(filled_at, books.filled_at),
+            short=books.short,
         )
         self._books_changed = True
 

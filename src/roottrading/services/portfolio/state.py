@@ -21,6 +21,7 @@ class Books(Struct, frozen=True, gc=False):
     `realized` is what closed cycles earned before fees charged in quote or BNB, `charged` the fees taken in quote so
     far, `settled` those fees (BNB at quote value) of closed cycles only; `fees` is every fee at its own fill's price.
     `entries` counts the journal, `adjusted` is the last adjustment's number, `changed` says that an update is due.
+    `filled_at` is when the last fill was executed, `short` the assets that the account had too little of at the last T.
     """
 
     deployment: str
@@ -33,6 +34,8 @@ class Books(Struct, frozen=True, gc=False):
     entries: int = 0
     adjusted: int = 0
     changed: bool = True
+    filled_at: Time = 0
+    short: tuple[str, ...] = ()
 
 
 class Holding(Struct, frozen=True, gc=False):
@@ -92,10 +95,11 @@ class ForeignFees(Struct, frozen=True, gc=False):
 
 
 class AccountTotal(Struct, frozen=True, gc=False):
-    """What the exchange last said the account holds of an asset, free and locked together."""
+    """What the exchange last said the account holds of an asset, free and locked together, and when that changed."""
 
     asset: str
     total: Decimal
+    at: Time = 0
 
 
 class JournalEntry(Struct, frozen=True, gc=False):

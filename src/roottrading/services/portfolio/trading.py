@@ -39,7 +39,10 @@ def take_fill(records: Records, rows: list[Row], fill: Fill, instrument: Instrum
         after = _close(records, rows, after, fill.filled_at)
     records.keep(after)
     records.change_books(
-        cash=-notional - charged if buys else notional - charged, charged=charged, fees=fill.fee_in_quote
+        cash=-notional - charged if buys else notional - charged,
+        charged=charged,
+        fees=fill.fee_in_quote,
+        filled_at=fill.filled_at,
     )
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from roottrading.domain.balance import Balance
 from roottrading.domain.ids import cycle_id
+from roottrading.domain.time import MINUTE, SECOND
 from roottrading.messages.events import PortfolioUpdated
 from roottrading.messages.exchange import AccountChanged, InstrumentChanged
 from roottrading.messages.service import NOTHING, AccountAdjusted, DeadlineDue, InstantComplete, Resumed
@@ -178,10 +179,43 @@ def test_the_account_below_the_books_is_a_discrepancy_and_foreign_coins_are_none
     books.decide(filled(fill(1, "c1", "BTCUSDT", "BUY", "100", "2", "0.002", "BTC")), 5)
     account = (Balance("USDT", D(700), D(100)), Balance("BTC", D(1), D("0.9")), Balance("DOGE", D(5), D(0)))
     books.decide(AccountChanged("", "", 6, account), 6)
-    assert update(books).discrepancies == ("BTC: the books say 1.998, the account holds 1.9",)
+    assert update(books, 20 * SECOND).discrepancies == ("BTC: the books say 1.998, the account holds 1.9",)
     assert books.decide(AccountChanged("", "", 7, account), 7) is NOTHING
     books.decide(AccountChanged("", "", 8, (Balance("BTC", D(50), D(0)),)), 8)
-    assert update(books).discrepancies == ()
+    assert update(books, 40 * SECOND).discrepancies == ()
+
+
+def test_a_fill_that_one_side_knows_of_first_is_no_discrepancy() -> None:
+    books = portfolio()
+    books.decide(AccountChanged("", "", 5, (Balance("USDT", D(1000), D(0)),)), 5)
+    assert update(books, MINUTE).discrepancies == ()
+    bought = (Balance("USDT", D(800), D(0)), Balance("BTC", D("1.998"), D(0)))
+    books.decide(AccountChanged("", "", 2 * MINUTE - SECOND, bought), 2 * MINUTE - SECOND)
+    assert update(books, 2 * MINUTE).discrepancies == ()  # the fill is on its way
+    books.decide(filled(fill(1, "c1", "BTCUSDT", "BUY", "100", "2", "0.002", "BTC")), 2 * MINUTE)
+    assert update(books, 3 * MINUTE).discrepancies == ()
+    assert books.decide(InstantComplete(4 * MINUTE, {}), 4 * MINUTE) is NOTHING
+
+
+def test_what_is_missing_at_two_instants_is_a_discrepancy_whatever_moves() -> None:
+    books = portfolio()
+    missing = ("USDT: the books say 1000, the account holds 900",)
+    for minute, held in enumerate((900, 800, 900), start=1):
+        at = minute * MINUTE - SECOND
+        books.decide(AccountChanged("", "", at, (Balance("USDT", D(held), D(0)),)), at)
+        told = update(books, minute * MINUTE).discrepancies
+        assert told == ((), ("USDT: the books say 1000, the account holds 800",), missing)[minute - 1]
+    books.decide(AccountChanged("", "", 3 * MINUTE, (Balance("USDT", D(1000), D(0)),)), 3 * MINUTE)
+    assert update(books, 4 * MINUTE).discrepancies == ()
+
+
+def test_what_is_missing_is_looked_at_again_where_nothing_changes_any_more() -> None:
+    books = portfolio()
+    update(books, MINUTE)
+    books.decide(AccountChanged("", "", 2 * MINUTE, (Balance("USDT", D(900), D(0)),)), 2 * MINUTE)
+    assert update(books, 2 * MINUTE).discrepancies == ()
+    assert update(books, 3 * MINUTE).discrepancies == ("USDT: the books say 1000, the account holds 900",)
+    assert books.decide(InstantComplete(4 * MINUTE, {}), 4 * MINUTE) is NOTHING
 
 
 @pytest.mark.parametrize(
