@@ -29,6 +29,7 @@ from roottrading.domain.time import iso
 from roottrading.operations.local_servers.addresses import KINDS, VARIABLES
 from roottrading.operations.local_servers.all_servers import all_servers
 from roottrading.operations.local_servers.ports import free_port
+from roottrading.operations.precedence import take_precedence
 from roottrading.operations.supervisor import Command, GaveUp, Supervisor, own_command
 from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.collecting import collect
@@ -123,6 +124,8 @@ def _exchange(prepared: Prepared, wanted: Wanted) -> Iterator[tuple[str, ...]]:
             options += ["--expect", f"{service}={count}"]
     command = (sys.executable, "-m", "roottrading", "exchange", *options, *wanted.given)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, process_group=0) as process:  # Ctrl-C is for us
+        if wanted.realtime:
+            take_precedence(process.pid)
         try:
             yield _doors(process, wanted)
         finally:

@@ -18,9 +18,9 @@ def all_servers(
 ) -> Iterator[Servers]:
     """Start what the environment names no address of, each in a folder of its own under `folder`; end it after.
 
-    With `realtime` Redis and PostgreSQL go before ordinary programs; no order waits for Kafka.
-
-    They end in the order Kafka, PostgreSQL, Redis. ServerMissing or ServerError where one cannot be had.
+    Programs of this machine and user reach them by the nearest way. With `realtime` Redis and PostgreSQL go before
+    ordinary programs; no order waits for Kafka. They end in the order Kafka, PostgreSQL, Redis. ServerMissing or
+    ServerError where one cannot be had.
     """
     urls = {kind: url for kind in KINDS if (url := given(kind, environment)) is not None}
     local = [SERVERS[kind](folder / kind, durable=durable) for kind in KINDS if kind not in urls]
@@ -31,7 +31,7 @@ def all_servers(
         for server in local:
             if realtime and server.kind != "kafka":
                 take_precedence(server.process_id)
-        found: dict[Kind, str] = {**urls, **{server.kind: server.url for server in local}}
+        found: dict[Kind, str] = {**urls, **{server.kind: server.nearest_url for server in local}}
         yield Servers(redis_url=found["redis"], kafka_url=found["kafka"], postgres_url=found["postgres"])
 
 

@@ -41,6 +41,16 @@ class LocalServer(ABC):
         """The address on loopback; only after `prepare`."""
 
     @property
+    def socket_url(self) -> str | None:
+        """The address by a unix socket; None where it has none."""
+        return None
+
+    @property
+    def nearest_url(self) -> str:
+        """The quickest address for programs of this machine and user."""
+        return self.socket_url or self.url
+
+    @property
     def log(self) -> Path:
         """The file with what the server says."""
         return self.folder / "server.log"
