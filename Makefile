@@ -17,7 +17,7 @@ run: $(VENV)/.run ## trade the shipped tape to its end and print the report (ARG
 	$(BIN)/roottrading run $(ARGS)
 
 test: lint ## check everything: style, types, imports, tests
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n auto --dist worksteal
 
 SEEDS ?= 1000
 FIRST ?= 1

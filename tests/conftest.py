@@ -1,5 +1,6 @@
 """What holds for all tests: no example of a property may fail for being slow, and the user's cache is left alone."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,11 @@ pytest_plugins = ["tests.servers"]
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: whole programs that wait for an exchange's clock leave theirs to others."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)

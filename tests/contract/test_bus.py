@@ -70,6 +70,7 @@ def test_what_is_said_without_waiting_is_heard_in_its_order(live: Live) -> None:
         async with pubsub(live.kind, live.url) as carrier, listener(carrier, [TRADE_COMMANDS]) as ear:
             carrier.say([said(TRADE_COMMANDS, "AAA", 1), said(TRADE_COMMANDS, "AAA", 2)])
             await carrier.publish([said(TRADE_COMMANDS, "BBB", 3)])
+            carrier.say([])
             carrier.say([said(TRADE_COMMANDS, "AAA", 4)])
             await ear.until(lambda: len(ear.heard) >= 4)
             assert ear.order == [1, 2, 3, 4]

@@ -63,13 +63,13 @@ class RedisPubSub:
             await self._send([("PUBLISH", name_of(channel, each), pack(channel, each)) for channel, each in sent])
 
     def say(self, sent: Sequence[Sent]) -> None:
-        """Publish where Redis is there now, and else see that it will be; works unopened, too."""
+        """Publish where Redis is there now, and else see that it will be; works unopened, and with nothing to say."""
         if self._wire is None or not self._wire.is_open:
             if self._reaching is None or self._reaching.done():
                 self._reaching = asyncio.create_task(self._reach())
-            return
-        pack = self._seal.pack
-        self._wire.tell([("PUBLISH", name_of(channel, each), pack(channel, each)) for channel, each in sent])
+        elif sent:
+            pack = self._seal.pack
+            self._wire.tell([("PUBLISH", name_of(channel, each), pack(channel, each)) for channel, each in sent])
 
     async def tell_heads(self, heads: Heads) -> None:
         """Repeat the last sequences of a source's streams. Raises BusUnavailable."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from roottrading.adapters.bus.port import Log, PubSub, Sent
-from roottrading.pipeline import CHANNELS, ROLES
+from roottrading.pipeline import CHANNELS, ROLES, Role
 
 _CARRIER: Final = {channel.name: channel.carrier for channel in CHANNELS}
 _SAID_EARLY: Final = frozenset(channel.name for role in ROLES for channel in role.early if channel.carrier == "kafka")
@@ -16,6 +16,11 @@ class Carriers:
     def __init__(self, pubsub: PubSub, log: Log) -> None:
         self.pubsub = pubsub
         self.log = log
+
+    def reach(self, role: Role) -> None:
+        """Connect in the background what a service says early copies on, that the first one is not lost by that."""
+        if any(channel.name in _SAID_EARLY for channel in role.produces):
+            self.pubsub.say(())
 
     async def publish(self, sent: Sequence[Sent]) -> None:
         """Return when the carriers have all of them; of some that a topic keeps, copies are said on Pub/Sub first."""

@@ -100,6 +100,7 @@ class Serving:
 
     async def run(self, watch_time: bool = True) -> None:
         """Work until cancelled; what any part of it raises ends all of it. Time may be watched by somebody else."""
+        self._carriers.reach(self.role)
         for work in self._works:
             self._together.begin(work())
         if self._live or self._kept:
