@@ -6,9 +6,9 @@ from roottrading.adapters.store.memory_units import MemoryUnits
 from roottrading.adapters.store.port import tables_by_name
 from roottrading.domain.time import Time
 from roottrading.pipeline import SHARDS
-from roottrading.runtimes.distributed.actor import NEWEST
-from roottrading.runtimes.distributed.quarantined import QUARANTINE
 from roottrading.runtimes.distributed.sharding import unit_name
+from roottrading.runtimes.distributed.unit.actor import NEWEST
+from roottrading.runtimes.distributed.unit.quarantined import QUARANTINE
 from roottrading.runtimes.evidence import Said
 from roottrading.services.analyzer.state import HISTORIES, SIGNALS, TABLES, History, SignalRow
 

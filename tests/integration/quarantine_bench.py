@@ -26,17 +26,17 @@ from roottrading.messages.service import (
     Table,
 )
 from roottrading.messages.signals import AggregatedSignal
-from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.carrying import Carriers
-from roottrading.runtimes.distributed.commanding import Commands, give_commands, keep_commanding
-from roottrading.runtimes.distributed.inbox import Given
-from roottrading.runtimes.distributed.quarantine import SetAside
-from roottrading.runtimes.distributed.quarantined import QUARANTINE, Quarantined
+from roottrading.runtimes.distributed.commands.commanding import Commands, give_commands, keep_commanding
 from roottrading.runtimes.distributed.served import Served
 from roottrading.runtimes.distributed.serving import Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import Given
+from roottrading.runtimes.distributed.unit.quarantine import SetAside
+from roottrading.runtimes.distributed.unit.quarantined import QUARANTINE, Quarantined
+from roottrading.runtimes.distributed.unit.ways import Ways
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
-from roottrading.runtimes.distributed.ways import Ways
 from roottrading.runtimes.recording import ALERTS
 from roottrading.runtimes.step import Unit
 from roottrading.runtimes.together import first_of

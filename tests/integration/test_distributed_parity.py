@@ -29,12 +29,12 @@ from roottrading.pipeline import ROLES
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.backtest import run_backtest
 from roottrading.runtimes.distributed.carrying import Carriers
-from roottrading.runtimes.distributed.journaling import TABLES
 from roottrading.runtimes.distributed.service import ServiceProcess
 from roottrading.runtimes.distributed.sharding import partition_of
 from roottrading.runtimes.distributed.surroundings import Surroundings
+from roottrading.runtimes.distributed.unit.journaling import TABLES
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
-from roottrading.runtimes.distributed.weighing import LEARNING
+from roottrading.runtimes.distributed.weighing.weigher import LEARNING
 from roottrading.runtimes.evidence import Said
 from roottrading.runtimes.market import Market
 from roottrading.services.analyzer.state import SignalRow

@@ -34,13 +34,13 @@ from roottrading.pipeline import ROLES
 from roottrading.runtimes.assembly import ALL_TABLES, Cast, cast
 from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.finishing import turn_of
-from roottrading.runtimes.distributed.journaling import TABLES
 from roottrading.runtimes.distributed.running import serve_on
 from roottrading.runtimes.distributed.service import ServiceProcess
 from roottrading.runtimes.distributed.sharding import partition_of, unit_name
 from roottrading.runtimes.distributed.surroundings import Surroundings
+from roottrading.runtimes.distributed.unit.journaling import TABLES
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
-from roottrading.runtimes.distributed.weighing import LEARNING
+from roottrading.runtimes.distributed.weighing.weigher import LEARNING
 from roottrading.runtimes.market import Market, open_market
 from roottrading.services.analyzer import StrategyUse
 from roottrading.services.signal_aggregator import AggregatorSettings

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from roottrading.adapters.bus.redis_state import RedisState
     from roottrading.adapters.store.postgres.database import Database
-    from roottrading.runtimes.distributed.redis_rebuild import CandlesSeen, KeySeen, Rebuilt
+    from roottrading.runtimes.distributed.redis_view.redis_rebuild import CandlesSeen, KeySeen, Rebuilt
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def rebuild(config: ConfigFile = None, assignments: Set = None) -> None:
     """Write every key anew; what a service wrote meanwhile stays. Services do so by themselves where Redis forgot."""
 
     async def work(database: "Database", state: "RedisState") -> "Rebuilt":
-        from roottrading.runtimes.distributed.redis_rebuild import rebuild_redis
+        from roottrading.runtimes.distributed.redis_view.redis_rebuild import rebuild_redis
 
         return await rebuild_redis(database, state)
 
@@ -44,7 +44,7 @@ def status(config: ConfigFile = None, assignments: Set = None) -> None:
     """Show what is there, beside what PostgreSQL has; while services trade, Redis may be a moment behind."""
 
     async def work(database: "Database", state: "RedisState") -> "tuple[int, list[KeySeen], list[CandlesSeen]]":
-        from roottrading.runtimes.distributed.redis_rebuild import compare_redis
+        from roottrading.runtimes.distributed.redis_view.redis_rebuild import compare_redis
 
         return await state.generation(), *(await compare_redis(database, state))
 

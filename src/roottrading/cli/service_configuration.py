@@ -13,10 +13,10 @@ from roottrading.cli.preparing import known_strategies
 from roottrading.config.settings import Settings
 from roottrading.domain.time import Time, duration
 from roottrading.runtimes.assembly import Cast
-from roottrading.runtimes.distributed.adopting import Refused
-from roottrading.runtimes.distributed.changing import Changing
-from roottrading.runtimes.distributed.configuration import Configuration, applied, wished
-from roottrading.runtimes.distributed.reconfiguring import Basis
+from roottrading.runtimes.distributed.configuring.adopting import Refused
+from roottrading.runtimes.distributed.configuring.changing import Changing
+from roottrading.runtimes.distributed.configuring.configuration import Configuration, applied, wished
+from roottrading.runtimes.distributed.configuring.reconfiguring import Basis
 from roottrading.runtimes.linked.clocks import link_settings
 from roottrading.strategies import catalog
 from roottrading.strategies.parameters import StrategyError

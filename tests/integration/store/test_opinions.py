@@ -10,7 +10,7 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import Row
 from roottrading.messages.signals import SignalType
-from roottrading.runtimes.distributed.quarantined import QUARANTINE, Quarantined
+from roottrading.runtimes.distributed.unit.quarantined import QUARANTINE, Quarantined
 from roottrading.services.analyzer.state import HISTORIES, SIGNALS, TABLES, History, SignalRow
 from tests.integration.store.samples import SETTINGS
 

@@ -11,8 +11,8 @@ from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.cli.service_configuration import ServiceConfiguration
 from roottrading.cli.service_running import acting_cast
 from roottrading.config.settings import RunSettings, Settings, StrategySettings
-from roottrading.runtimes.distributed.adopting import Refused
-from roottrading.runtimes.distributed.configuration import Configuration, wished
+from roottrading.runtimes.distributed.configuring.adopting import Refused
+from roottrading.runtimes.distributed.configuring.configuration import Configuration, wished
 from roottrading.strategies import catalog
 
 SETTINGS = Settings(

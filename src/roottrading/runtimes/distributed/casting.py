@@ -15,8 +15,8 @@ from roottrading.domain.time import Time, duration, start_of_day
 from roottrading.messages.channels import MARKET, SIGNALS_AGGREGATED, SIGNALS_RAW
 from roottrading.messages.service import Row, Service
 from roottrading.runtimes.assembly import TABLES, Cast, builders
-from roottrading.runtimes.distributed.actor import NEWEST
 from roottrading.runtimes.distributed.sharding import unit_name
+from roottrading.runtimes.distributed.unit.actor import NEWEST
 from roottrading.runtimes.step import Unit
 from roottrading.services.analyzer import NewestWindows, Plan
 from roottrading.services.dispatcher import Dispatcher

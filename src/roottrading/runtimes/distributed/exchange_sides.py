@@ -25,9 +25,9 @@ from roottrading.messages.exchange import (
     Request,
 )
 from roottrading.messages.service import CandleMissing, CandleObserved
-from roottrading.runtimes.distributed.actor import Actor
-from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.sharding import shard_of
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import Given
 from roottrading.runtimes.linked.warming import CandleHistory
 
 Actors = Mapping[int, Actor]

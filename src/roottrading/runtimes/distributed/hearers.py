@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from roottrading.adapters.bus.port import Delivery, Heads
-from roottrading.runtimes.distributed.actor import Actor
-from roottrading.runtimes.distributed.inbox import Given, HeadHeard
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import Given, HeadHeard
 
 
 class Hearers:

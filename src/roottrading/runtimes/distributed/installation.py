@@ -30,15 +30,15 @@ from roottrading.messages.service import AccountAdjusted, Table
 from roottrading.pipeline import CHANNELS
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.distributed.carrying import Carriers
-from roottrading.runtimes.distributed.changing import Changing, adoption, ends
-from roottrading.runtimes.distributed.journaling import TABLES as JOURNALED
+from roottrading.runtimes.distributed.configuring.changing import Changing, adoption, ends
 from roottrading.runtimes.distributed.observing import Observed
-from roottrading.runtimes.distributed.quarantined import QUARANTINE
-from roottrading.runtimes.distributed.recent_candles import RecentCandles
+from roottrading.runtimes.distributed.redis_view.recent_candles import RecentCandles
 from roottrading.runtimes.distributed.sharding import partition_of, partitions
 from roottrading.runtimes.distributed.surroundings import Live, Surroundings
+from roottrading.runtimes.distributed.unit.journaling import TABLES as JOURNALED
+from roottrading.runtimes.distributed.unit.quarantined import QUARANTINE
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED
-from roottrading.runtimes.distributed.weighing import LEARNING
+from roottrading.runtimes.distributed.weighing.weigher import LEARNING
 from roottrading.services.analyzer.state import HISTORIES, SIGNALS
 from roottrading.services.coordinator.state import OPEN_CYCLES, OpenCycle
 from roottrading.services.coordinator.state import TABLES as COORDINATOR_TABLES

@@ -12,19 +12,19 @@ from roottrading.domain.time import Time, duration
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import CandleObserved
 from roottrading.pipeline import Role
-from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.casting import Casting
 from roottrading.runtimes.distributed.exchange_sides import ExchangeSide, MarketSide
-from roottrading.runtimes.distributed.inbox import Given
-from roottrading.runtimes.distributed.live_view import LiveView
+from roottrading.runtimes.distributed.redis_view.live_view import LiveView
 from roottrading.runtimes.distributed.served import Served
 from roottrading.runtimes.distributed.serving import Work
 from roottrading.runtimes.distributed.sharding import unit_name
 from roottrading.runtimes.distributed.surroundings import Live, Surroundings
 from roottrading.runtimes.distributed.tending import TENDS, keep_tended
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import Given
+from roottrading.runtimes.distributed.unit.ways import Publish, Ways
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, VerdictBarrier
-from roottrading.runtimes.distributed.ways import Publish, Ways
-from roottrading.runtimes.distributed.weighing import Weighed
+from roottrading.runtimes.distributed.weighing.weigher import Weighed
 from roottrading.runtimes.linked.warming import candles_before
 from roottrading.services.dispatcher import forward
 

@@ -12,12 +12,12 @@ from roottrading.adapters.exchange.binance.streams import HistoryUnavailable
 from roottrading.adapters.exchange.link import LinkError
 from roottrading.adapters.store.port import StoreError
 from roottrading.adapters.store.postgres.leadership import Leadership
+from roottrading.runtimes.distributed.configuring.reconfiguring import Reconfigured
 from roottrading.runtimes.distributed.holding import LostShards, Shares
 from roottrading.runtimes.distributed.observing import Observed
-from roottrading.runtimes.distributed.quarantine import SetAside
-from roottrading.runtimes.distributed.reconfiguring import Reconfigured
 from roottrading.runtimes.distributed.service import ServiceProcess
 from roottrading.runtimes.distributed.surroundings import Surroundings
+from roottrading.runtimes.distributed.unit.quarantine import SetAside
 from roottrading.runtimes.together import first_of
 
 _LOG: Final = logging.getLogger(__name__)

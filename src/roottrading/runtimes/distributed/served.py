@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from roottrading.adapters.bus.port import Partition
-from roottrading.runtimes.distributed.actor import Actor
+from roottrading.runtimes.distributed.unit.actor import Actor
 
 
 class Served(Struct, frozen=True):

@@ -10,19 +10,19 @@ from roottrading.domain.time import Time
 from roottrading.messages.exchange import AnyRequest
 from roottrading.messages.service import AccountAdjusted
 from roottrading.pipeline import Role
-from roottrading.runtimes.distributed.adjusting import keep_answering
-from roottrading.runtimes.distributed.commanding import give_commands, keep_commanding
+from roottrading.runtimes.distributed.commands.adjusting import keep_answering
+from roottrading.runtimes.distributed.commands.commanding import give_commands, keep_commanding
+from roottrading.runtimes.distributed.commands.judges import judge_of
 from roottrading.runtimes.distributed.exchange_sides import AccountSide, ExchangeSide, MarketSide
 from roottrading.runtimes.distributed.figures import figures_of
 from roottrading.runtimes.distributed.finishing import finish
 from roottrading.runtimes.distributed.holding import Holding, Shares
-from roottrading.runtimes.distributed.judges import judge_of
 from roottrading.runtimes.distributed.loading import Loader, Ready
 from roottrading.runtimes.distributed.serving import Serving, Work
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of
 from roottrading.runtimes.distributed.surroundings import Surroundings
-from roottrading.runtimes.distributed.weighing import Weighed, Weigher
-from roottrading.runtimes.distributed.weighing_past import DatabasePast
+from roottrading.runtimes.distributed.weighing.past import DatabasePast
+from roottrading.runtimes.distributed.weighing.weigher import Weighed, Weigher
 from roottrading.runtimes.linked.clocks import clock_of, link_settings
 from roottrading.runtimes.linked.stepping import SteppedTime, expected_of
 from roottrading.runtimes.together import Together

@@ -13,12 +13,12 @@ from typing import Any, Final
 from roottrading.adapters.bus.port import Delivery, Heads, Partition, Unreadable
 from roottrading.domain.time import Time
 from roottrading.pipeline import BRIDGES, Role
-from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.carrying import Carriers
 from roottrading.runtimes.distributed.hearers import Hearers
-from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given
 from roottrading.runtimes.distributed.served import Served
 from roottrading.runtimes.distributed.sharding import places_of, shard_of, symbol_of
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import DeadlinesDue, Given
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 from roottrading.runtimes.together import Together, first_of
 

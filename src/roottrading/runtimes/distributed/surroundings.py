@@ -10,15 +10,15 @@ from roottrading.adapters.store.port import Archive, UnitStore
 from roottrading.config.settings import Settings
 from roottrading.messages.events import PortfolioUpdated
 from roottrading.runtimes.assembly import Cast
-from roottrading.runtimes.distributed.adjusting import Requests
 from roottrading.runtimes.distributed.carrying import Carriers
-from roottrading.runtimes.distributed.changing import MakeAdoption
-from roottrading.runtimes.distributed.commanding import Commands
-from roottrading.runtimes.distributed.live_view import Keys
+from roottrading.runtimes.distributed.commands.adjusting import Requests
+from roottrading.runtimes.distributed.commands.commanding import Commands
+from roottrading.runtimes.distributed.configuring.changing import MakeAdoption
 from roottrading.runtimes.distributed.observing import Observed
-from roottrading.runtimes.distributed.recent_candles import RecentCandles, Stream
+from roottrading.runtimes.distributed.redis_view.live_view import Keys
+from roottrading.runtimes.distributed.redis_view.recent_candles import RecentCandles, Stream
 from roottrading.runtimes.distributed.tending import Tend
-from roottrading.runtimes.distributed.weighing_past import Opinions
+from roottrading.runtimes.distributed.weighing.past import Opinions
 
 
 class Live(Struct, frozen=True):

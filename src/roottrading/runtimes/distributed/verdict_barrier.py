@@ -12,7 +12,7 @@ from roottrading.messages.channels import SIGNALS_AGGREGATED
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import InstantComplete, Row, Table
 from roottrading.messages.signals import AggregatedSignal
-from roottrading.runtimes.distributed.inbox import Given
+from roottrading.runtimes.distributed.unit.inbox import Given
 
 _AUTHOR: Final = "signal_aggregator"
 Place = tuple[Partition, int]  # a partition, and where to read on in it

@@ -5,12 +5,12 @@ from roottrading.adapters.store.memory_units import MemoryUnits
 from roottrading.adapters.store.port import Loaded
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
-from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.hearers import Hearers
-from roottrading.runtimes.distributed.inbox import HeadHeard
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import HeadHeard
 from roottrading.runtimes.step import Unit
 from roottrading.services.dispatcher import Dispatcher
-from tests.unit.runtimes.distributed.test_weighing import ways
+from tests.unit.runtimes.distributed.weighing.test_weigher import ways
 
 A, B, C = (("gateway", f"market/{name}/1m") for name in "ABC")
 

@@ -14,15 +14,15 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
 from roottrading.messages.exchange import Request
 from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Input, Row
-from roottrading.runtimes.distributed.actor import Actor
 from roottrading.runtimes.distributed.carrying import Carriers
-from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.served import Served
 from roottrading.runtimes.distributed.serving import FULL, Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
-from roottrading.runtimes.distributed.ways import Ways
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import Given
+from roottrading.runtimes.distributed.unit.ways import Ways
 from roottrading.runtimes.step import Unit
-from tests.unit.runtimes.distributed.test_actor import COUNTS, Count
+from tests.unit.runtimes.distributed.unit.test_actor import COUNTS, Count
 
 MANY = 20_000
 HEARD = 500  # messages that a carrier delivers together
@@ -175,7 +175,7 @@ def test_what_pubsub_drops_while_a_unit_is_behind_is_fetched() -> None:
 
 def test_what_takes_long_is_committed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = iter(range(0, 10**15, 100_000_000))  # every look at the clock is 0.1 s later
-    monkeypatch.setattr("roottrading.runtimes.distributed.actor.clock", lambda: next(moment))
+    monkeypatch.setattr("roottrading.runtimes.distributed.unit.actor.clock", lambda: next(moment))
 
     async def play() -> list[int]:
         bench = Bench("analyzer")

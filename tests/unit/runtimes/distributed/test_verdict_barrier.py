@@ -6,7 +6,7 @@ from roottrading.domain.time import MINUTE, SECOND, Time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import InstantComplete, Row
 from roottrading.messages.signals import AggregatedSignal
-from roottrading.runtimes.distributed.inbox import Given
+from roottrading.runtimes.distributed.unit.inbox import Given
 from roottrading.runtimes.distributed.verdict_barrier import COMPLETED, Completed, Place, VerdictBarrier
 
 T = 100 * MINUTE

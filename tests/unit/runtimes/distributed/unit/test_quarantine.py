@@ -14,9 +14,9 @@ from roottrading.messages.codec import encode
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import ControlChanged, DeadlineDue, Input, Resumed, Row
-from roottrading.runtimes.distributed.quarantine import MOST_DEAD_LETTERS, Quarantine, SetAside
-from roottrading.runtimes.distributed.quarantined import QUARANTINE, Poisoned, Quarantined
-from roottrading.runtimes.distributed.quarantining import POSTPONED, keep_aside
+from roottrading.runtimes.distributed.unit.quarantine import MOST_DEAD_LETTERS, Quarantine, SetAside
+from roottrading.runtimes.distributed.unit.quarantined import QUARANTINE, Poisoned, Quarantined
+from roottrading.runtimes.distributed.unit.quarantining import POSTPONED, keep_aside
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
 from roottrading.runtimes.recording import ALERTS
 from roottrading.runtimes.step import Gap, Unit

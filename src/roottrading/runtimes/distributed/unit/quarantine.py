@@ -18,7 +18,8 @@ from roottrading.messages.codec import decode
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.exchange import ExchangeReply
 from roottrading.messages.service import Input, Row
-from roottrading.runtimes.distributed.quarantined import (
+from roottrading.runtimes.distributed.sharding import symbol_of
+from roottrading.runtimes.distributed.unit.quarantined import (
     QUARANTINE,
     Key,
     Quarantined,
@@ -27,7 +28,6 @@ from roottrading.runtimes.distributed.quarantined import (
     of_message,
     symbols_of,
 )
-from roottrading.runtimes.distributed.sharding import symbol_of
 from roottrading.runtimes.step import Gap, Unit
 
 MOST_DEAD_LETTERS: Final = 100  # of a unit; older ones go

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from roottrading.runtimes.distributed.turns import HELD, Turns
+from roottrading.runtimes.distributed.unit.turns import HELD, Turns
 
 STEPS = 6
 

@@ -25,14 +25,14 @@ from roottrading.messages.exchange import ENTRY, canonical_order
 from roottrading.messages.market import CandleClosed
 from roottrading.messages.service import DeadlineDue, Input, InstantComplete, Resumed
 from roottrading.runtimes.deadlines import Deadlines
-from roottrading.runtimes.distributed.inbox import DeadlinesDue, Givable, Given, HeadHeard, Inbox
-from roottrading.runtimes.distributed.journaling import note
 from roottrading.runtimes.distributed.observing import clock
-from roottrading.runtimes.distributed.quarantine import Quarantine, SetAside
-from roottrading.runtimes.distributed.quarantined import QUARANTINE, Poisoned
-from roottrading.runtimes.distributed.quarantining import answer, decide, keep_aside, put_off
 from roottrading.runtimes.distributed.sharding import unit_name
-from roottrading.runtimes.distributed.ways import Ways
+from roottrading.runtimes.distributed.unit.inbox import DeadlinesDue, Givable, Given, HeadHeard, Inbox
+from roottrading.runtimes.distributed.unit.journaling import note
+from roottrading.runtimes.distributed.unit.quarantine import Quarantine, SetAside
+from roottrading.runtimes.distributed.unit.quarantined import QUARANTINE, Poisoned
+from roottrading.runtimes.distributed.unit.quarantining import answer, decide, keep_aside, put_off
+from roottrading.runtimes.distributed.unit.ways import Ways
 from roottrading.runtimes.step import Effects, Gap, Unit
 
 MOST: Final = 500  # inputs of one transaction

@@ -10,9 +10,9 @@ from roottrading.adapters.store.postgres.configuration import configuration
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.adapters.store.postgres.shown import PostgresShown
 from roottrading.domain.time import Time
-from roottrading.runtimes.distributed.configuration import replayed
+from roottrading.runtimes.distributed.configuring.configuration import replayed
 from roottrading.runtimes.distributed.installation import active_cycles
-from roottrading.runtimes.distributed.live_view import CYCLES, Value, shown
+from roottrading.runtimes.distributed.redis_view.live_view import CYCLES, Value, shown
 
 
 class KeySeen(Struct, frozen=True):

@@ -12,8 +12,8 @@ from roottrading.domain.candle import Candle
 from roottrading.domain.time import MINUTE, Time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.market import CandleAbsent, CandleClosed
-from roottrading.runtimes.distributed import recent_candles
-from roottrading.runtimes.distributed.recent_candles import RecentCandles, Stream
+from roottrading.runtimes.distributed.redis_view import recent_candles
+from roottrading.runtimes.distributed.redis_view.recent_candles import RecentCandles, Stream
 
 STREAMS = (("AAA", "1m"), ("BBB", "1m"), ("CCC", "1m"))
 

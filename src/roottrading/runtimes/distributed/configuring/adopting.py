@@ -18,7 +18,7 @@ from roottrading.adapters.store.postgres.configuration import Configured
 from roottrading.domain.time import Time, iso
 from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import ControlChanged, Row
-from roottrading.runtimes.distributed.configuration import (
+from roottrading.runtimes.distributed.configuring.configuration import (
     SETTINGS,
     Configuration,
     completed,

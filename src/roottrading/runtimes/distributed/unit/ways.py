@@ -10,7 +10,7 @@ from roottrading.domain.time import Time
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.exchange import Request
 from roottrading.runtimes.distributed.observing import Observed
-from roottrading.runtimes.distributed.turns import Turns
+from roottrading.runtimes.distributed.unit.turns import Turns
 
 Refetch = Callable[[str, str, int, int], Awaitable[Sequence[Envelope]]]  # source, stream, after, up to
 Publish = Callable[[Sequence[Sent]], Awaitable[None]]

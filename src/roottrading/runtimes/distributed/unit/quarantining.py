@@ -11,8 +11,9 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import ControlChanged, DeadlineDue, Input, Row
 from roottrading.runtimes.deadlines import Deadlines
-from roottrading.runtimes.distributed.quarantine import Quarantine, SetAside
-from roottrading.runtimes.distributed.quarantined import (
+from roottrading.runtimes.distributed.sharding import ROLE, symbol_of, unit_name
+from roottrading.runtimes.distributed.unit.quarantine import Quarantine, SetAside
+from roottrading.runtimes.distributed.unit.quarantined import (
     CLOCK,
     QUARANTINE,
     Poisoned,
@@ -20,7 +21,6 @@ from roottrading.runtimes.distributed.quarantined import (
     deadline_of,
     records_of,
 )
-from roottrading.runtimes.distributed.sharding import ROLE, symbol_of, unit_name
 from roottrading.runtimes.recording import ALERTS
 from roottrading.runtimes.step import Effects, Gap, Unit, step
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from roottrading.adapters.store.port import Unreachable
 from roottrading.adapters.store.postgres.configuration import Configured
 from roottrading.domain.time import Time
-from roottrading.runtimes.distributed.configuration import Configuration, replayed, switches_at, together
+from roottrading.runtimes.distributed.configuring.configuration import Configuration, replayed, switches_at, together
 
 LOOK_SECONDS: Final = 1.0
 _SOON_SECONDS: Final = 0.1  # while a change waits for its time

@@ -25,12 +25,12 @@ from roottrading.messages.service import (
     Row,
     Table,
 )
-from roottrading.runtimes.distributed.actor import Actor
-from roottrading.runtimes.distributed.adjusting import keep_answering
-from roottrading.runtimes.distributed.commanding import give_commands, keep_commanding
-from roottrading.runtimes.distributed.inbox import Given
-from roottrading.runtimes.distributed.judges import Books
-from roottrading.runtimes.distributed.ways import Ways
+from roottrading.runtimes.distributed.commands.adjusting import keep_answering
+from roottrading.runtimes.distributed.commands.commanding import give_commands, keep_commanding
+from roottrading.runtimes.distributed.commands.judges import Books
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import Given
+from roottrading.runtimes.distributed.unit.ways import Ways
 from roottrading.runtimes.recording import ALERTS
 from roottrading.runtimes.step import Unit
 from roottrading.runtimes.together import first_of

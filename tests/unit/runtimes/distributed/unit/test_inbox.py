@@ -3,7 +3,7 @@
 import asyncio
 
 from roottrading.messages.service import DeadlineDue, Resumed
-from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given, HeadHeard, Inbox
+from roottrading.runtimes.distributed.unit.inbox import DeadlinesDue, Given, HeadHeard, Inbox
 
 
 def keys(given: list[Given]) -> list[str]:

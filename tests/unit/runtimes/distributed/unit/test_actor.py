@@ -28,10 +28,10 @@ from roottrading.messages.service import (
     Row,
     Table,
 )
-from roottrading.runtimes.distributed.actor import Actor
-from roottrading.runtimes.distributed.inbox import DeadlinesDue, Given, HeadHeard
-from roottrading.runtimes.distributed.journaling import TABLES
-from roottrading.runtimes.distributed.ways import Ways
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import DeadlinesDue, Given, HeadHeard
+from roottrading.runtimes.distributed.unit.journaling import TABLES
+from roottrading.runtimes.distributed.unit.ways import Ways
 from roottrading.runtimes.recording import TABLES as RECORDED
 from roottrading.runtimes.step import Unit
 

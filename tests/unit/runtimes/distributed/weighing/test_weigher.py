@@ -14,12 +14,12 @@ from roottrading.messages.events import AlertRaised
 from roottrading.messages.exchange import Request
 from roottrading.messages.service import Row
 from roottrading.runtimes.assembly import Cast
-from roottrading.runtimes.distributed.actor import Actor
-from roottrading.runtimes.distributed.quarantine import Quarantine
-from roottrading.runtimes.distributed.quarantined import QUARANTINE, Quarantined, of_message
-from roottrading.runtimes.distributed.ways import Ways
-from roottrading.runtimes.distributed.weighing import LEARNING, LearningBegan, Weighed, Weigher
-from roottrading.runtimes.distributed.weighing_past import DatabasePast
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.quarantine import Quarantine
+from roottrading.runtimes.distributed.unit.quarantined import QUARANTINE, Quarantined, of_message
+from roottrading.runtimes.distributed.unit.ways import Ways
+from roottrading.runtimes.distributed.weighing.past import DatabasePast
+from roottrading.runtimes.distributed.weighing.weigher import LEARNING, LearningBegan, Weighed, Weigher
 from roottrading.runtimes.step import Unit
 from roottrading.services.analyzer.state import TABLES as ANALYZER_TABLES
 from roottrading.services.dispatcher import Dispatcher

@@ -13,8 +13,8 @@ from roottrading.adapters.store.postgres.configuration import Configured
 from roottrading.domain.time import HOUR, MINUTE
 from roottrading.messages.events import AlertRaised
 from roottrading.messages.service import ControlChanged, Row
-from roottrading.runtimes.distributed.adopting import Adoption, Adopts, Refused
-from roottrading.runtimes.distributed.configuration import Configuration, replayed
+from roottrading.runtimes.distributed.configuring.adopting import Adoption, Adopts, Refused
+from roottrading.runtimes.distributed.configuring.configuration import Configuration, replayed
 
 ONE, TWO = Decimal(1), Decimal(2)
 WISH = Configuration(

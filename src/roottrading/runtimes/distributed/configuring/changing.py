@@ -10,8 +10,8 @@ from roottrading.adapters.store.postgres.configuration import configuration, con
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.domain.time import Time
 from roottrading.messages.service import Row
-from roottrading.runtimes.distributed.adopting import Adoption, Adopts, ConfigurationKeys, Judge
-from roottrading.runtimes.distributed.reconfiguring import Basis, until_changed
+from roottrading.runtimes.distributed.configuring.adopting import Adoption, Adopts, ConfigurationKeys, Judge
+from roottrading.runtimes.distributed.configuring.reconfiguring import Basis, until_changed
 
 MakeAdoption = Callable[[Callable[[], Time], Callable[[Row], None]], Adoption]  # of the time, and a keeper of alerts
 

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from roottrading.adapters.store.port import AdjustmentAnswered
 from roottrading.domain.time import Time
 from roottrading.messages.service import AccountAdjusted
-from roottrading.runtimes.distributed.actor import Actor
-from roottrading.runtimes.distributed.commanding import Commands, give_commands
+from roottrading.runtimes.distributed.commands.commanding import Commands, give_commands
+from roottrading.runtimes.distributed.unit.actor import Actor
 
 
 class Progress(Protocol):

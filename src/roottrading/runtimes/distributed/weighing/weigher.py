@@ -21,10 +21,10 @@ from roottrading.messages.channels import MARKET, SIGNALS_RAW
 from roottrading.messages.service import Row, Table
 from roottrading.runtimes.assembly import Cast
 from roottrading.runtimes.daily_weights import DailyWeights, StoredPast
-from roottrading.runtimes.distributed.actor import Actor
-from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.sharding import symbol_of
-from roottrading.runtimes.distributed.weighing_past import Opinions
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import Given
+from roottrading.runtimes.distributed.weighing.past import Opinions
 from roottrading.runtimes.evidence import Witness
 from roottrading.services.analyzer import Plan
 from roottrading.services.signal_aggregator.state import WEIGHTS

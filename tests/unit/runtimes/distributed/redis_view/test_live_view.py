@@ -13,7 +13,7 @@ from roottrading.domain.balance import Balance
 from roottrading.domain.trade_cycle import CycleStatus
 from roottrading.messages.envelope import Envelope, Message
 from roottrading.messages.events import PortfolioUpdated, PositionValued, TradeCycleMoved, TradeProgressed
-from roottrading.runtimes.distributed.live_view import BALANCES, CYCLES, POSITIONS, LiveView, Value
+from roottrading.runtimes.distributed.redis_view.live_view import BALANCES, CYCLES, POSITIONS, LiveView, Value
 
 TWO = Decimal(2)
 

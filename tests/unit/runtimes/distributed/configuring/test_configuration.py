@@ -14,8 +14,8 @@ from roottrading.adapters.store.port import Unreachable
 from roottrading.adapters.store.postgres.configuration import Configured
 from roottrading.config.settings import RunSettings, Settings, StrategySettings
 from roottrading.domain.time import HOUR, MINUTE, SECOND, Time
-from roottrading.runtimes.distributed import reconfiguring
-from roottrading.runtimes.distributed.configuration import (
+from roottrading.runtimes.distributed.configuring import reconfiguring
+from roottrading.runtimes.distributed.configuring.configuration import (
     Configuration,
     applied,
     completed,
@@ -26,7 +26,7 @@ from roottrading.runtimes.distributed.configuration import (
     together,
     wished,
 )
-from roottrading.runtimes.distributed.reconfiguring import Basis, Reconfigured, until_changed
+from roottrading.runtimes.distributed.configuring.reconfiguring import Basis, Reconfigured, until_changed
 
 ONE, TWO = Decimal(1), Decimal(2)
 NOTHING = Configuration(frozenset(), frozenset(), {})

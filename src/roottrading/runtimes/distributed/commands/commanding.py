@@ -11,9 +11,9 @@ from roottrading.adapters.store.port import AdjustmentAnswered, Control, Quarant
 from roottrading.messages.service import AccountAdjusted, ControlChanged
 from roottrading.pipeline import Role
 from roottrading.runtimes.controlling import refusal
-from roottrading.runtimes.distributed.actor import Actor
-from roottrading.runtimes.distributed.inbox import Given
 from roottrading.runtimes.distributed.sharding import ROLE, unit_name
+from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.distributed.unit.inbox import Given
 from roottrading.runtimes.step import Unit
 
 _SPEAKER: Final = "coordinator"  # says what was refused

@@ -1,0 +1,1 @@
+"""A person's commands on their way into units, and the judges of money and coins that come and go."""

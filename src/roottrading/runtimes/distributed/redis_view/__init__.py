@@ -1,0 +1,1 @@
+"""What Redis shows to whoever looks, and how all of it is written anew."""

@@ -1,0 +1,1 @@
+"""Weights that are learned once a day from what the database keeps."""

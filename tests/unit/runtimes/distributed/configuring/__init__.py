@@ -1,0 +1,1 @@
+"""Tests of a configuration that changes while services trade."""

@@ -1,0 +1,1 @@
+"""Tests of one unit in a process."""
