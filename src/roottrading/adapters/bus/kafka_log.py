@@ -66,6 +66,7 @@ class KafkaLog:
         self._producer: Producer | None = None
         self._polling: threading.Thread | None = None
         self._closed = threading.Event()
+        self._order = asyncio.Lock()
         self._readers: set[KafkaReader] = set()
 
     async def open(self) -> None:
@@ -113,10 +114,11 @@ class KafkaLog:
             if error is not None or not left:
                 loop.call_soon_threadsafe(settle, error)
 
-        for channel, envelope in sent:
-            data = self._seal.pack(channel, envelope)
-            while not self._produced(producer, channel, envelope, data, delivered):
-                await asyncio.sleep(_FULL_PAUSE)
+        async with self._order:  # nobody goes past one who waits for room
+            for channel, envelope in sent:
+                data = self._seal.pack(channel, envelope)
+                while not self._produced(producer, channel, envelope, data, delivered):
+                    await asyncio.sleep(_FULL_PAUSE)
         await confirmed
 
     async def ends(self, topics: Iterable[str]) -> Mapping[Partition, int]:

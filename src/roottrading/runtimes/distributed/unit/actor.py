@@ -7,6 +7,7 @@ nobody repairs memory, a new one loads what stands. What a service raises on is 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -39,6 +40,7 @@ MOST: Final = 500  # inputs of one transaction
 LONGEST: Final = 250_000_000  # nanoseconds of deciding after which what was decided is committed, whatever waits
 NEWEST: Final = 2**62  # above every sequence
 LAZY_SECONDS: Final = 1.0  # of work at most are read again where nothing but places changed
+_UNDER_WAY: Final = 8  # batches that carriers may not have confirmed while the next is decided
 _TRIES: Final = 50  # a message that was heard is in its author's outbox, or in the next moment
 
 
@@ -57,6 +59,7 @@ class Actor:
         self._unconfirmed = loaded.outbox
         self._numbered = loaded.outbox_number
         self._published: int | None = None
+        self._leaving: deque[tuple[int, asyncio.Future[None]]] = deque()  # the outbox' number after it, and its going
         self._places: dict[Partition, int] = {}
         self._seen: set[tuple[str, str]] = set()  # where a message was taken since the last commit
         self.inbox = Inbox(Given(Resumed()))
@@ -81,6 +84,15 @@ class Actor:
 
     async def run(self) -> None:
         """Work until cancelled. Raises Fenced where another owns the unit now, and whatever stops it."""
+        try:
+            await self._run()
+        finally:
+            for _, going in self._leaving:
+                going.cancel()
+
+    # ---- inside
+
+    async def _run(self) -> None:
         if self._unconfirmed:
             await self._ways.publish([(entry.channel, entry.envelope) for entry in self._unconfirmed])
             self._published = self._numbered
@@ -94,9 +106,11 @@ class Actor:
                 continue
             released = self.quarantine.released() if begun and self.quarantine else None
             if not self.inbox and released is None:
-                self._working = False
-                if not await self.inbox.wait(LAZY_SECONDS if self._stale else None):
+                await self._confirmed()
+                self._working = bool(self._leaving)
+                if not await self.inbox.wait(LAZY_SECONDS if self._stale and not self._leaving else None):
                     await self._commit(Effects())
+                if not self.inbox:
                     continue
             self._working = True
             try:
@@ -106,8 +120,6 @@ class Actor:
             begun = True
             if self.quarantine.lifted:
                 raise SetAside(f"{unit_name(self.unit.role, self.unit.shard)} asks for a symbol anew")
-
-    # ---- inside
 
     async def _work(self, batch: Sequence[Given]) -> None:
         done = Effects()
@@ -140,14 +152,31 @@ class Actor:
                 self._ways.send(sorted(done.requests, key=canonical_order))
             if done.envelopes:
                 self._numbered += len(done.envelopes)
-                if not ahead:
-                    await self._ways.publish(done.envelopes)
-                self._published = self._numbered
+                if ahead:
+                    self._published = self._numbered
+                else:
+                    await self._publish(done.envelopes)
                 self.said.update({envelope.stream: envelope.sequence for _, envelope in done.envelopes})
         times = (began, decided, committed, clock() if forwarded or done.envelopes else committed)
         dropped = self.unit.dropped - dropped
         taken = [each.given for each in batch]
         self._ways.observed.work(self.unit.shard, times, taken, done, forwarded, dropped, self._ways.now())
+
+    async def _publish(self, sent: Sequence[Sent]) -> None:
+        """Begin to publish, after all that was begun before; what is decided next does not wait for confirmations."""
+        going = asyncio.ensure_future(self._ways.publish(sent))
+        going.add_done_callback(lambda _: self.inbox.wake())
+        self._leaving.append((self._numbered, going))
+        await asyncio.sleep(0)  # now it has begun
+        await self._confirmed()
+
+    async def _confirmed(self) -> None:
+        """Note what carriers have; wait only where too much is on its way. Raises what publishing did."""
+        while self._leaving and (len(self._leaving) > _UNDER_WAY or self._leaving[0][1].done()):
+            number, going = self._leaving[0]
+            await going
+            self._leaving.popleft()
+            self._published = number
 
     async def _take(self, given: Givable, done: Effects, forwarded: list[Sent]) -> bool:
         """Decide it; say whether all of it was: what is left of what was missed follows after a commit."""

@@ -108,8 +108,12 @@ class Inbox:
         self._commands[:0] = commands
         self._waiting[:0] = given[len(commands) :]
 
+    def wake(self) -> None:
+        """Have whoever waits here look at something else."""
+        self._news.set()
+
     async def wait(self, seconds: float | None) -> bool:
-        """Wait for something, so many seconds at most; say whether there is."""
+        """Wait for something, or to be woken, so many seconds at most; say whether that came."""
         self._news.clear()
         if not len(self):
             try:

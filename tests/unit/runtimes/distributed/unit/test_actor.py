@@ -133,6 +133,85 @@ def played(play: Callable[[Bench], Awaitable[None]]) -> None:
     asyncio.run(whole())
 
 
+class SlowBench(Bench):
+    """Confirms when it is told to, each batch on its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[asyncio.Future[None]] = []
+
+    async def publish(self, sent: Sequence[Sent]) -> None:
+        await super().publish(sent)
+        self.held.append(asyncio.get_running_loop().create_future())
+        await self.held[-1]
+
+
+async def turns() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def test_a_slow_confirmation_keeps_no_decision_waiting_and_counts_only_when_it_came() -> None:
+    async def play() -> None:
+        bench = SlowBench()
+        actor, _ = await bench.actor()
+        running = asyncio.create_task(actor.run())
+        for number in range(1, 6):
+            actor.give([Given(candle(number))])
+            await turns()
+        assert bench.texts() == ["1", "2", "3", "4", "5"]
+        assert not actor.is_idle
+        for held in bench.held[:2]:
+            held.set_result(None)
+        await turns()
+        actor.give([Given(candle(6))])
+        await turns()
+        running.cancel()
+        await asyncio.wait([running])
+        loaded = await bench.units.unit("trader/3").load()
+        assert [entry.number for entry in loaded.outbox] == [3, 4, 5, 6]
+
+    asyncio.run(play())
+
+
+def test_too_much_that_is_not_confirmed_is_waited_for_and_rest_is_when_all_is() -> None:
+    async def play() -> None:
+        bench = SlowBench()
+        actor, _ = await bench.actor()
+        running = asyncio.create_task(actor.run())
+        for number in range(1, 21):
+            actor.give([Given(candle(number))])
+            await turns()
+        assert 1 < len(bench.held) < 15
+        while len(bench.texts()) < 20 or not all(held.done() for held in bench.held):
+            for held in bench.held:
+                if not held.done():
+                    assert not actor.is_idle
+                    held.set_result(None)
+            await turns()
+        assert bench.texts() == [str(number) for number in range(1, 21)]
+        assert actor.is_idle
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(play())
+
+
+def test_what_a_carrier_refuses_ends_the_actor_also_when_nothing_more_comes() -> None:
+    async def play() -> None:
+        bench = SlowBench()
+        actor, _ = await bench.actor()
+        running = asyncio.create_task(actor.run())
+        actor.give([Given(candle(1))])
+        await turns()
+        bench.held[0].set_exception(ConnectionError("refused"))
+        await asyncio.wait([running], timeout=10)
+        with pytest.raises(ConnectionError, match="refused"):
+            running.result()
+
+    asyncio.run(play())
+
+
 def test_what_is_decided_is_kept_then_published_then_sent() -> None:
     async def play(bench: Bench) -> None:
         actor, _ = await bench.actor()
