@@ -1,12 +1,13 @@
 """Kafka killed in the middle of publishing: nothing lost, nothing twice, nothing out of order."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Producer
 
 from roottrading.adapters.bus.kafka_log import KafkaLog
 from roottrading.adapters.bus.port import BusError, BusUnavailable, Partition, Unreadable
@@ -139,5 +140,48 @@ def test_what_is_not_opened_or_too_large_is_refused(kafka_url: str, topic_prefix
         async with opened(servers, topic_prefix) as carrier:
             with pytest.raises(BusError, match=r"refuses a message on trade\.commands"):
                 await carrier.publish([said(TRADE_COMMANDS, "A" * 1_100_000, 1)])
+
+    asyncio.run(main())
+
+
+def test_a_producer_that_is_given_up_keeps_nobody_waiting(own_kafka: KafkaServer) -> None:
+    async def main() -> None:
+        servers = bootstrap_servers(own_kafka.url)
+        async with opened(servers, "main.") as carrier:
+            await carrier.publish([said(TRADE_COMMANDS, "AAA", 1)])
+            await asyncio.to_thread(own_kafka.kill)
+            waiting = asyncio.create_task(carrier.publish([said(TRADE_COMMANDS, "AAA", 2)]))
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+            carrier.give_up(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, "out of order", fatal=True))
+            async with asyncio.timeout(10):
+                with pytest.raises(BusUnavailable, match="out of order"):
+                    await waiting
+                with pytest.raises(BusUnavailable, match="out of order"):
+                    await carrier.publish([said(TRADE_COMMANDS, "AAA", 3)])
+            await asyncio.to_thread(own_kafka.start)
+            await carrier.close()
+            await carrier.open()
+            await carrier.publish([said(TRADE_COMMANDS, "AAA", 4)])
+
+    asyncio.run(main())
+
+
+def test_a_broker_that_lost_its_disk_keeps_nobody_waiting(own_kafka: KafkaServer) -> None:
+    async def main() -> None:
+        servers = bootstrap_servers(own_kafka.url)
+        async with opened(servers, "main.") as carrier:
+            for number in range(1, 21):
+                await carrier.publish([said(TRADE_COMMANDS, "AAA", number)])
+            await asyncio.to_thread(own_kafka.kill)
+            shutil.rmtree(own_kafka.folder / "data")
+            await asyncio.to_thread(own_kafka.start)
+            async with opened(servers, "main."):  # makes the topics
+                async with asyncio.timeout(60):
+                    for number in range(21, 41):
+                        try:
+                            await carrier.publish([said(TRADE_COMMANDS, "AAA", number)])
+                        except BusError:
+                            break
 
     asyncio.run(main())

@@ -67,6 +67,8 @@ class KafkaLog:
         self._polling: threading.Thread | None = None
         self._closed = threading.Event()
         self._order = asyncio.Lock()
+        self._settling: set[Callable[[KafkaError | None], None]] = set()  # of those who wait for a confirmation
+        self._given_up: KafkaError | None = None
         self._readers: set[KafkaReader] = set()
 
     async def open(self) -> None:
@@ -74,7 +76,14 @@ class KafkaLog:
         wanted = {self._prefix + name: count for name, count in self._topics.items()}
         self.ids = await asyncio.to_thread(make_topics, self._servers, wanted, self._patience)
         self._closed.clear()
-        self._producer = Producer({"bootstrap.servers": self._servers, **_PRODUCER})
+        self._given_up = None
+        loop = asyncio.get_running_loop()
+
+        def tell(error: KafkaError) -> None:  # in the polling thread
+            if error.fatal():
+                loop.call_soon_threadsafe(self.give_up, error)
+
+        self._producer = Producer({"bootstrap.servers": self._servers, "error_cb": tell, **_PRODUCER})
         self._polling = threading.Thread(target=self._poll, args=(self._producer,), name="kafka-producer", daemon=True)
         self._polling.start()
 
@@ -89,11 +98,14 @@ class KafkaLog:
     async def publish(self, sent: Sequence[Sent]) -> None:
         """Append messages, in order; return when all replicas have them.
 
-        Raises BusUnavailable where they were not taken in two minutes, BusError for one that Kafka refuses.
+        Raises BusUnavailable where they were not taken in two minutes, or the producer was given up; BusError for a
+        message that Kafka refuses.
         """
         producer = self._producer
         if producer is None:
             raise BusUnavailable("Kafka is not connected: open it first")
+        if self._given_up is not None:
+            raise self._lost(self._given_up)
         if not sent:
             return
         loop = asyncio.get_running_loop()
@@ -106,7 +118,7 @@ class KafkaLog:
             if error is None:
                 confirmed.set_result(None)
             else:
-                confirmed.set_exception(BusUnavailable(f"Kafka at {self._servers} did not take a message: {error}"))
+                confirmed.set_exception(self._lost(error))
 
         def delivered(error: KafkaError | None, _: Message) -> None:  # in the polling thread, and there only
             nonlocal left
@@ -114,12 +126,25 @@ class KafkaLog:
             if error is not None or not left:
                 loop.call_soon_threadsafe(settle, error)
 
-        async with self._order:  # nobody goes past one who waits for room
-            for channel, envelope in sent:
-                data = self._seal.pack(channel, envelope)
-                while not self._produced(producer, channel, envelope, data, delivered):
-                    await asyncio.sleep(_FULL_PAUSE)
-        await confirmed
+        self._settling.add(settle)
+        try:
+            async with self._order:  # nobody goes past one who waits for room
+                for channel, envelope in sent:
+                    data = self._seal.pack(channel, envelope)
+                    while not self._produced(producer, channel, envelope, data, delivered):
+                        await asyncio.sleep(_FULL_PAUSE)
+            await confirmed
+        finally:
+            self._settling.discard(settle)
+
+    def give_up(self, error: KafkaError) -> None:
+        """Take nothing more: the library does nothing with a producer whose numbers the broker does not know.
+
+        That is so where Kafka lost its disk or its memory of it. Whoever publishes begins anew, with another producer.
+        """
+        self._given_up = error
+        for settle in tuple(self._settling):
+            settle(error)
 
     async def ends(self, topics: Iterable[str]) -> Mapping[Partition, int]:
         """Return where the next message of every partition would go. Raises BusUnavailable."""
@@ -170,6 +195,9 @@ class KafkaLog:
         except KafkaException as error:
             raise BusError(f"Kafka at {self._servers} refuses a message on {channel}: {error}") from None
         return True
+
+    def _lost(self, error: KafkaError) -> BusUnavailable:
+        return BusUnavailable(f"Kafka at {self._servers} did not take a message: {error}")
 
     def _poll(self, producer: Producer) -> None:
         while not self._closed.is_set():
