@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
@@ -77,14 +78,9 @@ class KafkaLog:
         self.ids = await asyncio.to_thread(make_topics, self._servers, wanted, self._patience)
         self._closed.clear()
         self._given_up = None
-        loop = asyncio.get_running_loop()
-
-        def tell(error: KafkaError) -> None:  # in the polling thread
-            if error.fatal():
-                loop.call_soon_threadsafe(self.give_up, error)
-
-        self._producer = Producer({"bootstrap.servers": self._servers, "error_cb": tell, **_PRODUCER})
-        self._polling = threading.Thread(target=self._poll, args=(self._producer,), name="kafka-producer", daemon=True)
+        self._producer = Producer({"bootstrap.servers": self._servers, **_PRODUCER})
+        polled = (self._producer, asyncio.get_running_loop())
+        self._polling = threading.Thread(target=self._poll, args=polled, name="kafka-producer", daemon=True)
         self._polling.start()
 
     async def close(self) -> None:
@@ -199,11 +195,16 @@ class KafkaLog:
     def _lost(self, error: KafkaError) -> BusUnavailable:
         return BusUnavailable(f"Kafka at {self._servers} did not take a message: {error}")
 
-    def _poll(self, producer: Producer) -> None:
+    def _poll(self, producer: Producer, loop: asyncio.AbstractEventLoop) -> None:
         while not self._closed.is_set():
-            producer.poll(_WAIT)
-        producer.purge()
-        producer.poll(0)
+            try:
+                producer.poll(_WAIT)
+            except KafkaException as error:  # a fatal one; all others are told with the messages that they concern
+                loop.call_soon_threadsafe(self.give_up, error.args[0])
+                self._closed.wait(_WAIT)
+        with suppress(KafkaException):
+            producer.purge()
+            producer.poll(0)
 
     def _consumer(self) -> Consumer:
         # places are kept elsewhere, so the group is of one reading only and commits nothing
