@@ -12,7 +12,7 @@ from typing import Final
 
 from roottrading.pipeline import TRADE_EVENTS, Role
 from roottrading.runtimes.distributed.commands.adjusting import Requests
-from roottrading.runtimes.distributed.exchange_sides import ExchangeSide
+from roottrading.runtimes.distributed.exchange_side import ExchangeSide
 from roottrading.runtimes.distributed.serving import Serving
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of
 

@@ -14,6 +14,7 @@ from roottrading.adapters.bus.redis_state import RedisState
 from roottrading.adapters.bus.signing import Seal
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
+from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.adapters.store.port import Control, tables_by_name
 from roottrading.adapters.store.postgres.archive import PostgresArchive
 from roottrading.adapters.store.postgres.control import control_woken, poll_control, post_control, unanswered
@@ -85,12 +86,18 @@ class Addresses(Struct, frozen=True):
 
 
 class Market(Struct, frozen=True):
-    """The exchange that is traded on, and how its time goes: `admin` is a stepped one's door."""
+    """The exchange that is traded on, and how its time goes: `admin` is a stepped one's door.
+
+    `streams` is how its market is listened to (None: as its pace wants it), `owner` what else a database of its orders
+    says of whose it is.
+    """
 
     places: Places
     credentials: Credentials | None
     admin: str | None = None
     rate: int = 1
+    streams: StreamSettings | None = None
+    owner: Mapping[str, str] = {}
 
 
 @asynccontextmanager
@@ -114,7 +121,8 @@ async def installation(
     tables = tables_by_name(TABLES)
     async with await Database.open(addresses.postgres, settings.postgres) as database:
         account = settings.account
-        await claim(database, {"deployment": account.deployment, "quote_asset": account.quote_asset})
+        whose = {"deployment": account.deployment, "quote_asset": account.quote_asset}
+        await claim(database, {**whose, **market.owner})
         log = KafkaLog(addresses.kafka, TOPICS, partition_of, f"{settings.account.deployment}.", seal)
         pubsub, state = RedisPubSub(addresses.redis, seal), RedisState(addresses.redis)
         there = PostgresShown(database)
@@ -151,6 +159,7 @@ async def installation(
                 lambda market: maintain(addresses.postgres, settings.postgres, time.time_ns() // 1_000, market),
                 None if changing is None else adoption(changing, database, state, commands.post),
                 None if changing is None else partial(ends, changing, database),
+                market.streams,
             )
         finally:
             await state.close()

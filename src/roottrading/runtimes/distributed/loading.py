@@ -13,7 +13,8 @@ from roottrading.messages.envelope import Envelope
 from roottrading.messages.service import CandleObserved
 from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.casting import Casting
-from roottrading.runtimes.distributed.exchange_sides import ExchangeSide, MarketSide
+from roottrading.runtimes.distributed.exchange_side import ExchangeSide
+from roottrading.runtimes.distributed.market_side import MarketSide
 from roottrading.runtimes.distributed.redis_view.live_view import LiveView
 from roottrading.runtimes.distributed.served import Served
 from roottrading.runtimes.distributed.serving import Work

@@ -13,7 +13,8 @@ from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.commands.adjusting import keep_answering
 from roottrading.runtimes.distributed.commands.commanding import give_commands, keep_commanding
 from roottrading.runtimes.distributed.commands.judges import judge_of
-from roottrading.runtimes.distributed.exchange_sides import AccountSide, ExchangeSide, MarketSide
+from roottrading.runtimes.distributed.exchange_side import ExchangeSide
+from roottrading.runtimes.distributed.exchange_sides import side_of
 from roottrading.runtimes.distributed.figures import figures_of
 from roottrading.runtimes.distributed.finishing import finish
 from roottrading.runtimes.distributed.holding import Holding, Shares
@@ -23,7 +24,7 @@ from roottrading.runtimes.distributed.sharding import ROLE, shards_of
 from roottrading.runtimes.distributed.surroundings import Surroundings
 from roottrading.runtimes.distributed.weighing.past import DatabasePast
 from roottrading.runtimes.distributed.weighing.weigher import Weighed, Weigher
-from roottrading.runtimes.linked.clocks import clock_of, link_settings
+from roottrading.runtimes.linked.clocks import clock_of
 from roottrading.runtimes.linked.stepping import SteppedTime, expected_of
 from roottrading.runtimes.together import Together
 
@@ -51,7 +52,7 @@ class ServiceProcess:
         heard = sorted({symbol for symbol, _ in plan.streams})
         self._symbols = tuple(heard) if role == "gateway" else plan.symbols
         self._shards = shards_of(self.role, self._symbols)
-        self.side: ExchangeSide = self._make_side()
+        self.side: ExchangeSide = side_of(self.role, around, self._symbols, self._clock)
         self._is_open = False
         self._loader: Loader | None = None
         self._holding: Holding | None = None
@@ -195,16 +196,6 @@ class ServiceProcess:
             places=self.places,
         )
         await time.run()
-
-    def _make_side(self) -> ExchangeSide:
-        around, name = self._around, self.role.name
-        settings = link_settings(around.admin is not None, around.rate)
-        if self.role.keys == "none":
-            finest = around.cast.plan.finest if name == "gateway" else ""
-            return MarketSide(around.places, self._symbols, self._clock, settings, finest)
-        if around.credentials is None:
-            raise ValueError(f"{name} has no key: it needs one to see the account")
-        return AccountSide(name, around.places, around.credentials, self._symbols, self._clock, settings)
 
     async def _make_loader(self) -> Loader:
         """Connect to the exchange."""

@@ -1,7 +1,7 @@
 """Who does which symbols: a shard is crc32(symbol) % 48 on every topic, for ever (consistency-rules 3.1)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from zlib import crc32
 
@@ -15,6 +15,18 @@ _PARTITIONED: Final = frozenset(channel.name for channel in CHANNELS if channel.
 def shard_of(symbol: str) -> int:
     """Return the shard of a symbol."""
     return crc32(symbol.encode()) % SHARDS
+
+
+def home_among(symbols: Iterable[str]) -> Callable[[str], int]:
+    """Return which of the shards of these symbols hears of a symbol: its own, the first of one that is in none."""
+    shards = frozenset(map(shard_of, symbols))
+    first = min(shards, default=0)
+
+    def home(symbol: str) -> int:
+        shard = shard_of(symbol)
+        return shard if shard in shards else first
+
+    return home
 
 
 def symbol_of(stream: str) -> str:

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
+from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.adapters.store.port import Archive, UnitStore
 from roottrading.config.settings import Settings
 from roottrading.messages.events import PortfolioUpdated
@@ -35,7 +36,7 @@ class Surroundings(Struct, frozen=True):
     `admin` is the admin door of an exchange whose clock is stepped; weights are learned from `opinions`. `live` are the
     keys that the dispatcher shows things in, `recent` those of the gateway's candles; `requests` are people's, for
     capital and coins. `tend` does what the database needs each day. `adoption` keeps the keys of the configuration,
-    `ends` ends what was made for another.
+    `ends` ends what was made for another. `streams` says how the market is listened to (None: as its pace wants it).
     """
 
     settings: Settings
@@ -56,3 +57,4 @@ class Surroundings(Struct, frozen=True):
     tend: Tend | None = None
     adoption: MakeAdoption | None = None
     ends: Callable[[], Awaitable[None]] | None = None
+    streams: StreamSettings | None = None

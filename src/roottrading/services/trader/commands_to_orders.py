@@ -151,7 +151,7 @@ class Trader:
     def _on_stray(self, event: ExchangeEvent, execution: CycleExecution | None, now: Time) -> Decision:
         """Foreign orders are none of ours (7.2), but for what a person sells of a manual cycle."""
         if type(event) is OrderOpened and is_namesake(self._desk, event, now):
-            return namesake(event.symbol, event.client_order_id, event.order_id, now)
+            return namesake(self._desk, event.symbol, event.client_order_id, event.order_id, now)
         if type(event) is not OrderExecuted:
             return NOTHING
         if event.client_order_id.startswith(self._desk.prefix):
@@ -165,7 +165,7 @@ class Trader:
 
     def _on_twin(self, event: Any, now: Time) -> Decision:
         """Another's order has the id of one of ours: none of it is booked, and what it traded the books lack."""
-        said = namesake(event.symbol, event.client_order_id, event.order_id, now)
+        said = namesake(self._desk, event.symbol, event.client_order_id, event.order_id, now)
         return merged((said, on_late_fill(self._desk, event, now))) if type(event) is OrderExecuted else said
 
     def _on_report(self, event: OpenOrdersReported | ExecutionsReported, now: Time) -> Decision:

@@ -45,14 +45,18 @@ def is_namesake(desk: Desk, event: OrderOpened | OrderReported, now: Time) -> bo
     return not last or not name.startswith(client_order_id(desk.deployment, last, "q", 1)[:-2])
 
 
-def namesake(symbol: str, name: str, number: int, now: Time) -> Decision:
-    """Say that another deployment trades under our prefix."""
-    return Decision((Outgoing(TRADE_EVENTS, symbol, PrefixShared(symbol, name, number, now)),))
+def namesake(desk: Desk, symbol: str, name: str, number: int, now: Time) -> Decision:
+    """Say that another deployment trades under our prefix: of a symbol that is not ours, too, among one's that is.
+
+    What is said of a symbol has its own numbers, and those belong to whoever trades it, sooner or later.
+    """
+    stream = symbol if symbol in desk.instruments else min(desk.instruments)
+    return Decision((Outgoing(TRADE_EVENTS, stream, PrefixShared(symbol, name, number, now)),))
 
 
 def namesakes_open(desk: Desk, event: OpenOrdersReported, now: Time) -> Decision:
     """Say so of the first order that rests in a symbol without a cycle and is of none of ours."""
     for order in event.orders:
         if is_namesake(desk, order, now):
-            return namesake(order.symbol, order.client_order_id, order.order_id, now)
+            return namesake(desk, order.symbol, order.client_order_id, order.order_id, now)
     return NOTHING

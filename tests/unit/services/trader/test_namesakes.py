@@ -44,6 +44,13 @@ def test_a_new_order_under_our_prefix_of_no_cycle_of_ours(symbol: str) -> None:
     assert len(shared(bench)) == 2
 
 
+@pytest.mark.parametrize("symbol", [SYMBOL, OTHER])
+def test_it_is_said_on_a_stream_of_ones_own(symbol: str) -> None:
+    """Whoever trades the other symbol one day begins its stream: the numbers there are his."""
+    told = Bench().trader.decide(opened(leg("e", 1, cycle(9)), symbol=symbol), T)
+    assert [(each.key, type(each.body)) for each in told.messages] == [(SYMBOL, PrefixShared)]
+
+
 def test_orders_of_other_prefixes_are_nobodys_business() -> None:
     bench = Bench()
     bench.give(opened("web_1"), opened("sim2-abc-e1"), opened("si-abc-e1"))

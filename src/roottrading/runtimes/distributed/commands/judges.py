@@ -16,8 +16,9 @@ from roottrading.messages.channels import TRADE_EVENTS
 from roottrading.messages.exchange import EXIT, AccountChanged, QueryAccount, Request
 from roottrading.messages.service import AccountAdjusted, Service
 from roottrading.runtimes.controlling import Share, asset_of, problem
+from roottrading.runtimes.distributed.account_side import AccountSide
 from roottrading.runtimes.distributed.commands.adjusting import Judge, Progress, Requests
-from roottrading.runtimes.distributed.exchange_sides import AccountSide, ExchangeSide
+from roottrading.runtimes.distributed.exchange_side import ExchangeSide
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of
 from roottrading.runtimes.distributed.unit.actor import Actor
 from roottrading.runtimes.linked.shared_account import addable_amount, removable_cash
