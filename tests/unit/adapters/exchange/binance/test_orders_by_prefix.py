@@ -8,7 +8,8 @@ import pytest
 from roottrading.adapters.exchange.binance.orders_by_prefix import FoundOrder, orders_by_prefix
 from roottrading.adapters.exchange.binance.signing import credentials
 from roottrading.adapters.exchange.link import LinkError
-from tests.unit.adapters.exchange.binance.scripted import KEY, SECRET, Scripted, no, ok, run
+from roottrading.domain.time import MINUTE
+from tests.unit.adapters.exchange.binance.scripted import KEY, NOW, SECRET, Scripted, no, ok, run
 
 OPEN, ALL = "GET openOrders", "GET allOrders"
 
@@ -43,6 +44,27 @@ def test_a_question_without_an_answer_is_repeated_and_then_an_error() -> None:
         exchange.answer(OPEN, ok({"orders": "none"}))
         with pytest.raises(LinkError, match="form"):
             await asked(exchange)
+
+    run(test)
+
+
+def test_many_questions_wait_for_the_next_minute() -> None:
+    async def test(exchange: Scripted) -> None:
+        exchange.answer(OPEN, ok([], X_MBX_USED_WEIGHT_1M="4790"))  # of 6000: what trades there meanwhile has the rest
+        exchange.answer(ALL, ok([]))
+        await orders_by_prefix(exchange.endpoints.rest, credentials(KEY, SECRET), "alpha-", ["BTCUSDT"], 1_000)
+        (asked_at,) = [int(heard.params["timestamp"]) for heard in exchange.said(ALL)]
+        assert NOW // MINUTE * MINUTE + MINUTE <= asked_at < NOW + 3 * MINUTE
+
+    run(test)
+
+
+def test_who_is_shut_out_does_not_knock() -> None:
+    async def test(exchange: Scripted) -> None:
+        exchange.answer(OPEN, no(-1003, "banned", status=418))
+        with pytest.raises(LinkError, match="shut this address out until 2023-11-14"):
+            await asked(exchange)
+        assert len(exchange.said(OPEN)) == 1
 
     run(test)
 
