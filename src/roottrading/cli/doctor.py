@@ -62,11 +62,25 @@ def examine(
     run = loaded.settings.run
     folder = None if run.state is None else Path(run.state)
     found = [*examine_machine(folder, os.environ, run.exchange is not None), *examine_settings(loaded)]
+    found += _examine_servers(loaded.settings)
     if run.exchange is None:
         return [*found, port(USUAL_PORT)]
     if any(each.check == "packages" for each in problems(found)):
         return found  # what asks the exchange is not there
     return [*found, *_examine_exchange(loaded.settings, run.exchange)]
+
+
+def _examine_servers(settings: "Settings") -> "list[Finding]":
+    """Look at the three servers of services, as far as the environment names them."""
+    from roottrading.config.secrets import ADDRESSES
+
+    if not any(os.environ.get(name) for name in ADDRESSES):
+        return []
+    import asyncio
+
+    from roottrading.operations.doctor.servers import examine_servers
+
+    return asyncio.run(examine_servers(os.environ, settings.postgres))
 
 
 def _examine_exchange(settings: "Settings", named: str) -> "list[Finding]":

@@ -40,6 +40,13 @@ def known_of(deployment: str, records: Mapping[str, Iterable[Any]]) -> Known:
     return Known(frozenset(prefixes), {name: number for name, number in numbers.items() if number >= 0})
 
 
+def known_of_sent(deployment: str, sent: Mapping[str, int], cycles: Iterable[str]) -> Known:
+    """Return what a ledger of sent ids, with the exchange's numbers (negative: not known), and of cycles knows."""
+    prefixes = {name.rpartition("-")[0] + "-" for name in sent}
+    prefixes |= {cycle_prefix(deployment, cycle) for cycle in cycles}
+    return Known(frozenset(prefixes), {name: number for name, number in sent.items() if number >= 0})
+
+
 def cycle_prefix(deployment: str, cycle: str) -> str:
     """Return how all client order ids of a cycle begin."""
     return client_order_id(deployment, cycle, "q", 1)[:-2]
@@ -58,15 +65,20 @@ def strangers(placed: Iterable[FoundOrder], known: Known) -> list[FoundOrder]:
     ]
 
 
-def refuse(found: list[FoundOrder], deployment: str, folder: str) -> None:
-    """Raise PrefixTaken naming the orders, where there are any."""
+def refuse(
+    found: list[FoundOrder], deployment: str, place: str, kind: str = "state folder", named_by: str = "--state"
+) -> None:
+    """Raise PrefixTaken naming the orders, where there are any.
+
+    `place` is the ledger's, `kind` what it is called and `named_by` how a person names another.
+    """
     if not found:
         return
     shown = ", ".join(f"{each.symbol} {each.client_order_id} ({iso(each.at)})" for each in found[-_SHOWN:])
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     raise PrefixTaken(
-        f"orders under the prefix {deployment}- are on the account that the state folder {folder} does not know: "
-        f"{shown}{more}. Another deployment called {deployment} trades there, or did. Go on with its state folder "
-        "(--state) where it has ended, or give this one another name (--set account.deployment=NAME) and a state "
-        "folder of its own. Nothing was sent"
+        f"orders under the prefix {deployment}- are on the account that the {kind} {place} does not know: "
+        f"{shown}{more}. Another deployment called {deployment} trades there, or did. Go on with its {kind} "
+        f"({named_by}) where it has ended, or give this one another name (--set account.deployment=NAME) and a {kind} "
+        "of its own. Nothing was sent"
     )

@@ -8,7 +8,15 @@ from roottrading.adapters.exchange.binance.orders_by_prefix import FoundOrder
 from roottrading.domain.ids import client_order_ids, cycle_id, order_id
 from roottrading.domain.order import Order, OrderStatus
 from roottrading.domain.trade_cycle import TradeCycle
-from roottrading.runtimes.linked.one_deployment import LEDGER, Known, PrefixTaken, known_of, refuse, strangers
+from roottrading.runtimes.linked.one_deployment import (
+    LEDGER,
+    Known,
+    PrefixTaken,
+    known_of,
+    known_of_sent,
+    refuse,
+    strangers,
+)
 
 NAME = "alpha"
 OURS, THEIRS = (cycle_id(NAME, f"BTCUSDT/{number}") for number in (1, 2))
@@ -44,6 +52,18 @@ def test_of_no_cycle_of_ours() -> None:
 def test_a_known_id_under_another_number_is_a_twins() -> None:
     known = known_of(NAME, {"trade_cycles": [cycle(OURS)], "orders": [ordered(ENTRY, 7)]})
     assert strangers([found(ENTRY, 7), found(ENTRY, 9)], known) == [found(ENTRY, 9)]
+
+
+def test_a_ledger_of_sent_ids_knows_orders_by_them_and_by_their_cycles() -> None:
+    known = known_of_sent(NAME, {ENTRY: 7, STOP: -1}, ())
+    assert strangers([found(ENTRY, 7), found(STOP, 8)], known) == []
+    assert strangers([found(ENTRY, 9), found(FOREIGN)], known) == [found(ENTRY, 9), found(FOREIGN)]
+    assert strangers([found(ENTRY), found(FOREIGN)], known_of_sent(NAME, {}, [OURS])) == [found(FOREIGN)]
+
+
+def test_the_refusal_of_services_names_their_database() -> None:
+    with pytest.raises(PrefixTaken, match=r"the database postgresql://here/books does not know: .*\(THE_URL\)"):
+        refuse([found(FOREIGN)], NAME, "postgresql://here/books", "database", "THE_URL")
 
 
 def test_the_ledger_is_made_of_three_tables() -> None:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from roottrading.adapters.store.port import WrongIdentity
+from roottrading.adapters.store.postgres.connecting import connect
 from roottrading.adapters.store.postgres.database import Database
-from roottrading.adapters.store.postgres.errors import asking
+from roottrading.adapters.store.postgres.errors import asking, shown
 from roottrading.adapters.store.postgres.migrations.revisions import require_head
+from roottrading.adapters.store.postgres.settings import PostgresSettings
 
 # Whoever comes first writes it down; the others, also at the same moment, find it.
 _CLAIM: Final = """
@@ -35,3 +37,14 @@ async def claim(database: Database, identity: Mapping[str, str]) -> None:
         raise WrongIdentity(
             f"{database.where} belongs to another deployment: {'; '.join(differences)}. Give each its own database"
         )
+
+
+async def identity_of(url: str, settings: PostgresSettings) -> dict[str, str]:
+    """Return whose a database is, nothing where it is nobody's yet. Raises Unreachable or StoreError."""
+    connection = await connect(url, settings)
+    try:
+        with asking(shown(url)):
+            await require_head(connection, shown(url))
+            return dict(await connection.fetch(_READ))
+    finally:
+        connection.terminate()
