@@ -26,9 +26,9 @@ from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL, withh
 from roottrading.config.settings import Settings
 from roottrading.domain.money import plain
 from roottrading.domain.time import iso
+from roottrading.operations.health.door_port import DoorPort
 from roottrading.operations.local_servers.addresses import KINDS, VARIABLES
 from roottrading.operations.local_servers.all_servers import all_servers
-from roottrading.operations.local_servers.ports import free_port
 from roottrading.operations.precedence import take_precedence
 from roottrading.operations.supervisor import Command, GaveUp, Supervisor, own_command
 from roottrading.pipeline import Role
@@ -163,9 +163,10 @@ def _commands(settings: Settings, prepared: Prepared | None, wanted: Wanted, doo
 
 def _command(role: Role, name: str, given: Sequence[str]) -> Command:
     """Return how an instance is started; it is given no secret but its own."""
-    own = ("--health-port", str(free_port()), "--instance", name)
+    own = (*given, "--instance", name)
     hidden = withheld(role.keys, os.environ)
-    return own_command(name, role.name.replace("_", "-"), *given, *own, turn=turn_of(role), withheld=hidden)
+    shown = role.name.replace("_", "-")
+    return own_command(name, shown, *own, turn=turn_of(role), withheld=hidden, options=DoorPort().options)
 
 
 async def _supervise(commands: list[Command], environment: Mapping[str, str]) -> bool:

@@ -22,13 +22,14 @@ class Command(Struct, frozen=True):
     """A process to be kept alive: its name in what is said of it, and how it is started.
 
     Those of a lower `turn` are ended first, and have ended before the next are told to. Of the environment it is given
-    all but what is `withheld`.
+    all but what is `withheld`. Options that may be others at its next start are asked of `options`.
     """
 
     name: str
     arguments: tuple[str, ...]
     turn: int = 0
     withheld: frozenset[str] = frozenset()
+    options: Callable[[], Sequence[str]] = tuple
 
 
 class GaveUp(Exception):
@@ -88,6 +89,7 @@ class Supervisor:
     async def _once(self, command: Command) -> tuple[int, str]:
         process = await asyncio.create_subprocess_exec(
             *command.arguments,
+            *command.options(),
             env={name: text for name, text in self._environment.items() if name not in command.withheld},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -138,6 +140,12 @@ def _ending(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def own_command(name: str, *arguments: str, turn: int = 0, withheld: frozenset[str] = frozenset()) -> Command:
-    """Return the command that runs `roottrading ARGUMENTS` with this very Python."""
-    return Command(name, (sys.executable, "-m", "roottrading", *arguments), turn, withheld)
+def own_command(
+    name: str,
+    *arguments: str,
+    turn: int = 0,
+    withheld: frozenset[str] = frozenset(),
+    options: Callable[[], Sequence[str]] = tuple,
+) -> Command:
+    """Return the command that runs `roottrading ARGUMENTS OPTIONS` with this very Python."""
+    return Command(name, (sys.executable, "-m", "roottrading", *arguments), turn, withheld, options)

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from errno import EADDRINUSE
 from typing import Final
 
 import msgspec
@@ -15,6 +16,10 @@ from roottrading.operations.metrics import CONTENT, Metrics
 from roottrading.runtimes.distributed.observing import Observed, Worked, clock, watch_pauses
 
 LOOPBACK: Final = "127.0.0.1"
+
+
+class PortTaken(Exception):
+    """Another program listens on the door's port."""
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -69,13 +74,20 @@ class Door:
 
 @asynccontextmanager
 async def open_door(door: Door, port: int) -> AsyncIterator[int]:
-    """Serve on a port of loopback (0: any free one); give the port. Raises OSError where it is taken."""
+    """Serve on a port of loopback (0: any free one); give the port. Raises PortTaken."""
     watching = asyncio.create_task(watch_pauses(door.observed))
     runner = web.AppRunner(door.app(), access_log=None)
     try:
         await runner.setup()
         site = web.TCPSite(runner, LOOPBACK, port, reuse_address=True)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            if error.errno != EADDRINUSE:
+                raise
+            raise PortTaken(
+                f"port {port} of {LOOPBACK} is taken by another program: name another with --health-port (0: any free)"
+            ) from None
         yield runner.addresses[0][1]
     finally:
         watching.cancel()
