@@ -2,25 +2,18 @@
 
 import asyncio
 import os
-import re
-import secrets
-import string
-import sys
 from pathlib import Path
 from typing import Final
-
-import typer
-from msgspec.structs import replace
 
 from roottrading.adapters.exchange.binance.orders_by_prefix import orders_by_prefix
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
-from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
 from roottrading.adapters.store.database import FILE
 from roottrading.adapters.store.inspection import inspect_folder
 from roottrading.cli.errors import CommandError
 from roottrading.cli.linked import Target, key_of, trade
-from roottrading.cli.places import BINANCE, is_here, places_of
+from roottrading.cli.live_checks import NAME, ask, called, check_confirmed, check_findings, made_name, streams_of
+from roottrading.cli.places import is_here, places_of
 from roottrading.config.secrets import own_key
 from roottrading.config.settings import SIMULATED, Settings
 from roottrading.operations.doctor.examining import examine_machine
@@ -30,13 +23,6 @@ from roottrading.runtimes.linked.one_deployment import LEDGER, Known, known_of, 
 from roottrading.runtimes.linked.pace import pace_of
 
 NAME_FILE: Final = "deployment"  # in the state folder: what the deployment was called when it was made
-_ALPHABET: Final = string.ascii_lowercase + string.digits
-_LENGTH: Final = 6
-_NAME: Final = re.compile(r"[a-z0-9]{1,8}")
-
-
-class Unfit(Exception):
-    """The doctor found a problem: nothing is traded before it is mended."""
 
 
 def run_live(settings: Settings, named: str, confirmed: str | None) -> None:
@@ -50,16 +36,16 @@ def run_live(settings: Settings, named: str, confirmed: str | None) -> None:
     credentials = key_of(own_key(os.environ))
     places = places_of(settings, named)
     name, is_new = _name_of(settings, folder)
-    settings = replace(settings, account=replace(settings.account, deployment=name))
-    _check_confirmed(confirmed, name, is_new)
+    settings = called(settings, name)
+    check_confirmed(confirmed, name, is_new)
     _examine(settings, folder, places, credentials)
     _check_prefix(settings, folder, places, credentials, named)
     if confirmed is None:
-        _ask(settings, places)
+        ask(settings, places, {"state": str(settings.run.state)})
     if is_new:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / NAME_FILE).write_text(f"{name}\n", encoding="utf-8")
-    trade(settings, Target(named, places, credentials, _streams(settings, places, named)))
+    trade(settings, Target(named, places, credentials, streams_of(settings, places, named)))
 
 
 def _state_folder(settings: Settings) -> Path:
@@ -68,8 +54,6 @@ def _state_folder(settings: Settings) -> Path:
         raise CommandError("--live needs --state DIR: without its ledger nobody knows what was sent")
     if not run.symbols:
         raise CommandError("--live needs --symbols")
-    if run.admin is not None:
-        raise CommandError("--live and --admin exclude each other: real orders go by a clock that nobody steps")
     return Path(run.state)
 
 
@@ -81,29 +65,12 @@ def _name_of(settings: Settings, folder: Path) -> tuple[str, bool]:
     try:
         kept = (folder / NAME_FILE).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        letter = secrets.choice(string.ascii_lowercase)
-        return letter + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH - 1)), True
-    if _NAME.fullmatch(kept) is None:
+        return made_name(), True
+    if NAME.fullmatch(kept) is None:
         raise CommandError(
             f"{folder / NAME_FILE} holds no name of a deployment: set account.deployment to the one it had"
         )
     return kept, False
-
-
-def _check_confirmed(confirmed: str | None, name: str, is_new: bool) -> None:
-    """Raise CommandError where the name was not confirmed, and nobody can be asked for it."""
-    if confirmed == name and not is_new:
-        return
-    how = f"--set account.deployment={name} --confirm {name}" if is_new else f"--confirm {name}"
-    if confirmed is None:
-        if not sys.stdin.isatty():
-            raise CommandError(f"nobody can confirm here: add {how} to trade with real orders")
-    elif is_new:
-        raise CommandError(
-            f"--confirm {confirmed}: this deployment has no name yet; choose one, 1 to 8 small letters or digits: {how}"
-        )
-    else:
-        raise CommandError(f"--confirm {confirmed}: this deployment is called {name}; nothing was sent")
 
 
 def _examine(settings: Settings, folder: Path, places: Places, credentials: Credentials) -> None:
@@ -111,12 +78,7 @@ def _examine(settings: Settings, folder: Path, places: Places, credentials: Cred
     found = examine_machine(folder, os.environ, exchange=True)
     if not problems(found):
         found += asyncio.run(examine_exchange(places, credentials, (account.quote_asset, account.capital)))
-    for each in found:
-        typer.echo(str(each), err=True)
-    wrong = problems(found)
-    if wrong:
-        named = "; ".join(f"{each.check}: {each.text} - {each.advice}" for each in wrong)
-        raise Unfit(f"nothing is traded before this is mended: {named}")
+    check_findings(found)
 
 
 def _check_prefix(settings: Settings, folder: Path, places: Places, credentials: Credentials, named: str) -> None:
@@ -129,25 +91,3 @@ def _check_prefix(settings: Settings, folder: Path, places: Places, credentials:
         refuse(strangers(placed, known), deployment, str(folder))
 
     asyncio.run(look())
-
-
-def _ask(settings: Settings, places: Places) -> None:
-    """Show what is about to happen, and wait until the deployment's name is typed; nothing else begins it."""
-    account = settings.account
-    lines = (
-        "Real orders, real money:",
-        f"  exchange    {places.rest}",
-        f"  symbols     {', '.join(settings.run.symbols)}",
-        f"  capital     {account.capital} {account.quote_asset}",
-        f"  state       {settings.run.state}",
-        f"  deployment  {account.deployment}",
-    )
-    for line in lines:
-        typer.echo(line)
-    typed = str(typer.prompt("Type the deployment's name to begin", default="", show_default=False))
-    if typed.strip() != account.deployment:
-        raise CommandError("not confirmed: nothing was sent")
-
-
-def _streams(settings: Settings, places: Places, named: str) -> StreamSettings | None:
-    return replace(settings.binance.streams, url=places.streams) if named == BINANCE else None

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roottrading.cli import options
-from roottrading.cli.errors import INTERRUPTED, CommandError
+from roottrading.cli.errors import INTERRUPTED
+from roottrading.cli.live_options import Confirm, Live, real_orders
 
 if TYPE_CHECKING:
     from roottrading.adapters.store.port import Store
     from roottrading.cli.json_log import LogFile
     from roottrading.cli.preparing import Prepared
-    from roottrading.config.settings import Settings
 
 Speed = Annotated[str | None, typer.Option("--speed", metavar="max|60x", help="How fast the tape is replayed.")]
 StateFolder = Annotated[
@@ -21,11 +21,6 @@ StateFolder = Annotated[
 ]
 Exchange = Annotated[
     str | None, typer.Option("--exchange", metavar="URL|binance", help="Send orders to the exchange at this address.")
-]
-Live = Annotated[bool, typer.Option("--live", help="With --exchange: real orders, with a key of your own.")]
-Confirm = Annotated[
-    str | None,
-    typer.Option("--confirm", metavar="DEPLOYMENT", help="With --live: begin without being asked at the terminal."),
 ]
 Market = Annotated[
     str | None,
@@ -89,18 +84,17 @@ def run(
         log=log,
         ledger=ledger,
     )
-    if live or confirm is not None:
-        _check_live(loaded.settings, live=live)
+    real = real_orders(loaded.settings, live=live, confirm=confirm)
     if loaded.settings.run.market is not None:
         from roottrading.cli.market import run_on_market
 
         run_on_market(loaded.settings, loaded.settings.run.market)
         return
     if loaded.settings.run.exchange is not None:
-        if live:
+        if real is not None:
             from roottrading.cli.live import run_live
 
-            run_live(loaded.settings, loaded.settings.run.exchange, confirm)
+            run_live(loaded.settings, loaded.settings.run.exchange, real.confirmed)
             return
         from roottrading.cli.linked import run_linked
 
@@ -116,13 +110,6 @@ def run(
     claim_outputs(loaded.settings.run)
     with closing(_open_store(prepared)) as store:
         _play(prepared, store, log_file)
-
-
-def _check_live(settings: "Settings", *, live: bool) -> None:
-    if not live:
-        raise CommandError("--confirm is for --live")
-    if settings.run.exchange is None:
-        raise CommandError("--live needs --exchange binance, or the address of an exchange")
 
 
 def _open_store(prepared: "Prepared") -> "Store":

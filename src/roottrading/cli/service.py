@@ -7,12 +7,13 @@ import typer
 
 from roottrading.cli import options
 from roottrading.cli.errors import CommandError
+from roottrading.cli.live_options import Confirm, Examined, Live, real_orders
 
 if TYPE_CHECKING:
     from roottrading.config.settings import Settings
 
 ExchangeAt = Annotated[
-    str | None, typer.Option("--exchange", metavar="URL", help="Trade on the exchange server at this address.")
+    str | None, typer.Option("--exchange", metavar="URL|binance", help="Send orders to the exchange at this address.")
 ]
 AdminAt = Annotated[
     str | None, typer.Option("--admin", metavar="URL", help="Its admin door, where its clock is stepped.")
@@ -59,6 +60,9 @@ def _command(role: str) -> Callable[..., None]:
     def command(
         exchange: ExchangeAt = None,
         admin: AdminAt = None,
+        live: Live = False,
+        confirm: Confirm = None,
+        examined: Examined = False,
         symbols: options.Symbols = None,
         timeframe: options.Timeframe = None,
         strategies: options.Strategies = None,
@@ -81,6 +85,7 @@ def _command(role: str) -> Callable[..., None]:
             capital=capital,
             log=log,
         )
+        real = real_orders(loaded.settings, live=live, confirm=confirm, examined=examined)
         from roottrading.cli.service_running import run_service
         from roottrading.operations.precedence import PrecedenceRefused, take_precedence
 
@@ -89,7 +94,7 @@ def _command(role: str) -> Callable[..., None]:
                 take_precedence()
             except PrecedenceRefused as error:
                 raise CommandError(str(error)) from None
-        run_service(role, loaded.settings, health_port, instance or role)
+        run_service(role, loaded.settings, health_port, instance or role, real)
 
     return command
 
@@ -98,6 +103,6 @@ def check_settings(settings: "Settings") -> None:
     """Raise CommandError for settings that a service cannot have."""
     run = settings.run
     if run.exchange is None:
-        raise CommandError("a service needs --exchange: the address of a server of `roottrading exchange`")
+        raise CommandError("a service needs --exchange: the address of an exchange server, or binance")
     if not run.symbols:
         raise CommandError("a service needs --symbols: there is no tape to take them from")

@@ -9,32 +9,22 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.store.postgres.leadership import Leadership
 from roottrading.adapters.store.postgres.shard_locks import ShardLocks
 from roottrading.cli.errors import CommandError
-from roottrading.cli.linked import key_of
-from roottrading.cli.places import is_here, places_of
+from roottrading.cli.live_options import RealOrders
 from roottrading.cli.preparing import check_timeframes, known_strategies, strategy_uses
 from roottrading.cli.reporting import begin_log, warn
 from roottrading.cli.service import check_settings
 from roottrading.cli.service_configuration import ServiceConfiguration
 from roottrading.cli.service_seal import seal_for
-from roottrading.config.secrets import (
-    KAFKA_URL,
-    PORTFOLIO_KEY,
-    PORTFOLIO_SECRET,
-    POSTGRES_URL,
-    REDIS_URL,
-    exchange_key,
-    portfolio_key,
-)
+from roottrading.cli.service_target import Gate, named_by, target_of
+from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.config.settings import Settings
 from roottrading.operations.health.door import LOOPBACK, Door, open_door
 from roottrading.operations.health.probes import probes_of
 from roottrading.operations.health.readiness import Health
 from roottrading.operations.local_servers.addresses import bootstrap_servers
-from roottrading.pipeline import Role
 from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.distributed.installation import Addresses, Market, installation
 from roottrading.runtimes.distributed.observing import Observed
@@ -43,23 +33,27 @@ from roottrading.runtimes.distributed.service import ServiceProcess
 from roottrading.runtimes.distributed.sharding import ROLE, carriers_of
 from roottrading.runtimes.distributed.surroundings import Surroundings
 from roottrading.runtimes.linked.connecting import FINEST, LinkedMarket
-from roottrading.runtimes.linked.pace import clock_at, pace_of
+from roottrading.runtimes.linked.pace import clock_at
 
 _LOG: Final = logging.getLogger("roottrading.service")
 
 
-def run_service(role: str, settings: Settings, health_port: int | None, instance: str) -> None:
+def run_service(
+    role: str, settings: Settings, health_port: int | None, instance: str, real: RealOrders | None = None
+) -> None:
     """Serve until SIGTERM or Ctrl-C, or a stepped market's end; say how it goes on `health_port`, where one is given.
 
-    `instance` is its name in the log.
+    `instance` is its name in the log. Orders are real where that is asked for, and was confirmed once.
 
-    Raises CommandError for settings that a service cannot have, and where a server's address is not named.
+    Raises CommandError for settings that a service cannot have, where a server's address is not named, and for real
+    orders that were not confirmed; SecretError without a key for them.
     """
     check_settings(settings)
-    url = settings.run.exchange or ""
-    if not is_here(url):
-        raise CommandError(f"--exchange {url}: name a server of `roottrading exchange` on this machine")
+    if real is not None:
+        settings = named_by(settings, real)
     addresses = addresses_of(os.environ)
+    target = target_of(ROLE[role], settings, real, os.environ)
+    gate = None if real is None else Gate(ROLE[role], settings, target, os.environ, real.examined)
     begin_log(settings.run)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {instance} %(levelname)s %(message)s"
@@ -68,8 +62,7 @@ def run_service(role: str, settings: Settings, health_port: int | None, instance
     carriers = carriers_of(ROLE[role])
     acting = acting_cast(settings)
     configured = ServiceConfiguration(role, settings, acting, acting_cast)
-    credentials = _credentials(ROLE[role], os.environ)
-    places, admin = places_of(settings, url), settings.run.admin
+    places, admin = target.places, settings.run.admin
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -79,11 +72,12 @@ def run_service(role: str, settings: Settings, health_port: int | None, instance
 
         @asynccontextmanager
         async def connect() -> AsyncIterator[Surroundings]:
-            rate = 1 if admin is not None else await pace_of(url)
-            market = Market(places, credentials, admin, rate)
+            rate = 1 if admin is not None else await target.rate()
+            owner = {} if gate is None else await gate.passed(rate)
+            market = Market(places, target.credentials, admin, rate, target.streams, owner)
             counts, playing, changing = settings, acting, None
             if admin is None:  # where time is stepped, nothing is changed on the way
-                now = await clock_at(url, rate)
+                now = await clock_at(places.rest, rate)
                 counts, playing, changing = await configured.next(addresses.postgres, now, places, rate)
             async with installation(counts, playing, market, addresses, observed, seal, carriers, changing) as around:
                 yield around
@@ -112,16 +106,6 @@ def acting_cast(settings: Settings) -> Cast:
     check_timeframes(uses, market)
     warn(tuple(map(str, (*known.broken, *known.warnings))))
     return cast(settings, uses, market)
-
-
-def _credentials(role: Role, environment: Mapping[str, str]) -> Credentials | None:
-    """Return the key of a service: who only looks may have one of his own, that can do nothing else."""
-    if role.keys == "none":
-        return None
-    own = portfolio_key(environment) if role.keys == "read" else None
-    if own is not None:
-        return key_of(own, f"{PORTFOLIO_KEY}, {PORTFOLIO_SECRET}")
-    return key_of(exchange_key(environment))
 
 
 def addresses_of(environment: Mapping[str, str]) -> Addresses:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from roottrading.cli import options
+from roottrading.cli.live_options import Confirm, Live, real_orders
 from roottrading.cli.service import ExchangeAt, Realtime
 
 LocalServers = Annotated[
@@ -33,6 +34,8 @@ def up(
     capital: options.Capital = None,
     clock: Clock = "60x",
     exchange: ExchangeAt = None,
+    live: Live = False,
+    confirm: Confirm = None,
     instances: Instances = None,
     local_servers: LocalServers = False,
     realtime: Realtime = False,
@@ -45,7 +48,8 @@ def up(
     """Run all seven services as processes over Redis, Kafka and PostgreSQL; Ctrl-C ends them.
 
     Without --exchange they trade on an exchange server that plays the tape. With --clock stepped it waits for them at
-    every step: at the tape's end they stop, and the report is that of a backtest.
+    every step: at the tape's end they stop, and the report is that of a backtest. With --exchange and --live they send
+    real orders, after an examination and a confirmation.
     """
     loaded = options.load_settings(
         config,
@@ -63,10 +67,11 @@ def up(
         output=output,
         report=report,
     )
+    real = real_orders(loaded.settings, live=live, confirm=confirm)
     given = [] if config is None else ["--config", str(config)]
     for assignment in assignments or ():
         given += ["--set", assignment]
     from roottrading.cli.instances import instances_of
     from roottrading.cli.up_running import Wanted, run_up
 
-    run_up(loaded.settings, Wanted(clock, local_servers, tuple(given), instances_of(instances, clock), realtime))
+    run_up(loaded.settings, Wanted(clock, local_servers, tuple(given), instances_of(instances, clock), realtime, real))

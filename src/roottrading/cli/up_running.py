@@ -19,9 +19,11 @@ from rich.console import Console
 from roottrading.adapters.store.postgres.migrations.migrate import upgrade
 from roottrading.cli.errors import INTERRUPTED, CommandError
 from roottrading.cli.instances import STEPPED, names_of
+from roottrading.cli.live_options import RealOrders
 from roottrading.cli.preparing import Prepared, prepare
 from roottrading.cli.reporting import check_outputs, claim_outputs, finish, warn
 from roottrading.cli.service_seal import own_secret
+from roottrading.cli.up_live import check_kept, confirmed
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL, withheld
 from roottrading.config.settings import Settings
 from roottrading.domain.money import plain
@@ -53,13 +55,17 @@ class Wanted(Struct, frozen=True):
     given: tuple[str, ...]
     instances: Mapping[str, int]
     realtime: bool = False
+    real: RealOrders | None = None  # how real orders are asked for, where they are
 
 
 def run_up(settings: Settings, wanted: Wanted) -> None:
     """Run all services until they end by themselves or a person ends them.
 
-    Raises CommandError for settings that cannot be, and what servers and database raise where they are not there.
+    Raises CommandError for settings that cannot be, and what servers and database raise where they are not there; with
+    real orders whatever keeps them from being sent.
     """
+    if wanted.real is not None:
+        check_kept(settings, wanted.local_servers)
     check_outputs(settings.run)
     prepared = None if settings.run.exchange is not None else prepare(settings)
     if prepared is not None:
@@ -72,6 +78,8 @@ def run_up(settings: Settings, wanted: Wanted) -> None:
         before, after = asyncio.run(upgrade(environment[POSTGRES_URL], settings.postgres))
         if before != after:
             typer.echo(f"database at revision {after}")
+        if wanted.real is not None:
+            settings = confirmed(settings, wanted.real, environment)
         doors = () if prepared is None else stack.enter_context(_exchange(prepared, wanted))
         finished = asyncio.run(_supervise(_commands(settings, prepared, wanted, doors), environment))
         if finished and prepared is not None and wanted.clock == STEPPED:
@@ -152,6 +160,8 @@ def _commands(settings: Settings, prepared: Prepared | None, wanted: Wanted, doo
     options += ["--strategies", ",".join(run.strategies), "--capital", plain(settings.account.capital)]
     if admin:
         options += ["--admin", admin[0]]
+    if wanted.real is not None:
+        options += ["--live", "--confirm", settings.account.deployment, "--examined"]
     given = (*options, *wanted.given)
     ahead = frozenset(wanted.instances) - _BESIDE if wanted.realtime else frozenset()
     return [

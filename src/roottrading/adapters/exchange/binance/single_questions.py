@@ -22,7 +22,7 @@ _LOG: Final = logging.getLogger(__name__)
 _TRIES: Final = 3
 _PAUSE: Final = 0.5
 _FINAL: Final = frozenset({"refused", "absent"})  # asked again it would be said again
-_SHARE: Final[Purpose] = "entry"  # of the request weight: what trades at this address meanwhile keeps the rest
+_SHARE: Final[Purpose] = "market"  # of the request weight: who trades here, or begins to right afterwards, has the rest
 
 
 class SingleQuestions:

@@ -50,7 +50,7 @@ def test_a_question_without_an_answer_is_repeated_and_then_an_error() -> None:
 
 def test_many_questions_wait_for_the_next_minute() -> None:
     async def test(exchange: Scripted) -> None:
-        exchange.answer(OPEN, ok([], X_MBX_USED_WEIGHT_1M="4790"))  # of 6000: what trades there meanwhile has the rest
+        exchange.answer(OPEN, ok([], X_MBX_USED_WEIGHT_1M="2990"))  # of 6000, and half is for others
         exchange.answer(ALL, ok([]))
         await orders_by_prefix(exchange.endpoints.rest, credentials(KEY, SECRET), "alpha-", ["BTCUSDT"], 1_000)
         (asked_at,) = [int(heard.params["timestamp"]) for heard in exchange.said(ALL)]
