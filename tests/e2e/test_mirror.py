@@ -1,15 +1,20 @@
 """`exchange --mirror`: what it refuses, and a bot that trades on the mirror of a market."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
+from roottrading.operations.local_servers.addresses import Servers
 from tests.e2e.conftest import Runner
+from tests.e2e.test_kill_anything import awaited, services
 from tests.e2e.test_market import wait_for_cycles
 from tests.e2e.test_wire import COMMAND, exchange
-from tests.e2e.wire_kills import RESTLESS
+from tests.e2e.wire_account import Account
+from tests.e2e.wire_kills import KEY, RESTLESS
 
 SERVED = ("--clock", "20x", "--symbols", "LTCUSDT", "--from", "2021-04-17T00:00:00Z")
 RUN = ("--symbols", "LTCUSDT", "--timeframe", "1m", "--strategies", "restless", "--set", "aggregator.quorum=0")
@@ -31,6 +36,23 @@ def test_a_bot_trades_on_the_mirror_of_a_market(tmp_path: Path) -> None:
             _, errors = bot.communicate(timeout=120)
             assert bot.returncode == 130, errors
     assert "Traceback" not in errors
+
+
+def test_seven_services_trade_on_the_mirror_of_a_market(servers: Servers, topic_prefix: str, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        REDIS_URL: servers.redis_url,
+        KAFKA_URL: servers.kafka_url,
+        POSTGRES_URL: servers.postgres_url,
+    }
+    named = ("--set", f"account.deployment=m{abs(hash(topic_prefix)) % 10**6}")
+    with (
+        exchange(tmp_path, *SERVED) as (upstream, _),
+        exchange(tmp_path, "--mirror", upstream, "--symbols", "LTCUSDT") as (mirror, admin),
+        services(tmp_path, mirror, environment, *RUN[:2], *named) as up,
+    ):
+        account = Account(mirror, admin, KEY, KEY)
+        awaited("an entry", up, lambda: any(order["side"] == "BUY" for order in account.orders("LTCUSDT")))
 
 
 @pytest.mark.parametrize(
