@@ -19,6 +19,7 @@ from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.config.secrets import KAFKA_URL, KEY, POSTGRES_URL, REDIS_URL, SECRET, SECRET_FILE, VARIABLES
 from roottrading.operations.local_servers.addresses import Servers
 from roottrading.pipeline import ROLES
+from roottrading.runtimes.distributed.sharding import shard_of
 from tests.e2e.conftest import Runner
 from tests.e2e.test_kill_anything import Up, awaited, left
 from tests.e2e.test_live import FOREIGN, HIDDEN, MARKET, QUICK, RUN, SYMBOL, account, environment, typed
@@ -27,6 +28,8 @@ from tests.e2e.wire_account import Account, books_of, compare_books
 from tests.e2e.wire_kills import RESTLESS
 
 STRANGE = "stranger-e1"  # after the name
+UNTRADED = "XRPUSDT"  # and in no shard that is served
+BOTH = ("--symbols", f"{SYMBOL},{UNTRADED}", *MARKET[2:])
 ENTERED = ("--set", "coordinator.abnormal.orders_per_minute=off", "--set", "coordinator.cooldown_candles=off")
 OPTIONS = (*RUN, *ENTERED)
 
@@ -96,7 +99,7 @@ def by_hand(folder: Path, url: str, around: Mapping[str, str], *more: str) -> It
 
 def refused(folder: Path, url: str, around: Mapping[str, str], *more: str) -> str:
     ended = subprocess.run(
-        (*COMMAND, "up", "--exchange", url, "--live", *OPTIONS, *more),
+        (*COMMAND, "up", "--exchange", url, *OPTIONS, *more),
         cwd=folder,
         env=around,
         stdin=subprocess.DEVNULL,
@@ -175,7 +178,8 @@ def test_what_is_left_out_is_asked_for_and_nothing_is_sent(
 def test_by_hand_and_by_one_command_it_trades_under_one_name(folder: Path, servers: Servers, name: str) -> None:
     around = surroundings(folder, servers)
     asyncio.run(upgrade(servers.postgres_url, PostgresSettings()))
-    with exchange(folder, *MARKET, *QUICK) as (url, admin):
+    assert shard_of(UNTRADED) != shard_of(SYMBOL)
+    with exchange(folder, *BOTH, *QUICK) as (url, admin):
         there = account(url, admin)
         with by_hand(folder, url, around, "--confirm", name) as said:
             until = time.monotonic() + 90
@@ -196,8 +200,8 @@ def test_by_hand_and_by_one_command_it_trades_under_one_name(folder: Path, serve
             awaited("entries again", started, lambda: entries(there) > before)
             with_key = {role.name for role in ROLES if KEY in environment_of(started.ids[role.name])}
             assert with_key == {"trader", "portfolio"}
-            order = {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
-            there.signed("POST", "order", **order, quantity=1, price=100, newClientOrderId=f"{name}-{STRANGE}")
+            order = {"symbol": UNTRADED, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+            there.signed("POST", "order", **order, quantity=20, price=1, newClientOrderId=f"{name}-{STRANGE}")
             database = servers.postgres_url
             awaited("the alert", started, lambda: "prefix_shared" in rows(database, "alerts", "subject"))
             awaited("an entry refused", started, lambda: "prefix_shared" in rows(database, "refusals", "reason"))
@@ -206,11 +210,12 @@ def test_by_hand_and_by_one_command_it_trades_under_one_name(folder: Path, serve
             assert late == []  # the next entry would have come a minute after the last
             awaited("nothing held", started, lambda: there.totals()["LTC"] < FOREIGN["LTC"] + Decimal("0.1"))
         assert f"orders under the prefix {name}- are on the account that the database" in (
-            told := refused(folder, url, around, "--confirm", name)
+            told := refused(folder, url, around, "--live", "--confirm", name)
         )
-        assert f"{SYMBOL} {name}-{STRANGE}" in told
+        assert f"{UNTRADED} {name}-{STRANGE}" in told
+        assert "has the books of real orders" in refused(folder, url, around)
         records = asyncio.run(left(servers.postgres_url))
-        found = compare_books(there, books_of(records), [SYMBOL], FOREIGN, f"{name}-{STRANGE}")
+        found = compare_books(there, books_of(records), [SYMBOL, UNTRADED], FOREIGN, f"{name}-{STRANGE}")
         assert (found.problems, found.entries > 1) == ([], True)
         assert {each["clientOrderId"].partition("-")[0] for each in there.orders(SYMBOL)} == {name}
 

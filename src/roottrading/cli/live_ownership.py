@@ -41,6 +41,15 @@ def check_real(found: Mapping[str, str], where: str) -> None:
         )
 
 
+def check_simulated(found: Mapping[str, str], where: str) -> None:
+    """Raise CommandError for a database of real orders where simulated money is to be traded with."""
+    if EXCHANGE in found:
+        raise CommandError(
+            f"{where} has the books of real orders (deployment {found.get(DEPLOYMENT)} on {found[EXCHANGE]}): name "
+            "another database, or add --live"
+        )
+
+
 def check_owner(found: Mapping[str, str], ours: Mapping[str, str], where: str) -> None:
     """Raise CommandError where a database that somebody owns is another's than ours."""
     check_real(found, where)

@@ -11,7 +11,15 @@ from roottrading.cli.errors import CommandError
 from roottrading.cli.linked import key_of
 from roottrading.cli.live_checks import ask, called, check_confirmed, made_name, streams_of
 from roottrading.cli.live_options import RealOrders
-from roottrading.cli.live_ownership import ACCOUNT, check_account, check_owner, check_real, name_of, owner
+from roottrading.cli.live_ownership import (
+    ACCOUNT,
+    check_account,
+    check_owner,
+    check_real,
+    check_simulated,
+    name_of,
+    owner,
+)
 from roottrading.cli.places import places_of
 from roottrading.cli.service_examining import check_prefix, examine, record
 from roottrading.cli.service_target import ServiceTarget
@@ -28,6 +36,12 @@ def check_kept(settings: Settings, local_servers: bool) -> None:
             "--live with --local-servers needs --state DIR: without its ledger nobody knows what was sent"
         )
     own_key(os.environ)  # before servers are started for nothing
+
+
+def keep_apart(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Raise CommandError where simulated money is to be traded with in a database of real orders."""
+    url = environment[POSTGRES_URL]
+    check_simulated(asyncio.run(identity_of(url, settings.postgres)), shown(url))
 
 
 def confirmed(settings: Settings, real: RealOrders, environment: Mapping[str, str]) -> Settings:

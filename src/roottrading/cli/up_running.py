@@ -23,7 +23,7 @@ from roottrading.cli.live_options import RealOrders
 from roottrading.cli.preparing import Prepared, prepare
 from roottrading.cli.reporting import check_outputs, claim_outputs, finish, warn
 from roottrading.cli.service_seal import own_secret
-from roottrading.cli.up_live import check_kept, confirmed
+from roottrading.cli.up_live import check_kept, confirmed, keep_apart
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL, withheld
 from roottrading.config.settings import Settings
 from roottrading.domain.money import plain
@@ -80,6 +80,8 @@ def run_up(settings: Settings, wanted: Wanted) -> None:
             typer.echo(f"database at revision {after}")
         if wanted.real is not None:
             settings = confirmed(settings, wanted.real, environment)
+        else:
+            keep_apart(settings, environment)
         doors = () if prepared is None else stack.enter_context(_exchange(prepared, wanted))
         finished = asyncio.run(_supervise(_commands(settings, prepared, wanted, doors), environment))
         if finished and prepared is not None and wanted.clock == STEPPED:

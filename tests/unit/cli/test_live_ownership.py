@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from roottrading.cli.errors import CommandError
-from roottrading.cli.live_ownership import check_account, check_owner, check_real, name_of, owner
+from roottrading.cli.live_ownership import check_account, check_owner, check_real, check_simulated, name_of, owner
 from roottrading.config.settings import Settings
 
 WHERE = "postgresql://here/books"
@@ -43,6 +43,13 @@ def test_simulated_money_is_refused() -> None:
     with pytest.raises(CommandError, match=r"is of simulated money \(deployment alpha\)"):
         check_owner(simulated, OURS, WHERE)
     check_real({}, WHERE)
+    check_simulated(simulated, WHERE)
+
+
+def test_simulated_money_is_not_traded_beside_real() -> None:
+    check_simulated({}, WHERE)
+    with pytest.raises(CommandError, match=r"of real orders \(deployment alpha on http.*\): name another database"):
+        check_simulated(FOUND, WHERE)
 
 
 def test_another_accounts_key_is_refused() -> None:
