@@ -1,4 +1,7 @@
-"""Two analyzers and two traders: one of each is killed or stopped in the middle of trading, and others take over."""
+"""Two analyzers and two traders: one of each is killed or stopped in the middle of trading, and others take over.
+
+On the way a stranger writes into every partition there is: that holds nothing up.
+"""
 
 import asyncio
 import json
@@ -13,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from confluent_kafka import Producer
 
-from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
-from roottrading.operations.local_servers.addresses import Servers
+from roottrading.config.secrets import BUS_SECRET, KAFKA_URL, POSTGRES_URL, REDIS_URL
+from roottrading.operations.local_servers.addresses import Servers, bootstrap_servers
 from roottrading.operations.local_servers.ports import free_port
+from roottrading.runtimes.distributed.installation import TOPICS
 from tests.e2e.test_kill_anything import Up, awaited, balances, held, left, services, told
 from tests.e2e.test_wire import COMMAND, exchange
 from tests.e2e.wire_account import Account, books_of, compare_books
@@ -48,6 +53,14 @@ def another_trader(folder: Path, url: str, environment: dict[str, str], *more: s
             process.terminate()
 
 
+def write_everywhere(kafka_url: str, deployment: str) -> None:
+    stranger = Producer({"bootstrap.servers": bootstrap_servers(kafka_url), "log_level": 0})
+    for topic, partitions in TOPICS.items():
+        for partition in range(partitions):
+            stranger.produce(f"{deployment}.{topic}", b'{"v":1}', partition=partition)
+    assert stranger.flush(30) == 0
+
+
 def symbols_taken(up: Up, name: str) -> set[str]:
     """Return what an instance ever served."""
     lines = [line for line in up.said if f" {name} INFO took " in line]
@@ -60,8 +73,10 @@ def test_others_take_over_what_an_instance_served(servers: Servers, topic_prefix
         REDIS_URL: servers.redis_url,
         KAFKA_URL: servers.kafka_url,
         POSTGRES_URL: servers.postgres_url,
+        BUS_SECRET: "a secret of this very test",
     }
-    named = ("--set", f"account.deployment=i{abs(hash(topic_prefix)) % 10**6}")
+    deployment = f"i{abs(hash(topic_prefix)) % 10**6}"
+    named = ("--set", f"account.deployment={deployment}")
     served = ("--clock", "20x", "--symbols", ",".join(SYMBOLS), "--from", "2021-04-17T00:00:00Z")
     with exchange(tmp_path, *served) as (url, admin):
         account = Account(url, admin, KEY, KEY)
@@ -80,6 +95,14 @@ def test_others_take_over_what_an_instance_served(servers: Servers, topic_prefix
                 )
 
             goes_on("at first")
+            write_everywhere(servers.kafka_url, deployment)
+            for service in ("trader-1", "trader-2", "coordinator", "portfolio", "dispatcher"):
+                awaited(
+                    f"{service} passed it over",
+                    up,
+                    lambda: any(f" {service} ERROR" in line and "passed over" in line for line in up.said),  # noqa: B023
+                )
+            goes_on("after a stranger wrote everywhere")
             for name in ("analyzer-1", "trader-2"):
                 os.kill(up.ids[name], signal.SIGKILL)
                 goes_on(f"after the death of {name}")

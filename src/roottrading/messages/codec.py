@@ -19,6 +19,7 @@ VERSION: Final = 1
 OLDEST: Final = 1  # a release reads its own version and the one before
 _MODULES: Final = frozenset(module.__name__ for module in (commands, events, market, signals))
 _ENCODE: Final = msgspec.json.Encoder().encode
+_BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
 
 
 class UnreadableMessage(ValueError):
@@ -69,7 +70,7 @@ def decode(data: bytes | memoryview) -> Envelope:
     """Return the envelope of these bytes. Raises UnreadableMessage, naming what is wrong."""
     try:
         frame = _frames().decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _BROKEN as error:
         raise UnreadableMessage(_why(data, error)) from None
     if not OLDEST <= frame.v <= VERSION:
         raise UnreadableMessage(_of_version(frame.v))
@@ -87,7 +88,7 @@ def decode_body(data: str | bytes) -> Message:
     """Return the message of these bytes. Raises UnreadableMessage."""
     try:
         body: Message = _bodies().decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _BROKEN as error:
         raise UnreadableMessage(str(error)) from None
     return body
 
@@ -113,7 +114,7 @@ def frame_type() -> type[Struct]:
 def _why(data: bytes | memoryview, error: Exception) -> str:
     try:
         outline = msgspec.json.decode(data, type=_Outline)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _BROKEN:
         return f"no message: {error}"
     if not OLDEST <= outline.v <= VERSION:
         return _of_version(outline.v)

@@ -60,6 +60,7 @@ class ProcessMetrics(Collector):
         for name, help_, by_channel in (
             ("messages_in", "Messages that reached the service's units.", seen.heard),
             ("messages_out", "Messages that the service said or passed on.", seen.said),
+            ("messages_forged", "Messages on a topic that nobody of ours said: they were passed over.", seen.forged),
         ):
             counter = CounterMetricFamily(f"roottrading_{name}", help_, labels=["service", "channel"])
             for channel, total in tuple(by_channel.items()):

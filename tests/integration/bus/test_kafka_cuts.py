@@ -114,9 +114,12 @@ def test_what_cannot_be_read_stops_its_partition_and_no_other(kafka_url: str, to
             assert stranger.flush(30) == 0
             await carrier.publish([said(TRADE_COMMANDS, "AAA", 2), said(TRADE_COMMANDS, "BBB", 2)])
             ear = Ear()
-            reading = asyncio.create_task(
-                carrier.read(START, ear.hear, lambda place, why: stopped.append((place, str(why))))
-            )
+
+            def stop(place: Partition, why: Unreadable) -> None:
+                assert ear.envelopes("trade.commands/AAA"), "what stands before it was heard first"
+                stopped.append((place, str(why)))
+
+            reading = asyncio.create_task(carrier.read(START, ear.hear, stop))
             await ear.until(lambda: len(ear.heard) == 3)
             await carrier.publish([said(TRADE_COMMANDS, "AAA", 3), said(TRADE_COMMANDS, "BBB", 3)])
             await ear.until(lambda: len(ear.heard) == 4)

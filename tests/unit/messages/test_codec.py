@@ -93,6 +93,7 @@ def changed(**fields: Any) -> bytes:
         (b"[]", "no message"),
         (b"{}", "no message"),
         (encode(CANDLE)[:-3], "no message"),
+        (b'{"nested":' + b"[" * 10**5 + b"]" * 10**5 + b"}", "no message"),
         (changed(v=2), "version 2, this release reads up to 1: upgrade it"),
         (changed(v=2, body={"message": "CandleFolded", "new": 1}), "version 2, this release reads up to 1: upgrade it"),
         (changed(v=0), "reads none before 1"),

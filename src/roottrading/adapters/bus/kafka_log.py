@@ -9,9 +9,18 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
+from roottrading.adapters.bus.kafka_opening import KafkaOpening
 from roottrading.adapters.bus.kafka_reader import KafkaReader
 from roottrading.adapters.bus.kafka_topics import ends, make_topics
-from roottrading.adapters.bus.port import BusError, BusUnavailable, HearMany, HearStopped, Partition, Sent
+from roottrading.adapters.bus.port import (
+    BusError,
+    BusUnavailable,
+    HearMany,
+    HearPassedOver,
+    HearStopped,
+    Partition,
+    Sent,
+)
 from roottrading.adapters.bus.signing import Seal, Unsigned
 from roottrading.messages.envelope import Envelope
 
@@ -155,12 +164,20 @@ class KafkaLog:
         """Return where the next message of every partition that is read would go, as the last answers told it."""
         return {place: end for reader in self._readers for place, end in reader.known_ends().items()}
 
-    async def read(self, starts: Mapping[Partition, int], hear: HearMany, stopped: HearStopped | None = None) -> None:
+    async def read(
+        self,
+        starts: Mapping[Partition, int],
+        hear: HearMany,
+        stopped: HearStopped | None = None,
+        passed_over: HearPassedOver | None = None,
+    ) -> None:
         """Deliver until cancelled. Raises BusError where an offset is no longer there.
 
-        What cannot be read stops its partition, and `stopped` is told; without it, Unreadable is raised.
+        What cannot be read stops its partition, and `stopped` is told; what is forged, or stands in another partition
+        than its own, is left out, and `passed_over` is told. Without them, Unreadable is raised.
         """
-        reader = KafkaReader(self._consumer(), self._prefix, self._seal, hear, stopped)
+        opening = KafkaOpening(self._prefix, self._seal, self._partition_of)
+        reader = KafkaReader(self._consumer(), opening, hear, stopped, passed_over)
         self._readers.add(reader)
         try:
             await reader.run(starts)

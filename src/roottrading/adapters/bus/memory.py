@@ -7,7 +7,17 @@ from typing import Final
 
 from msgspec import Struct
 
-from roottrading.adapters.bus.port import BusError, Delivery, Heads, HearHeads, HearMany, HearStopped, Partition, Sent
+from roottrading.adapters.bus.port import (
+    BusError,
+    Delivery,
+    Heads,
+    HearHeads,
+    HearMany,
+    HearPassedOver,
+    HearStopped,
+    Partition,
+    Sent,
+)
 from roottrading.messages.envelope import Envelope
 
 _MOST: Final = 500  # messages that are delivered together, as Redis' and Kafka's readers do
@@ -119,7 +129,13 @@ class MemoryLog:
         """Return how much every partition holds."""
         return {place: len(kept) for place, kept in self._kept.items()}
 
-    async def read(self, starts: Mapping[Partition, int], hear: HearMany, stopped: HearStopped | None = None) -> None:
+    async def read(
+        self,
+        starts: Mapping[Partition, int],
+        hear: HearMany,
+        stopped: HearStopped | None = None,
+        passed_over: HearPassedOver | None = None,
+    ) -> None:
         """Deliver until cancelled: all of it can be read. Raises BusError for an offset that was never written."""
         places = dict(starts)
         for place, offset in places.items():

@@ -42,13 +42,30 @@ class BusUnavailable(BusError):
 
 
 class Unreadable(BusError):
-    """A message is of a newer version, not signed by whom it names, or no message at all."""
+    """A message is of a newer version, or no message at all."""
+
+
+class Forged(Unreadable):
+    """A message is not signed by whom it names, or does not stand where it belongs.
+
+    Nobody of ours said it, or not so: what it stands in place of is in its author's outbox.
+    """
+
+
+class PassedOver(Struct, frozen=True):
+    """Forged messages of a partition that were not delivered: how many, and where to read on after the last of them."""
+
+    place: Partition
+    count: int
+    after: int
+    why: str  # of the last
 
 
 # Awaited before more is delivered: whoever is slow is waited for.
 HearMany = Callable[[Sequence[Delivery]], Awaitable[None]]
 HearHeads = Callable[[Heads], None]
 HearStopped = Callable[[Partition, Unreadable], None]
+HearPassedOver = Callable[[PassedOver], None]
 
 
 class PubSub(Protocol):
@@ -103,9 +120,16 @@ class Log(Protocol):
     def known_ends(self) -> Mapping[Partition, int]:
         """Return the same of what is being read, as far as it was told with what was read: nobody is asked."""
 
-    async def read(self, starts: Mapping[Partition, int], hear: HearMany, stopped: HearStopped | None = None) -> None:
+    async def read(
+        self,
+        starts: Mapping[Partition, int],
+        hear: HearMany,
+        stopped: HearStopped | None = None,
+        passed_over: HearPassedOver | None = None,
+    ) -> None:
         """Deliver what stands in these partitions from these offsets on, and what comes, until cancelled.
 
         Raises BusError where an offset is no longer there: what it held is in its author's outbox. A message that
-        cannot be read stops its partition, and `stopped` is told; without it, Unreadable is raised.
+        cannot be read stops its partition, and `stopped` is told. A forged one is left out, and `passed_over` is told,
+        before what came with it is delivered. Without them, Unreadable is raised.
         """

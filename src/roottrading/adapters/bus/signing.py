@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from roottrading.adapters.bus.port import Heads, Unreadable
+from roottrading.adapters.bus.port import Forged, Heads, Unreadable
 from roottrading.messages.codec import UnreadableMessage, decode, encode
 from roottrading.messages.envelope import Envelope
 
@@ -22,6 +22,8 @@ HEADS: Final = "heads:"  # and a channel's name: where heads are told
 SHORTEST: Final = 16  # characters of a secret
 _SIGNED: Final = b'{"sender":'
 _HEADS_DECODER: Final = msgspec.json.Decoder(Heads)
+_BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
+_SHOWN: Final = 40  # characters of a name that somebody made up
 
 
 class Grant(Struct, frozen=True):
@@ -49,10 +51,10 @@ class Seal(Protocol):
         """Return the bytes that go out on a channel."""
 
     def envelope(self, channel: str, data: bytes) -> Envelope:
-        """Return the message that came on a channel. Raises Unreadable."""
+        """Return the message that came on a channel. Raises Forged, and Unreadable for a genuine one."""
 
     def heads(self, channel: str, data: bytes) -> Heads:
-        """Return the heads that came for a channel. Raises Unreadable."""
+        """Return the heads that came for a channel. Raises Forged, and Unreadable for genuine ones."""
 
 
 class Unsigned:
@@ -99,18 +101,18 @@ class Signed:
             raise ValueError(f"{self._sender} has no key for {channel}: the map does not have it speak there")
         key = held.keys[0]
         return msgspec.json.encode(
-            _Sealed(self._sender, _name(key), self._mac(key, way, self._sender, data), msgspec.Raw(data))
+            _Sealed(self._sender, _name(key), self._mac(key, way, self._sender, data).decode(), msgspec.Raw(data))
         )
 
     def envelope(self, channel: str, data: bytes) -> Envelope:
-        """Return the message that came on a channel. Raises Unreadable."""
+        """Return the message that came on a channel. Raises Forged, and Unreadable for a genuine one."""
         authors, frame = self._open(channel, channel, data)
         envelope = _envelope(channel, frame)
         _check_author(channel, envelope.source, authors)
         return envelope
 
     def heads(self, channel: str, data: bytes) -> Heads:
-        """Return the heads that came for a channel. Raises Unreadable."""
+        """Return the heads that came for a channel. Raises Forged, and Unreadable for genuine ones."""
         authors, frame = self._open(channel, HEADS + channel, data)
         heads = _heads(channel, frame)
         _check_author(channel, heads.source, authors)
@@ -119,26 +121,26 @@ class Signed:
     def _open(self, channel: str, way: str, data: bytes) -> tuple[frozenset[str], bytes]:
         try:
             sealed = _SEALED_DECODER.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise Unreadable(f"a message on {channel} is not signed: does every service have the secret?") from None
+        except _BROKEN:
+            raise Forged(f"a message on {channel} is not signed: does every service have the secret?") from None
         held = self._keys.get((sealed.sender, channel))
         if held is None:
-            raise Unreadable(f"a message on {channel} is signed by {sealed.sender!r}, who has no say there")
+            raise Forged(f"a message on {channel} is signed by {sealed.sender[:_SHOWN]!r}, who has no say there")
         key = self._named[sealed.sender, channel].get(sealed.key)
         frame = bytes(sealed.frame)
-        if key is None or not hmac.compare_digest(sealed.mac, self._mac(key, way, sealed.sender, frame)):
-            raise Unreadable(
+        if key is None or not hmac.compare_digest(sealed.mac.encode(), self._mac(key, way, sealed.sender, frame)):
+            raise Forged(
                 f"a message on {channel} is not signed by {sealed.sender}, whom it names: "
                 "have all services the same secret and deployment?"
             )
         return held.grant.authors, frame
 
-    def _mac(self, key: bytes, way: str, sender: str, frame: bytes) -> str:
+    def _mac(self, key: bytes, way: str, sender: str, frame: bytes) -> bytes:
         mac = hmac.new(key, digestmod=hashlib.sha256)
         for part in (self._deployment.encode(), way.encode(), sender.encode(), frame):
             mac.update(len(part).to_bytes(8, "big"))  # so that no two lists of parts read the same
             mac.update(part)
-        return mac.hexdigest()
+        return mac.hexdigest().encode()
 
 
 def derive(secrets: Sequence[str], deployment: str, grants: Iterable[Grant]) -> tuple[Keys, ...]:
@@ -182,10 +184,10 @@ def _envelope(channel: str, data: bytes) -> Envelope:
 def _heads(channel: str, data: bytes) -> Heads:
     try:
         return _HEADS_DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _BROKEN as error:
         raise Unreadable(f"{channel}: no heads: {error}") from None
 
 
 def _check_author(channel: str, author: str, authors: frozenset[str]) -> None:
     if author not in authors:
-        raise Unreadable(f"a message on {channel} says that {author!r} made it, who has no say there")
+        raise Forged(f"a message on {channel} says that {author[:_SHOWN]!r} made it, who has no say there")

@@ -1,6 +1,6 @@
 """Who may say what to whom, by the map: the keys that a service is given for the messages, and no others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from roottrading.adapters.bus.signing import Grant, Seal, Signed, Unsigned, derive
@@ -21,6 +21,18 @@ def grants(role: Role) -> tuple[Grant, ...]:
     found = [grant for channel in role.produces for grant in grants_of(channel) if grant.sender == role.name]
     found += [grant for channel in heard.values() for grant in grants_of(channel)]
     return tuple(dict.fromkeys(found))
+
+
+def told_to(role: Role, symbols: Iterable[str]) -> set[tuple[str, str]]:
+    """Return what is said of these symbols to a service over Kafka, by others than itself: (author, stream)."""
+    found: set[tuple[str, str]] = set()
+    symbols = tuple(symbols)
+    for channel in (*role.consumes, *role.timed_by):
+        if channel.carrier == "kafka" and channel.per == "symbol":
+            (name,) = [bridge.origin.name for bridge in BRIDGES if bridge.destination == channel] or [channel.name]
+            authors = {author for grant in grants_of(channel) for author in grant.authors} - {role.name}
+            found.update((author, f"{name}/{symbol}") for author in authors for symbol in symbols)
+    return found
 
 
 def seal_of(role: Role, deployment: str, secrets: Sequence[str]) -> Seal:

@@ -1,6 +1,7 @@
 """What a service's process counts of itself: numbers that cost next to nothing, read only when somebody asks."""
 
 import asyncio
+import math
 import time
 from bisect import bisect_left
 from collections import Counter, deque
@@ -81,6 +82,8 @@ class Observed:
         self.requests = 0
         self.dropped = 0  # messages that were there already
         self.gaps = 0  # in streams, mended from the author's outbox
+        self.forged: Counter[str] = Counter()  # messages by topic that nobody of ours said
+        self.forgery_told_at = -math.inf  # when the last alert was, by the event loop's clock
         self.steps = Durations()  # deciding a batch, with what was fetched for it
         self.commits = Durations()
         self.publishes = Durations()

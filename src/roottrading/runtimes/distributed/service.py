@@ -17,6 +17,7 @@ from roottrading.runtimes.distributed.exchange_side import ExchangeSide
 from roottrading.runtimes.distributed.exchange_sides import side_of
 from roottrading.runtimes.distributed.figures import figures_of
 from roottrading.runtimes.distributed.finishing import finish
+from roottrading.runtimes.distributed.forgeries import Forgeries
 from roottrading.runtimes.distributed.holding import Holding, Shares
 from roottrading.runtimes.distributed.loading import Loader, Ready
 from roottrading.runtimes.distributed.serving import Serving, Work
@@ -228,7 +229,9 @@ class ServiceProcess:
                     side.now,
                 )
                 works.append(self._weigher.run)
-            serving = self.serving = Serving(self.role, around.carriers, side.now, loader.barrier, works)
+            forgeries = Forgeries(self.role, self._symbols, around.archive.said, around.observed, side.now)
+            serving = Serving(self.role, around.carriers, side.now, loader.barrier, works, forgeries)
+            self.serving = serving
             around.observed.measures |= figures_of(serving)
             self._together.begin(serving.run(watch_time=around.admin is None))
         if self._weigher is not None:

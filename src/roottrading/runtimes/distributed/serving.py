@@ -5,18 +5,19 @@ come and go meanwhile, as other instances of the service end and begin.
 """
 
 import asyncio
-import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from roottrading.adapters.bus.port import Delivery, Heads, Partition, Unreadable
+from roottrading.adapters.bus.port import Delivery, Heads, Partition
 from roottrading.domain.time import Time
 from roottrading.pipeline import BRIDGES, Role
 from roottrading.runtimes.distributed.carrying import Carriers
+from roottrading.runtimes.distributed.forgeries import Forgeries
 from roottrading.runtimes.distributed.hearers import Hearers
+from roottrading.runtimes.distributed.reading import Reading
 from roottrading.runtimes.distributed.served import Served
-from roottrading.runtimes.distributed.sharding import places_of, shard_of, symbol_of
+from roottrading.runtimes.distributed.sharding import shard_of, symbol_of
 from roottrading.runtimes.distributed.unit.actor import Actor
 from roottrading.runtimes.distributed.unit.inbox import DeadlinesDue, Given
 from roottrading.runtimes.distributed.verdict_barrier import VerdictBarrier
@@ -27,8 +28,6 @@ TICK: Final = 0.02  # seconds between two looks at the clock
 _BRIDGED: Final = {bridge.origin.name: bridge.destination.name for bridge in BRIDGES}
 FULL: Final = 5_000  # inputs that wait at all units together: the carriers keep what comes then
 _LOOKS: Final = 0.005  # seconds between two looks whether there is room again
-
-_LOG: Final = logging.getLogger(__name__)
 
 Work = Callable[[], Awaitable[None]]
 
@@ -46,7 +45,9 @@ class Serving:
         now: Callable[[], Time],
         barrier: VerdictBarrier | None = None,
         works: Sequence[Work] = (),
+        forgeries: Forgeries | None = None,
     ) -> None:
+        """Without `forgeries` a forged message ends it."""
         self.role = role
         self.actors: dict[int, Actor] = {}
         self._carriers = carriers
@@ -55,15 +56,13 @@ class Serving:
         self._works = works
         self._together = Together()
         self._running: dict[int, asyncio.Future[Any]] = {}
-        self._offsets: dict[Partition, int] = {}  # where to read on
+        self._forgeries = forgeries
+        self._reading = Reading(role, self.actors, barrier, () if forgeries is None else forgeries.unasked)
         self._hearers = Hearers()
         self._more = asyncio.Event()  # there is more to hear
         self._finishing = False
-        self.unread: dict[Partition, str] = {}  # partitions that are read no further, and why
         self._live = [channel.name for channel in role.consumes if channel.carrier == "redis"]
         self._early = {channel.name: _BRIDGED.get(channel.name, channel.name) for channel in role.early}
-        self._kept = [channel.name for channel in (*role.consumes, *role.timed_by) if channel.carrier == "kafka"]
-        self._timing = frozenset(channel.name for channel in role.timed_by)
         self._tells = [channel.name for channel in role.produces if channel.carrier == "redis"]
 
     # ---- its life
@@ -73,17 +72,13 @@ class Serving:
         for unit in units:
             self.actors[unit.shard] = unit.actor
             self._running[unit.shard] = self._together.begin(unit.actor.run())
-            for place in places_of(self.role, self._kept, unit.shard):
-                self._offsets[place] = unit.offsets.get(place, 0)
+            self._reading.take(unit)
             self._hearers.add(unit.actor, unit.streams)
         self._more.set()
 
     def deafen(self, shards: Collection[int]) -> None:
         """Have the units of these shards hear nothing more from carriers: they finish what they have."""
-        for shard in shards:
-            for place in places_of(self.role, self._kept, shard):
-                self._offsets.pop(place, None)
-                self.unread.pop(place, None)
+        self._reading.leave(shards)
         self._hearers.remove(shards)
 
     async def leave(self, shards: Iterable[int]) -> None:
@@ -94,7 +89,7 @@ class Serving:
 
     def finish(self, channels: Collection[str]) -> None:
         """Hear only these channels from now on; no deadline comes, and no instant is complete any more."""
-        self._offsets = {place: at for place, at in self._offsets.items() if place[0] in channels}
+        self._reading.keep(channels)
         self._hearers.clear()
         self._finishing = True
 
@@ -103,8 +98,10 @@ class Serving:
         self._carriers.reach(self.role)
         for work in self._works:
             self._together.begin(work())
-        if self._live or self._kept:
+        if self._live or self._reading.topics:
             self._together.begin(self._keep_hearing())
+        if self._forgeries is not None:
+            self._together.begin(self._forgeries.run(self._reading, self._complete))
         if self._tells:
             self._together.begin(self._tell_heads())
         if watch_time:
@@ -134,6 +131,11 @@ class Serving:
         return dict(found)
 
     @property
+    def unread(self) -> Mapping[Partition, str]:
+        """The partitions that are read no further, and why."""
+        return self._reading.unread
+
+    @property
     def waiting(self) -> int:
         """How many inputs wait at all units together."""
         return sum(len(actor.inbox) for actor in self.actors.values())
@@ -144,11 +146,7 @@ class Serving:
 
     def kafka_behind(self) -> dict[str, int]:
         """Return by topic how many messages stand there that no unit was handed, as far as the carrier knows."""
-        found = dict.fromkeys(self._kept, 0)
-        for place, end in self._carriers.log.known_ends().items():
-            if place in self._offsets:
-                found[place[0]] += max(0, end - self._offsets[place])
-        return found
+        return self._reading.behind(self._carriers.log.known_ends())
 
     def next_deadline(self) -> Time | None:
         """Return the next moment at which something is to be done."""
@@ -176,12 +174,14 @@ class Serving:
             works: list[Awaitable[object]] = [self._more.wait()]
             if self._live and heard:
                 works.append(pubsub.listen(self._live, heard.keys, self._hear, heard.hear_heads, heard.catch_up))
-            if self._early and self._offsets:
+            reading = self._reading
+            if self._early and reading.offsets:
                 works.append(
                     self._carriers.pubsub.listen(self._early, None, self._hear_early, lambda _: None, lambda: None)
                 )
-            if self._offsets:
-                works.append(self._carriers.log.read(dict(self._offsets), self._read, self._stop))
+            if reading.offsets:
+                forged = None if self._forgeries is None else self._forgeries.hear
+                works.append(self._carriers.log.read(dict(reading.offsets), self._read, reading.stop, forged))
             await first_of(*works)
 
     async def _hear(self, batch: Sequence[Delivery]) -> None:
@@ -193,30 +193,18 @@ class Serving:
         for delivery in batch:
             envelope = delivery.envelope
             shard = shard_of(symbol_of(envelope.stream))
-            if (self._early[delivery.channel], shard) in self._offsets and self.waiting < FULL:
-                actor = self.actors[0 if self.role.sharding == "one active" else shard]
-                actor.give([Given(envelope)] if self._barrier is None else self._barrier.arrive(envelope))
+            place = (self._early[delivery.channel], shard)
+            if place in self._reading.offsets and self.waiting < FULL:
+                if self._barrier is None:
+                    self._reading.actor_of(place).give([Given(envelope)])
+                else:
+                    self._reading.arrive(place, envelope)
         self._complete()
 
     async def _read(self, batch: Sequence[Delivery]) -> None:
-        for delivery in batch:
-            place = (delivery.channel, delivery.partition)
-            if place not in self._offsets:
-                continue  # its shard is another instance's from now on
-            self._offsets[place] = delivery.offset + 1
-            actor = self.actors[0 if self.role.sharding == "one active" else delivery.partition]
-            if self._barrier is not None and delivery.channel in self._timing:
-                actor.give(self._barrier.arrive(delivery.envelope, (place, delivery.offset + 1)))
-                continue
-            own = delivery.envelope.source == self.role.name
-            actor.give([Given(None if own else delivery.envelope, {place: delivery.offset + 1})])
+        self._reading.hear(batch)
         self._complete()
         await self._have_room()
-
-    def _stop(self, place: Partition, why: Unreadable) -> None:
-        self._offsets.pop(place, None)  # early copies of what comes there are of no use either
-        self.unread[place] = str(why)
-        _LOG.error("%s; it is read no further: upgrade this service", why)
 
     async def _have_room(self) -> None:
         """Wait while too much waits: Kafka is read later, what Redis gives up is fetched; nothing else waits here."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from zlib import crc32
 
+from roottrading.messages.channels import BRIDGES
 from roottrading.messages.envelope import Envelope
 from roottrading.pipeline import CHANNELS, ROLES, SHARDS, Role
 
@@ -42,6 +43,13 @@ def partition_of(channel: str, envelope: Envelope) -> int:
 def partitions(channel: str) -> int:
     """Return how many partitions a topic has."""
     return SHARDS if channel in _PARTITIONED else 1
+
+
+def place_of(stream: str) -> tuple[str, int]:
+    """Return the topic and partition of a stream that goes over Kafka."""
+    channel = stream.partition("/")[0]
+    topic = BRIDGES.get(channel, channel)
+    return topic, shard_of(symbol_of(stream)) if topic in _PARTITIONED else 0
 
 
 def places_of(role: Role, topics: Iterable[str], shard: int) -> list[tuple[str, int]]:
