@@ -53,12 +53,12 @@ def url(postgres_url: str) -> str:
     return postgres_url
 
 
-@pytest.mark.parametrize("role", ["gateway", "dispatcher", "portfolio"])
+@pytest.mark.parametrize("role", ["gateway", "dispatcher", "portfolio", "trader"])
 def test_nobodys_database_is_waited_for(url: str, role: str) -> None:
     async def work() -> None:
         async with scripted() as exchange:
             with pytest.raises(NotConfirmed, match="the trader does, or `roottrading up`"):
-                await gate(role, exchange, url).passed(1)
+                await gate(role, exchange, url, examined=role == "trader").passed(1)
             assert exchange.heard == []
         assert await identity_of(url, POSTGRES) == {}
 

@@ -38,7 +38,7 @@ class Gate:
     """Stands before real orders: they are confirmed once for an exchange and an account, and compared ever after.
 
     The trader examines and confirms where nobody has yet; all others wait for it. What is under its name at the
-    exchange it looks at once in its life, unless `examined` says that whoever started it just did.
+    exchange it looks at once in its life. All that is left to whoever started it where that has `examined` it.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Gate:
         settings, target, where = self._settings, self._target, shown(self._url)
         ours = owner(settings, target.named)
         found = await identity_of(self._url, settings.postgres)
-        trades = self._role.keys == "trade"
+        examines = self._role.keys == "trade" and not self._examined
         if found:
             check_owner(found, ours, where)
-        elif not trades:
+        elif not examines:
             raise NotConfirmed(f"nobody has confirmed real orders in {where} yet: the trader does, or `roottrading up`")
         if target.credentials is None:
             return {**ours, ACCOUNT: found[ACCOUNT]}
@@ -76,7 +76,7 @@ class Gate:
         number = await account_number(places.rest, credentials, rate)
         if found:
             check_account(found, number, where)
-        if trades and not (found and self._examined):
+        if examines:
             await check_prefix(settings, places, credentials, self._url, rate)
         identity = {**ours, ACCOUNT: number}
         if not found:
