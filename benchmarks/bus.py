@@ -60,14 +60,26 @@ class Ear:
         self.at: dict[int, float] = {}
         self.listens = asyncio.Event()
 
-    async def hear(self, batch: Sequence[Delivery]) -> None:
+    def hear(self, batch: Sequence[Delivery]) -> None:
         """Note a batch."""
         now = perf_counter()
         for each in batch:
             self.at[each.envelope.sequence] = now
 
+    async def read(self, batch: Sequence[Delivery]) -> None:
+        """Note a batch of a log's."""
+        self.hear(batch)
+
     def hear_heads(self, heads: Heads) -> None:
         """Nothing."""
+
+    def listening(self) -> None:
+        """Say so."""
+        self.listens.set()
+
+    def has_room(self) -> bool:
+        """Say that there always is."""
+        return True
 
     async def until(self, sequence: int) -> None:
         """Wait for a message."""
@@ -119,7 +131,7 @@ async def redis(url: str, seal: Seal | None, paced: int, backlog: int) -> None:
         carrier, ear = RedisPubSub(url, seal), Ear()
         await carrier.open()
         stack.push_async_callback(carrier.close)
-        work = carrier.listen([SIGNALS_AGGREGATED], None, ear.hear, ear.hear_heads, ear.listens.set)
+        work = carrier.listen([SIGNALS_AGGREGATED], None, ear)
         task = asyncio.ensure_future(work)
         stack.callback(task.cancel)
         await ear.listens.wait()
@@ -131,7 +143,7 @@ async def kafka(servers: str, prefix: str, seal: Seal | None, paced: int, backlo
     """Measure Kafka."""
     carrier, ear = KafkaLog(servers, TOPICS, lambda channel, envelope: 7, prefix, seal), Ear()
     await carrier.open()
-    task = asyncio.ensure_future(carrier.read(READ, ear.hear))
+    task = asyncio.ensure_future(carrier.read(READ, ear.read))
     try:
         name = "Kafka signed" if seal else "Kafka"
         await measure(name, event, carrier.publish, ear, paced, backlog)

@@ -29,10 +29,11 @@ class Ear:
         self._fits = fits
         self._heard: set[tuple[str, int]] = set()
         self._news = asyncio.Event()
+        self.listens = asyncio.Event()
         self.last = 0.0  # when the newest was heard, by `perf_counter`
         self.others: Counter[str] = Counter()
 
-    async def hear(self, batch: Sequence[Delivery]) -> None:
+    def hear(self, batch: Sequence[Delivery]) -> None:
         """Count a batch."""
         for each in batch:
             body = each.envelope.body
@@ -42,6 +43,21 @@ class Ear:
             else:
                 self.others[f"{type(body).__name__} {getattr(body, 'reason', '')}"] += 1
         self._news.set()
+
+    async def read(self, batch: Sequence[Delivery]) -> None:
+        """Count a batch of a log's."""
+        self.hear(batch)
+
+    def hear_heads(self, heads: Heads) -> None:
+        """Heads are not counted."""
+
+    def listening(self) -> None:
+        """Say so."""
+        self.listens.set()
+
+    def has_room(self) -> bool:
+        """Say that there always is."""
+        return True
 
     @property
     def count(self) -> int:
@@ -67,14 +83,9 @@ class Ear:
 @asynccontextmanager
 async def heard_on_redis(carrier: RedisPubSub, channel: str, ear: Ear) -> AsyncIterator[None]:
     """Have an ear on a channel of Pub/Sub."""
-    listens = asyncio.Event()
-
-    def heads(_: Heads) -> None:
-        pass
-
-    task = asyncio.create_task(carrier.listen([channel], None, ear.hear, heads, listens.set))
+    task = asyncio.create_task(carrier.listen([channel], None, ear))
     try:
-        await listens.wait()
+        await ear.listens.wait()
         yield
     finally:
         task.cancel()
@@ -85,7 +96,7 @@ async def heard_on_redis(carrier: RedisPubSub, channel: str, ear: Ear) -> AsyncI
 async def heard_on_kafka(log: KafkaLog, topic: str, ear: Ear) -> AsyncIterator[None]:
     """Have an ear on a topic that nothing was said on yet."""
     starts = {(topic, number): 0 for number in range(partitions(topic))}
-    task = asyncio.create_task(log.read(starts, ear.hear))
+    task = asyncio.create_task(log.read(starts, ear.read))
     try:
         yield
     finally:

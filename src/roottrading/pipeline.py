@@ -43,6 +43,7 @@ class Role(Struct, frozen=True):
 
     Where processes are many, the last message of T on `timed_by` completes the instant for it (consistency-rules 1.4),
     and what a topic brings is heard on Pub/Sub, too, on the channels `early`: the copy that comes first counts.
+    Something on a channel of `forewarned` says that there is work soon, whatever it is: it is not read (ADR 21).
     """
 
     name: str
@@ -55,6 +56,7 @@ class Role(Struct, frozen=True):
     redis_keys: tuple[str, ...] = ()  # the Redis keys that only it writes
     timed_by: tuple[Channel, ...] = ()
     early: tuple[Channel, ...] = ()
+    forewarned: tuple[Channel, ...] = ()
 
 
 MARKET: Final = Channel(channels.MARKET, "redis", "symbol/timeframe", (market.CandleClosed, market.CandleAbsent))
@@ -126,6 +128,7 @@ SIGNAL_AGGREGATOR: Final = Role(
     consumes=(SIGNALS_RAW,),
     produces=(SIGNALS_AGGREGATED,),
     inputs=(WeightsSet,),
+    forewarned=(MARKET,),
 )
 DISPATCHER: Final = Role(
     "dispatcher",
@@ -144,6 +147,7 @@ COORDINATOR: Final = Role(
     sharding="one active",
     timed_by=(VERDICTS,),
     early=(SIGNALS_AGGREGATED,),
+    forewarned=(SIGNALS_RAW,),
 )
 TRADER: Final = Role(
     "trader",
@@ -153,6 +157,7 @@ TRADER: Final = Role(
     inputs=(ExchangeEvent, ControlChanged),
     keys="trade",
     early=(TRADE_COMMANDS,),
+    forewarned=(SIGNALS_AGGREGATED,),
 )
 PORTFOLIO: Final = Role(
     "portfolio",

@@ -63,11 +63,15 @@ class Ear:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def hear(self, batch: Sequence[Delivery]) -> None:
+    def hear(self, batch: Sequence[Delivery]) -> None:
         """Keep a batch."""
         self.heard += batch
         self.order += [each.envelope.sequence for each in batch]
-        await self._tell()
+        self._later()
+
+    async def read(self, batch: Sequence[Delivery]) -> None:
+        """Keep a batch of a log's."""
+        self.hear(batch)
 
     def hear_heads(self, heads: Heads) -> None:
         """Keep heads."""
@@ -79,6 +83,10 @@ class Ear:
         """Count."""
         self.began += 1
         self._later()
+
+    def has_room(self) -> bool:
+        """Say that there always is."""
+        return True
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait for it."""
@@ -128,7 +136,7 @@ async def listener(
 ) -> AsyncIterator[Ear]:
     """Have somebody listen."""
     ear = Ear() if ear is None else ear
-    async with going(carrier.listen(channels, keys, ear.hear, ear.hear_heads, ear.listening)):
+    async with going(carrier.listen(channels, keys, ear)):
         await ear.until(lambda: ear.began > 0)
         yield ear
 
@@ -137,7 +145,7 @@ async def listener(
 async def reader(carrier: Log, starts: Mapping[Partition, int], ear: Ear | None = None) -> AsyncIterator[Ear]:
     """Have somebody read."""
     ear = Ear() if ear is None else ear
-    async with going(carrier.read(starts, ear.hear)):
+    async with going(carrier.read(starts, ear.read)):
         yield ear
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from roottrading.adapters.bus.port import BusError, Delivery, Heads, Partition
 from roottrading.messages.channels import MARKET, SIGNALS_RAW, TRADE_COMMANDS, TRADE_EVENTS
 from roottrading.operations.local_servers.addresses import bootstrap_servers
-from tests.contract.bus_carriers import TOPICS, Ear, Kind, going, listener, log, pubsub, reader, said
+from tests.contract.bus_carriers import PATIENCE, TOPICS, Ear, Kind, going, listener, log, pubsub, reader, said
 
 START: Final[Mapping[Partition, int]] = {
     (topic, number): 0 for topic, count in TOPICS.items() for number in range(count)
@@ -138,11 +138,21 @@ def test_heads_are_heard_after_what_was_said_before_them(live: Live) -> None:
     asyncio.run(main())
 
 
-def test_a_slow_listener_gets_everything_in_order(live: Live) -> None:
+def test_a_listener_without_room_gets_everything_in_order_when_it_has_some(live: Live) -> None:
     class Slow(Ear):
-        async def hear(self, batch: Sequence[Delivery]) -> None:
-            await asyncio.sleep(0.001)
-            await super().hear(batch)
+        looks = 0
+        taken = 0
+
+        def hear(self, batch: Sequence[Delivery]) -> None:
+            self.taken += 1
+            super().hear(batch)
+
+        def has_room(self) -> bool:
+            self.looks += 1
+            if self.looks % 4:
+                return False
+            assert self.taken <= self.looks // 4, "nothing is delivered that was not asked for"
+            return True
 
     async def main() -> None:
         async with pubsub(live.kind, live.url) as carrier, listener(carrier, [MARKET], ear=Slow()) as ear:
@@ -155,17 +165,46 @@ def test_a_slow_listener_gets_everything_in_order(live: Live) -> None:
 
 
 def test_a_listener_that_fails_ends_its_listening(live: Live) -> None:
-    async def fail(batch: Sequence[Delivery]) -> None:
-        raise LookupError("of the listener's own")
+    class Failing(Ear):
+        def hear(self, batch: Sequence[Delivery]) -> None:
+            raise LookupError("of the listener's own")
 
     async def main() -> None:
         async with pubsub(live.kind, live.url) as carrier:
-            ear = Ear()
-            listening = asyncio.ensure_future(carrier.listen([MARKET], None, fail, ear.hear_heads, ear.listening))
+            ear = Failing()
+            listening = asyncio.ensure_future(carrier.listen([MARKET], None, ear))
             await ear.until(lambda: ear.began > 0)
             await carrier.publish([said(MARKET, BTC, 1)])
             with pytest.raises(LookupError):
                 await listening
+
+    asyncio.run(main())
+
+
+def test_that_something_was_said_is_noticed_unread(live: Live) -> None:
+    async def main() -> None:
+        count = 0
+
+        def noticed() -> None:
+            nonlocal count
+            count += 1
+
+        async with pubsub(live.kind, live.url) as carrier, going(carrier.notice([MARKET, SIGNALS_RAW], noticed)):
+            for channel, key in ((MARKET, BTC), (SIGNALS_RAW, ETH)):
+                before, number = count, 0
+                async with asyncio.timeout(PATIENCE):
+                    while count == before:
+                        number += 1
+                        await carrier.publish([said(channel, key, number)])
+                        await asyncio.sleep(0.01)
+            await carrier.tell_heads(Heads("author", MARKET, {}))
+            await carrier.publish([said(TRADE_COMMANDS, "AAA", 1)])
+            await asyncio.sleep(0.05)
+            before = count
+            await carrier.tell_heads(Heads("author", MARKET, {}))
+            await carrier.publish([said(TRADE_COMMANDS, "AAA", 2)])
+            await asyncio.sleep(0.05)
+            assert count == before, "heads and other channels are nothing to notice"
 
     asyncio.run(main())
 
@@ -231,7 +270,7 @@ def test_a_place_that_was_never_written_is_an_error(kept: Kept) -> None:
             await carrier.publish([said(TRADE_COMMANDS, "AAA", 1)])
             with pytest.raises(BusError, match=r"trade\.commands, partition 0"):
                 async with asyncio.timeout(30):
-                    await carrier.read({(TRADE_COMMANDS, 0): 5}, Ear().hear)
+                    await carrier.read({(TRADE_COMMANDS, 0): 5}, Ear().read)
 
     asyncio.run(main())
 
@@ -240,12 +279,12 @@ def test_who_reads_slowly_is_waited_for(kept: Kept) -> None:
     class Slow(Ear):
         together = 0
 
-        async def hear(self, batch: Sequence[Delivery]) -> None:
+        async def read(self, batch: Sequence[Delivery]) -> None:
             self.together += 1
             assert self.together == 1, "more is delivered only when this was dealt with"
             await asyncio.sleep(0.005)
             self.together -= 1
-            await super().hear(batch)
+            await super().read(batch)
 
     async def main() -> None:
         async with log(kept.kind, kept.servers, kept.prefix) as carrier, reader(carrier, START, Slow()) as ear:

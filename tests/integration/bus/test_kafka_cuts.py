@@ -96,7 +96,7 @@ def test_what_stands_before_an_unreadable_message_is_heard_and_nothing_behind_it
             await carrier.publish([said(TRADE_COMMANDS, "AAA", 3)])
             ear = Ear()
             with pytest.raises(Unreadable, match=r"trade\.commands, partition 0, offset 2: .*is not signed"):
-                await carrier.read(START, ear.hear)
+                await carrier.read(START, ear.read)
             assert ear.order == [1, 2]
 
     asyncio.run(main())
@@ -119,7 +119,7 @@ def test_what_cannot_be_read_stops_its_partition_and_no_other(kafka_url: str, to
                 assert ear.envelopes("trade.commands/AAA"), "what stands before it was heard first"
                 stopped.append((place, str(why)))
 
-            reading = asyncio.create_task(carrier.read(START, ear.hear, stop))
+            reading = asyncio.create_task(carrier.read(START, ear.read, stop))
             await ear.until(lambda: len(ear.heard) == 3)
             await carrier.publish([said(TRADE_COMMANDS, "AAA", 3), said(TRADE_COMMANDS, "BBB", 3)])
             await ear.until(lambda: len(ear.heard) == 4)

@@ -85,7 +85,7 @@ def test_what_nobody_of_ours_said_is_passed_over_and_told(kafka_url: str, topic_
                 await asyncio.to_thread(write, servers, topic_prefix + TRADE_COMMANDS, [(0, data)])
                 await carrier.publish([said(TRADE_COMMANDS, "AAA", number)])
             ear = Ear()
-            async with going(carrier.read({PLACE: 0}, ear.hear, never, passed.append)):
+            async with going(carrier.read({PLACE: 0}, ear.read, never, passed.append)):
                 await ear.until(lambda: len(ear.heard) == len(FORGED) + 1)
                 for data, _ in FORGED.values():  # and now each by itself
                     before = len(passed)
@@ -121,7 +121,7 @@ def test_what_one_of_us_said_and_cannot_be_read_stops_its_partition(kafka_url: s
             await asyncio.to_thread(write, servers, topic_prefix + TRADE_COMMANDS, written)
             await carrier.publish([said(TRADE_COMMANDS, key, 2) for key in keys])
             ear = Ear()
-            async with going(carrier.read(dict.fromkeys(places, 0), ear.hear, stopped.__setitem__, never)):
+            async with going(carrier.read(dict.fromkeys(places, 0), ear.read, stopped.__setitem__, never)):
                 await ear.until(lambda: len(ear.heard) == len(keys) + 1)
                 await until(lambda: len(stopped) == len(UNREADABLE))
             assert [each.sequence for each in ear.envelopes("trade.commands/DDD")] == [1, 2]
@@ -143,7 +143,7 @@ def test_a_message_that_is_signed_stops_who_has_no_secret(kafka_url: str, topic_
         try:
             await asyncio.to_thread(write, servers, topic_prefix + TRADE_COMMANDS, [(0, sealed(frame()))])
             with pytest.raises(Unreadable, match="has no secret to check it with"):
-                await carrier.read({PLACE: 0}, Ear().hear, passed_over=never)
+                await carrier.read({PLACE: 0}, Ear().read, passed_over=never)
         finally:
             await carrier.close()
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from roottrading.adapters.store.port import Unreachable
 from roottrading.adapters.store.postgres.database import Database
 from roottrading.domain.time import SECOND
+from roottrading.operations.local_servers import PostgresServer
 from tests.integration.store.samples import SETTINGS
 
 TWO = replace(SETTINGS, connections=2, connect_timeout=SECOND // 2)
@@ -99,3 +100,30 @@ def test_a_refusal_leaves_a_connection_whole_and_a_cut_ends_it(postgres_url: str
 async def _sleep(database: Database) -> None:
     async with database.connection() as connection:
         await connection.execute("SELECT pg_sleep(30)")
+
+
+def test_rousing_writes_to_the_log_of_changes_and_to_no_table(postgres_url: str) -> None:
+    async def main() -> None:
+        async with await Database.open(postgres_url, TWO) as database:
+            before = await process(database)
+            async with database.connection() as connection:
+                begun = await connection.fetchval("SELECT pg_current_wal_flush_lsn()::text")
+            await database.rouse()
+            async with database.connection() as connection:
+                flushed = await connection.fetchval("SELECT pg_current_wal_flush_lsn() > $1::text::pg_lsn", begun)
+                written = await connection.fetchval("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+            assert flushed
+            assert not written
+            assert await process(database) == before, "the connection that the next commit will take"
+
+    asyncio.run(main())
+
+
+def test_a_database_that_is_gone_cannot_be_roused(own_postgres: PostgresServer) -> None:
+    async def main() -> None:
+        async with await Database.open(own_postgres.url, TWO) as database:
+            own_postgres.kill()
+            with pytest.raises(Unreachable):
+                await database.rouse()
+
+    asyncio.run(main())

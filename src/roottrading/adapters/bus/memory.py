@@ -10,8 +10,8 @@ from msgspec import Struct
 from roottrading.adapters.bus.port import (
     BusError,
     Delivery,
+    Ear,
     Heads,
-    HearHeads,
     HearMany,
     HearPassedOver,
     HearStopped,
@@ -21,12 +21,12 @@ from roottrading.adapters.bus.port import (
 from roottrading.messages.envelope import Envelope
 
 _MOST: Final = 500  # messages that are delivered together, as Redis' and Kafka's readers do
+_LOOKS: Final = 0.005  # seconds between two looks whether there is room again
 
 
 class _Listener(Struct, eq=False):
     channels: frozenset[str]
     keys: frozenset[str] | None
-    hear_heads: HearHeads
     queue: asyncio.Queue[Delivery | Heads]
 
 
@@ -40,6 +40,7 @@ class MemoryPubSub:
 
     def __init__(self) -> None:
         self._listeners: list[_Listener] = []
+        self._noticing: list[tuple[frozenset[str], Callable[[], None]]] = []
 
     async def open(self) -> None:
         """Nothing has to be connected."""
@@ -57,6 +58,9 @@ class MemoryPubSub:
             for listener in self._listeners:
                 if channel in listener.channels and (listener.keys is None or key_of(envelope) in listener.keys):
                     listener.queue.put_nowait(Delivery(channel, envelope))
+            for channels, noticed in self._noticing:
+                if channel in channels:
+                    noticed()
 
     async def tell_heads(self, heads: Heads) -> None:
         """Tell all who listen."""
@@ -64,22 +68,16 @@ class MemoryPubSub:
             if heads.channel in listener.channels:
                 listener.queue.put_nowait(heads)
 
-    async def listen(
-        self,
-        channels: Iterable[str],
-        keys: Iterable[str] | None,
-        hear: HearMany,
-        hear_heads: HearHeads,
-        listening: Callable[[], None],
-    ) -> None:
+    async def listen(self, channels: Iterable[str], keys: Iterable[str] | None, ear: Ear) -> None:
         """Deliver until cancelled."""
-        wanted = None if keys is None else frozenset(keys)
-        listener = _Listener(frozenset(channels), wanted, hear_heads, asyncio.Queue())
+        listener = _Listener(frozenset(channels), None if keys is None else frozenset(keys), asyncio.Queue())
         self._listeners.append(listener)
-        listening()
+        ear.listening()
         try:
             while True:
                 found = [await listener.queue.get()]
+                while not ear.has_room():
+                    await asyncio.sleep(_LOOKS)
                 while len(found) < _MOST and not listener.queue.empty():
                     found.append(listener.queue.get_nowait())
                 batch: list[Delivery] = []
@@ -88,13 +86,22 @@ class MemoryPubSub:
                         batch.append(each)
                         continue
                     if batch:  # what was said before them is not missed
-                        await hear(batch)
+                        ear.hear(batch)
                         batch = []
-                    hear_heads(each)
+                    ear.hear_heads(each)
                 if batch:
-                    await hear(batch)
+                    ear.hear(batch)
         finally:
             self._listeners.remove(listener)
+
+    async def notice(self, channels: Iterable[str], noticed: Callable[[], None]) -> None:
+        """Tell until cancelled."""
+        noticing = (frozenset(channels), noticed)
+        self._noticing.append(noticing)
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._noticing.remove(noticing)
 
 
 class MemoryLog:

@@ -63,9 +63,27 @@ class PassedOver(Struct, frozen=True):
 
 # Awaited before more is delivered: whoever is slow is waited for.
 HearMany = Callable[[Sequence[Delivery]], Awaitable[None]]
-HearHeads = Callable[[Heads], None]
 HearStopped = Callable[[Partition, Unreadable], None]
 HearPassedOver = Callable[[PassedOver], None]
+
+
+class Ear(Protocol):
+    """Who listens to Pub/Sub: it is told at once, in the pass of the event loop in which a message comes."""
+
+    def hear(self, batch: Sequence[Delivery]) -> None:
+        """Take messages, in order. What it raises ends the listening."""
+
+    def hear_heads(self, heads: Heads) -> None:
+        """Take the last sequences of a source's streams, after what was said before them."""
+
+    def listening(self) -> None:
+        """Learn that everything said from now on will be heard.
+
+        So it is at first, and again after every cut, between which messages may have been lost.
+        """
+
+    def has_room(self) -> bool:
+        """Say whether more can be taken: what comes while it cannot is kept back, and lost where it is very much."""
 
 
 class PubSub(Protocol):
@@ -77,8 +95,11 @@ class PubSub(Protocol):
     async def close(self) -> None:
         """End all connections."""
 
-    async def publish(self, sent: Sequence[Sent]) -> None:
-        """Hand messages to the carrier, in order; return when it has them. Raises BusUnavailable."""
+    def publish(self, sent: Sequence[Sent]) -> Awaitable[None]:
+        """Hand messages to the carrier, in order; await that it has them. Raises BusUnavailable there.
+
+        Where the carrier can be reached they are on their way when this returns.
+        """
 
     def say(self, sent: Sequence[Sent]) -> None:
         """Hand messages to whoever hears them now, where that can be: nobody waits for it, and nothing is promised."""
@@ -86,20 +107,14 @@ class PubSub(Protocol):
     async def tell_heads(self, heads: Heads) -> None:
         """Repeat the last sequences of a source's streams on a channel. Raises BusUnavailable."""
 
-    async def listen(
-        self,
-        channels: Iterable[str],
-        keys: Iterable[str] | None,
-        hear: HearMany,
-        hear_heads: HearHeads,
-        listening: Callable[[], None],
-    ) -> None:
+    async def listen(self, channels: Iterable[str], keys: Iterable[str] | None, ear: Ear) -> None:
         """Deliver what is said on these channels (about these keys only, where given) until cancelled.
 
-        `keys` are the ends of streams' names, symbol[/timeframe]. `listening` is called when everything said from now
-        on will be heard: at first, and again after every cut, between which messages may have been lost. A cut
-        connection is made anew by itself.
+        `keys` are the ends of streams' names, symbol[/timeframe]. A cut connection is made anew by itself.
         """
+
+    async def notice(self, channels: Iterable[str], noticed: Callable[[], None]) -> None:
+        """Tell that something was said on these channels, whatever it was, until cancelled; now and then not."""
 
 
 class Log(Protocol):

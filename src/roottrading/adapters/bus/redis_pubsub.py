@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
-from roottrading.adapters.bus.port import BusError, BusUnavailable, Heads, HearHeads, HearMany, Sent
-from roottrading.adapters.bus.redis_listener import RedisListener, live_name
-from roottrading.adapters.bus.redis_wire import Wire, check, connect, place_of
+from roottrading.adapters.bus.port import BusError, BusUnavailable, Ear, Heads, Sent
+from roottrading.adapters.bus.redis_listener import RedisListener
+from roottrading.adapters.bus.redis_subscription import Subscription, live_name, subscriptions
+from roottrading.adapters.bus.redis_wire import Command, Wire, check, connect, place_of
 from roottrading.adapters.bus.signing import HEADS, Seal, Unsigned
 from roottrading.messages.envelope import Envelope
 
@@ -56,11 +57,9 @@ class RedisPubSub:
             self._wire.close()
             self._wire = None
 
-    async def publish(self, sent: Sequence[Sent]) -> None:
+    def publish(self, sent: Sequence[Sent]) -> Awaitable[None]:
         """Publish all of them in one trip. Raises BusUnavailable; the next call connects anew."""
-        if sent:
-            pack = self._seal.pack
-            await self._send([("PUBLISH", name_of(channel, each), pack(channel, each)) for channel, each in sent])
+        return self._send(self._commands(sent))
 
     def say(self, sent: Sequence[Sent]) -> None:
         """Publish where Redis is there now, and else see that it will be; works unopened, and with nothing to say."""
@@ -68,25 +67,35 @@ class RedisPubSub:
             if self._reaching is None or self._reaching.done():
                 self._reaching = asyncio.create_task(self._reach())
         elif sent:
-            pack = self._seal.pack
-            self._wire.tell([("PUBLISH", name_of(channel, each), pack(channel, each)) for channel, each in sent])
+            self._wire.tell(self._commands(sent))
 
     async def tell_heads(self, heads: Heads) -> None:
         """Repeat the last sequences of a source's streams. Raises BusUnavailable."""
         await self._send([("PUBLISH", HEADS + heads.channel, self._seal.pack(heads.channel, heads))])
 
-    async def listen(
-        self,
-        channels: Iterable[str],
-        keys: Iterable[str] | None,
-        hear: HearMany,
-        hear_heads: HearHeads,
-        listening: Callable[[], None],
-    ) -> None:
+    async def listen(self, channels: Iterable[str], keys: Iterable[str] | None, ear: Ear) -> None:
         """Deliver until cancelled; a cut connection is made anew."""
+        listener = RedisListener(tuple(channels), keys, self._seal, ear)
+
+        async def hear(wire: Wire) -> None:
+            try:
+                await listener.run(wire)
+            finally:
+                self.unreadable += listener.take_unreadable()
+
+        await self._stay(hear)
+
+    async def notice(self, channels: Iterable[str], noticed: Callable[[], None]) -> None:
+        """Tell until cancelled; a cut connection is made anew."""
+        commands = subscriptions(channels, None, heads=False)
+        await self._stay(Subscription(commands, lambda _: noticed(), lambda: None).run)
+
+    # ---- inside
+
+    async def _stay(self, hear: Callable[[Wire], Awaitable[None]]) -> None:
+        """Connect and hear, again and again."""
         tries = 0
         loop = asyncio.get_running_loop()
-        listener = RedisListener(tuple(channels), keys, self._seal, hear, hear_heads, listening)
         while True:
             began = loop.time()
             try:
@@ -94,9 +103,8 @@ class RedisPubSub:
                 try:
                     if tries:
                         _LOG.info("Redis at %s is there again", self._place)
-                    await listener.run(wire)
+                    await hear(wire)
                 finally:
-                    self.unreadable += listener.take_unreadable()
                     wire.close()
             except _PASSING as error:
                 if not tries:
@@ -125,12 +133,22 @@ class RedisPubSub:
                 self._wire = await connect(self._place, self._patience)
             return self._wire
 
-    async def _send(self, commands: list[Any]) -> None:
+    def _commands(self, sent: Sequence[Sent]) -> list[Command]:
+        pack = self._seal.pack
+        return [("PUBLISH", name_of(channel, each), pack(channel, each)) for channel, each in sent]
+
+    def _send(self, commands: list[Command]) -> Awaitable[None]:
+        """Send them now where that can be, and else when it can; await the answers."""
         wire = self._wire
-        if wire is None or not wire.is_open:
-            wire = await self._connected()
+        if not commands or wire is None or not wire.is_open:
+            return self._sent(None, commands)
+        return self._sent(wire.ask(commands), commands)
+
+    async def _sent(self, asked: Awaitable[list[Any]] | None, commands: list[Command]) -> None:
+        if not commands:
+            return
         try:
-            answers = await wire.ask(commands)
+            answers = await (asked or (await self._connected()).ask(commands))
         except (OSError, TimeoutError) as error:
             raise BusUnavailable(f"Redis at {self._place} did not take a message: {error}") from None
         for answer in answers:

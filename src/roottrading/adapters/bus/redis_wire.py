@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -91,11 +91,17 @@ class Wire(asyncio.Protocol):
             raise ConnectionResetError("the connection has ended")
         self._transport.write(b"".join(map(_pack, commands)))
 
-    async def ask(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands in one go, return their answers. Raises OSError or TimeoutError: it is of no use any more."""
+    def ask(self, commands: Sequence[Command]) -> Awaitable[list[Any]]:
+        """Send commands in one go, now; await their answers.
+
+        Raises OSError, or TimeoutError where they are waited for: it is of no use any more.
+        """
         asked = _Asked([], len(commands), asyncio.get_running_loop().create_future())
         self.send(commands)
         self._asked.append(asked)
+        return self._answers(asked)
+
+    async def _answers(self, asked: _Asked) -> list[Any]:
         try:
             async with asyncio.timeout(self.patience):
                 return await asked.done

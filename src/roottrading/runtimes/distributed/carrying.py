@@ -1,6 +1,6 @@
 """The way of messages out of a process: each to its channel's carrier, by the map."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from roottrading.adapters.bus.port import Log, PubSub, Sent
@@ -22,14 +22,20 @@ class Carriers:
         if any(channel.name in _SAID_EARLY for channel in role.produces):
             self.pubsub.say(())
 
-    async def publish(self, sent: Sequence[Sent]) -> None:
-        """Return when the carriers have all of them; of some that a topic keeps, copies are said on Pub/Sub first."""
+    def publish(self, sent: Sequence[Sent]) -> Awaitable[None]:
+        """Await that the carriers have all of them; of some that a topic keeps, copies are said on Pub/Sub.
+
+        What goes by Pub/Sub is on its way when this returns.
+        """
         live = [each for each in sent if _CARRIER[each[0]] == "redis"]
         kept = [each for each in sent if _CARRIER[each[0]] == "kafka"]
-        if live:
-            await self.pubsub.publish(live)
+        published = self.pubsub.publish(live) if live else None
+        if early := [each for each in kept if each[0] in _SAID_EARLY]:
+            self.pubsub.say(early)
+        return self._published(published, kept)
+
+    async def _published(self, live: Awaitable[None] | None, kept: Sequence[Sent]) -> None:
+        if live is not None:
+            await live
         if kept:
-            early = [each for each in kept if each[0] in _SAID_EARLY]
-            if early:
-                self.pubsub.say(early)
             await self.log.publish(kept)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from roottrading.adapters.bus.port import Delivery, Heads
+from roottrading.runtimes.distributed.room import Room
 from roottrading.runtimes.distributed.unit.actor import Actor
 from roottrading.runtimes.distributed.unit.inbox import Given, HeadHeard
 
@@ -11,7 +12,8 @@ from roottrading.runtimes.distributed.unit.inbox import Given, HeadHeard
 class Hearers:
     """The units of a process by the streams that they hear; they come and go."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self._actors: dict[str, list[Actor]] = defaultdict(list)
         self._sources: dict[str, str] = {}
         self._heads: dict[tuple[str, str], int] = {}
@@ -47,6 +49,7 @@ class Hearers:
 
     def hear(self, batch: Sequence[Delivery]) -> None:
         """Hand messages to whoever hears them."""
+        self._room.take(len(batch))
         for delivery in batch:
             for actor in self._actors.get(delivery.envelope.stream, ()):
                 actor.give([Given(delivery.envelope)])
@@ -60,11 +63,15 @@ class Hearers:
                 if actor.seen.get((heads.source, stream), 0) < last:
                     actor.inbox.give_once(HeadHeard(heads.source, stream, last))
 
-    def catch_up(self) -> None:
+    def listening(self) -> None:
         """Have fetched whatever was said until now."""
         for stream, actors in self._actors.items():
             for actor in actors:
                 actor.inbox.give_once(HeadHeard(self._sources[stream], stream))
+
+    def has_room(self) -> bool:
+        """Say whether more can be handed on: what Redis gives up then is fetched later."""
+        return self._room.is_there()
 
     def behind(self, seen: Mapping[str, Mapping[str, int]]) -> int:
         """Return how many streams' sources have said more than was taken: `seen` is by source and stream."""

@@ -160,6 +160,7 @@ async def installation(
                 None if changing is None else adoption(changing, database, state, commands.post),
                 None if changing is None else partial(ends, changing, database),
                 market.streams,
+                database.rouse,
             )
         finally:
             await state.close()

@@ -20,6 +20,7 @@ from roottrading.runtimes.distributed.finishing import finish
 from roottrading.runtimes.distributed.forgeries import Forgeries
 from roottrading.runtimes.distributed.holding import Holding, Shares
 from roottrading.runtimes.distributed.loading import Loader, Ready
+from roottrading.runtimes.distributed.rousing import Rousing
 from roottrading.runtimes.distributed.serving import Serving, Work
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of
 from roottrading.runtimes.distributed.surroundings import Surroundings
@@ -229,6 +230,10 @@ class ServiceProcess:
                     side.now,
                 )
                 works.append(self._weigher.run)
+            if (rouse := around.rouse) is not None and self.role.forewarned and around.admin is None:
+                rousing = Rousing(rouse, lambda: serving.is_idle)
+                signs = [channel.name for channel in self.role.forewarned]
+                works.append(lambda: rousing.run(around.carriers.pubsub, signs))
             forgeries = Forgeries(self.role, self._symbols, around.archive.said, around.observed, side.now)
             serving = Serving(self.role, around.carriers, side.now, loader.barrier, works, forgeries)
             self.serving = serving

@@ -13,9 +13,11 @@ from roottrading.adapters.bus.port import Delivery, Heads, Partition
 from roottrading.domain.time import Time
 from roottrading.pipeline import BRIDGES, Role
 from roottrading.runtimes.distributed.carrying import Carriers
+from roottrading.runtimes.distributed.early_copies import EarlyCopies
 from roottrading.runtimes.distributed.forgeries import Forgeries
 from roottrading.runtimes.distributed.hearers import Hearers
 from roottrading.runtimes.distributed.reading import Reading
+from roottrading.runtimes.distributed.room import Room
 from roottrading.runtimes.distributed.served import Served
 from roottrading.runtimes.distributed.sharding import shard_of, symbol_of
 from roottrading.runtimes.distributed.unit.actor import Actor
@@ -26,7 +28,6 @@ from roottrading.runtimes.together import Together, first_of
 HEADS_SECONDS: Final = 1.0  # between two repetitions of a stream's last sequence (consistency-rules 2.5)
 TICK: Final = 0.02  # seconds between two looks at the clock
 _BRIDGED: Final = {bridge.origin.name: bridge.destination.name for bridge in BRIDGES}
-FULL: Final = 5_000  # inputs that wait at all units together: the carriers keep what comes then
 _LOOKS: Final = 0.005  # seconds between two looks whether there is room again
 
 Work = Callable[[], Awaitable[None]]
@@ -58,7 +59,8 @@ class Serving:
         self._running: dict[int, asyncio.Future[Any]] = {}
         self._forgeries = forgeries
         self._reading = Reading(role, self.actors, barrier, () if forgeries is None else forgeries.unasked)
-        self._hearers = Hearers()
+        self._room = Room(lambda: self.waiting)
+        self._hearers = Hearers(self._room)
         self._more = asyncio.Event()  # there is more to hear
         self._finishing = False
         self._live = [channel.name for channel in role.consumes if channel.carrier == "redis"]
@@ -173,28 +175,22 @@ class Serving:
             self._more.clear()
             works: list[Awaitable[object]] = [self._more.wait()]
             if self._live and heard:
-                works.append(pubsub.listen(self._live, heard.keys, self._hear, heard.hear_heads, heard.catch_up))
+                works.append(pubsub.listen(self._live, heard.keys, heard))
             reading = self._reading
             if self._early and reading.offsets:
-                works.append(
-                    self._carriers.pubsub.listen(self._early, None, self._hear_early, lambda _: None, lambda: None)
-                )
+                works.append(pubsub.listen(self._early, None, EarlyCopies(self._hear_early, self._room)))
             if reading.offsets:
                 forged = None if self._forgeries is None else self._forgeries.hear
                 works.append(self._carriers.log.read(dict(reading.offsets), self._read, reading.stop, forged))
             await first_of(*works)
 
-    async def _hear(self, batch: Sequence[Delivery]) -> None:
-        self._hearers.hear(batch)
-        await self._have_room()
-
-    async def _hear_early(self, batch: Sequence[Delivery]) -> None:
-        """Give what a topic that is read will bring, too; who has much to do waits for that."""
+    def _hear_early(self, batch: Sequence[Delivery]) -> None:
+        """Give what a topic that is read will bring, too."""
         for delivery in batch:
             envelope = delivery.envelope
             shard = shard_of(symbol_of(envelope.stream))
             place = (self._early[delivery.channel], shard)
-            if place in self._reading.offsets and self.waiting < FULL:
+            if place in self._reading.offsets:
                 if self._barrier is None:
                     self._reading.actor_of(place).give([Given(envelope)])
                 else:
@@ -204,11 +200,8 @@ class Serving:
     async def _read(self, batch: Sequence[Delivery]) -> None:
         self._reading.hear(batch)
         self._complete()
-        await self._have_room()
-
-    async def _have_room(self) -> None:
-        """Wait while too much waits: Kafka is read later, what Redis gives up is fetched; nothing else waits here."""
-        while self.waiting >= FULL:
+        self._room.take(len(batch))
+        while not self._room.is_there():  # Kafka is read later; nothing else waits here
             await asyncio.sleep(_LOOKS)
 
     def _complete(self) -> None:

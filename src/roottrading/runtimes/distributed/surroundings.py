@@ -37,6 +37,7 @@ class Surroundings(Struct, frozen=True):
     keys that the dispatcher shows things in, `recent` those of the gateway's candles; `requests` are people's, for
     capital and coins. `tend` does what the database needs each day. `adoption` keeps the keys of the configuration,
     `ends` ends what was made for another. `streams` says how the market is listened to (None: as its pace wants it).
+    `rouse` wakes the way to the database.
     """
 
     settings: Settings
@@ -58,3 +59,4 @@ class Surroundings(Struct, frozen=True):
     adoption: MakeAdoption | None = None
     ends: Callable[[], Awaitable[None]] | None = None
     streams: StreamSettings | None = None
+    rouse: Callable[[], Awaitable[None]] | None = None

@@ -6,6 +6,7 @@ from roottrading.adapters.store.port import Loaded
 from roottrading.messages.envelope import Envelope
 from roottrading.messages.events import AlertRaised
 from roottrading.runtimes.distributed.hearers import Hearers
+from roottrading.runtimes.distributed.room import Room
 from roottrading.runtimes.distributed.unit.actor import Actor
 from roottrading.runtimes.distributed.unit.inbox import HeadHeard
 from roottrading.runtimes.step import Unit
@@ -31,7 +32,7 @@ def given(actor: Actor) -> list[object]:
 
 
 def test_each_hears_its_own_streams_until_it_goes() -> None:
-    first, second, hearers = actor(1), actor(2), Hearers()
+    first, second, hearers = actor(1), actor(2), Hearers(Room(lambda: 0))
     assert not hearers
     hearers.add(first, [A, B])
     hearers.add(second, [B, C])
@@ -48,7 +49,7 @@ def test_each_hears_its_own_streams_until_it_goes() -> None:
 
 
 def test_what_was_said_and_not_heard_is_fetched_and_counted() -> None:
-    first, second, hearers = actor(1), actor(2), Hearers()
+    first, second, hearers = actor(1), actor(2), Hearers(Room(lambda: 0))
     hearers.add(first, [A])
     hearers.add(second, [B])
     first.unit.seen[A] = 5
@@ -62,7 +63,7 @@ def test_what_was_said_and_not_heard_is_fetched_and_counted() -> None:
 
 
 def test_after_a_cut_everything_is_caught_up_with() -> None:
-    first, hearers = actor(1), Hearers()
+    first, hearers = actor(1), Hearers(Room(lambda: 0))
     hearers.add(first, [A, B])
-    hearers.catch_up()
+    hearers.listening()
     assert given(first) == [HeadHeard(*A), HeadHeard(*B)]

@@ -15,8 +15,9 @@ from roottrading.messages.events import AlertRaised
 from roottrading.messages.exchange import Request
 from roottrading.messages.service import NOTHING, DeadlineDue, Decision, Input, Row
 from roottrading.runtimes.distributed.carrying import Carriers
+from roottrading.runtimes.distributed.room import FULL
 from roottrading.runtimes.distributed.served import Served
-from roottrading.runtimes.distributed.serving import FULL, Serving
+from roottrading.runtimes.distributed.serving import Serving
 from roottrading.runtimes.distributed.sharding import ROLE, partition_of
 from roottrading.runtimes.distributed.unit.actor import Actor
 from roottrading.runtimes.distributed.unit.inbox import Given

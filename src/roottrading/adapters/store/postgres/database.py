@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import asyncpg
 
 from roottrading.adapters.store.port import StoreError
 from roottrading.adapters.store.postgres.connecting import connect
-from roottrading.adapters.store.postgres.errors import reaching, shown
+from roottrading.adapters.store.postgres.errors import asking, reaching, shown
 from roottrading.adapters.store.postgres.pool import Pool
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.domain.time import SECOND
+
+# A message in the log of changes that nobody reads: it touches no table, and is written through like any commit.
+_NOTHING: Final = "SELECT pg_logical_emit_message(true, 'roottrading', '')"
 
 
 class Database:
@@ -51,6 +54,15 @@ class Database:
             raise
         finally:
             self._pool.release(connection, whole=whole)
+
+    async def rouse(self) -> None:
+        """Commit nothing, to the disk: the next commit finds a connection, a server and a disk that are awake.
+
+        Raises Unreachable or StoreError.
+        """
+        async with self.connection() as connection:
+            with asking(self.where):
+                await connection.execute(_NOTHING)
 
     @property
     def in_use(self) -> int:

@@ -58,7 +58,7 @@ class Inbox:
         self._questions: list[Question] = []
         self._waiting: list[Given] = []
         self._once: set[tuple[str, str, bool]] = set()
-        self._news = asyncio.Event()
+        self._waiter: asyncio.Future[bool] | None = None
 
     def __len__(self) -> int:
         return len(self._commands) + len(self._questions) + len(self._waiting)
@@ -66,12 +66,12 @@ class Inbox:
     def obey(self, command: Given) -> None:
         """Put a person's command behind those that wait, and before all else."""
         self._commands.append(command)
-        self._news.set()
+        self.wake()
 
     def ask(self, question: Question) -> None:
         """Have something asked when nothing is being decided; what it leaves among the commands is decided next."""
         self._questions.append(question)
-        self._news.set()
+        self.wake()
 
     def question(self) -> Question | None:
         """Take out the question whose turn it is: commands that wait go first."""
@@ -81,7 +81,7 @@ class Inbox:
         """Put something behind all that waits."""
         if given:
             self._waiting.extend(given)
-            self._news.set()
+            self.wake()
 
     def give_once(self, given: HeadHeard | DeadlinesDue) -> None:
         """Put it behind all that waits, unless another of its kind does: whoever says it says it again."""
@@ -110,18 +110,27 @@ class Inbox:
 
     def wake(self) -> None:
         """Have whoever waits here look at something else."""
-        self._news.set()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(True)
 
     async def wait(self, seconds: float | None) -> bool:
         """Wait for something, or to be woken, so many seconds at most; say whether that came."""
-        self._news.clear()
-        if not len(self):
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._news.wait()
-            except TimeoutError:
-                return False
-        return True
+        if len(self):
+            return True
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bool] = loop.create_future()
+        self._waiter = waiter
+        timer = None if seconds is None else loop.call_later(seconds, _give_up, waiter)
+        try:
+            return await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+
+def _give_up(waiter: "asyncio.Future[bool]") -> None:
+    if not waiter.done():
+        waiter.set_result(False)
 
 
 def _mark(given: HeadHeard | DeadlinesDue) -> tuple[str, str, bool]:
