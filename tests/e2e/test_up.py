@@ -1,6 +1,8 @@
 """Seven processes over real Redis, Kafka and PostgreSQL leave the very files of a backtest."""
 
 import os
+import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -56,3 +58,18 @@ def test_services_leave_the_files_of_a_backtest(
     assert (tmp_path / "alone" / "fills.csv").read_text().count("\n") > 3
     for name in FILES:
         assert (tmp_path / "apart" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
+
+
+def test_what_was_begun_ends_with_a_start_that_is_broken_off(servers: Servers, deployment: str, tmp_path: Path) -> None:
+    command = (*COMMAND, "up", "--clock", "20x", *WANTED, "--set", f"account.deployment={deployment}")
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(servers), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = next(line for line in iter(process.stdout.readline, "") if line.startswith("exchange on "))
+        process.send_signal(signal.SIGTERM)
+        process.stdout.read()
+        assert process.wait(60) == 130
+    port = int(line.partition(",")[0].rpartition(":")[2])
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", port)) != 0

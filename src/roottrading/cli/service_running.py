@@ -25,6 +25,7 @@ from roottrading.operations.health.door import LOOPBACK, Door, open_door
 from roottrading.operations.health.probes import probes_of
 from roottrading.operations.health.readiness import Health
 from roottrading.operations.local_servers.addresses import bootstrap_servers
+from roottrading.operations.loose_threads import LooseThreads
 from roottrading.runtimes.assembly import Cast, cast
 from roottrading.runtimes.distributed.installation import Addresses, Market, installation
 from roottrading.runtimes.distributed.observing import Observed
@@ -65,9 +66,10 @@ def run_service(
     places, admin = target.places, settings.run.admin
 
     async def main() -> None:
-        stop = asyncio.Event()
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, stop.set)
+        loop.set_default_executor(LooseThreads())  # what a server does not answer keeps nobody from ending
         observed = Observed()
 
         @asynccontextmanager

@@ -64,6 +64,8 @@ def run_up(settings: Settings, wanted: Wanted) -> None:
     Raises CommandError for settings that cannot be, and what servers and database raise where they are not there; with
     real orders whatever keeps them from being sent.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):  # whatever was begun by then ends, too
+        signal.signal(number, signal.default_int_handler)
     if wanted.real is not None:
         check_kept(settings, wanted.local_servers)
     check_outputs(settings.run)

@@ -16,6 +16,7 @@ from roottrading.operations.metrics import CONTENT, Metrics
 from roottrading.runtimes.distributed.observing import Observed, Worked, clock, watch_pauses
 
 LOOPBACK: Final = "127.0.0.1"
+_FAREWELL: Final = 0.5  # seconds for an answer that is under way when the door closes
 
 
 class PortTaken(Exception):
@@ -76,7 +77,7 @@ class Door:
 async def open_door(door: Door, port: int) -> AsyncIterator[int]:
     """Serve on a port of loopback (0: any free one); give the port. Raises PortTaken."""
     watching = asyncio.create_task(watch_pauses(door.observed))
-    runner = web.AppRunner(door.app(), access_log=None)
+    runner = web.AppRunner(door.app(), access_log=None, shutdown_timeout=_FAREWELL)
     try:
         await runner.setup()
         site = web.TCPSite(runner, LOOPBACK, port, reuse_address=True)

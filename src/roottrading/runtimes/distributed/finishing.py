@@ -19,6 +19,7 @@ from roottrading.runtimes.distributed.sharding import ROLE, shards_of
 FINISH_SECONDS: Final = 5.0  # at most
 QUIET_SECONDS: Final = 0.2  # in which nothing came any more: the exchange says some things twice
 _LOOKS: Final = 0.01
+_NAMED: Final = 3  # streams in a line of the log
 _TRADER: Final = "trader"
 _LOG: Final = logging.getLogger(__name__)
 
@@ -34,29 +35,56 @@ async def finish(role: Role, serving: Serving, side: ExchangeSide, requests: Req
     """Wait for the end of what is under way. Raises StoreError where the database does not say what was said."""
     facts = TRADE_EVENTS in role.consumes
     serving.finish({TRADE_EVENTS.name} if facts else frozenset())
-    said: Mapping[str, int] = {}
-    if facts and requests is not None:
-        progress = await requests.progress_of(_TRADER, shards_of(ROLE[_TRADER], side.instruments))
-        said = {stream: last for stream, last in progress.said.items() if stream.startswith(f"{TRADE_EVENTS.name}/")}
-    waits = role.keys != "none"  # only who has a key has anything under way at the exchange
-
-    def is_done() -> bool:
-        heard = serving.seen.get(_TRADER, {})
-        read = all(heard.get(stream, 0) >= last for stream, last in said.items())
-        return read and serving.is_idle and not (waits and (side.under_way or not side.is_idle))
-
-    if not await _rested(is_done, QUIET_SECONDS if role.keys == "trade" else 0.0):
-        _LOG.warning("ends with %d requests without an answer; the next start asks for them", len(side.under_way))
+    ending = _Ending(role, serving, side)
+    try:
+        async with asyncio.timeout(FINISH_SECONDS):
+            if facts and requests is not None:
+                ending.said = None
+                ending.said = await _said(requests, side)
+            await _rested(lambda: not ending.left(), QUIET_SECONDS if role.keys == "trade" else 0.0)
+    except TimeoutError:
+        _LOG.warning("ends without %s; the next start goes on from there", " and ".join(ending.left()))
 
 
-async def _rested(is_done: Callable[[], bool], quiet: float) -> bool:
-    """Wait until that holds for so long; say whether it did before too long."""
-    now = time.monotonic()
-    until, since = now + FINISH_SECONDS, now
-    while (now := time.monotonic()) < until:
+class _Ending:
+    """What is left to be done before a service ends."""
+
+    def __init__(self, role: Role, serving: Serving, side: ExchangeSide) -> None:
+        self._serving = serving
+        self._side = side
+        self._asks = role.keys != "none"  # only who has a key has anything under way at the exchange
+        self.said: Mapping[str, int] | None = {}  # by the traders, by stream; None: the database has not told
+
+    def left(self) -> list[str]:
+        """Say what it waits for."""
+        found: list[str] = []
+        if self.said is None:
+            return ["knowing what the traders said"]
+        heard = self._serving.seen.get(_TRADER, {})
+        if unheard := [stream for stream, last in self.said.items() if heard.get(stream, 0) < last]:
+            found.append(f"having read all that the traders said on {', '.join(unheard[:_NAMED])}")
+        if not self._serving.is_idle:
+            found.append("having kept and published all that it decided")
+        if self._asks and (waiting := len(self._side.under_way)):
+            found.append(f"the answers to {waiting} requests")
+        elif self._asks and not self._side.is_idle:
+            found.append("having asked the exchange all that it wanted to")
+        return found
+
+
+async def _said(requests: Requests, side: ExchangeSide) -> Mapping[str, int]:
+    """Return the last sequence of whatever the traders said of orders, by stream."""
+    progress = await requests.progress_of(_TRADER, shards_of(ROLE[_TRADER], side.instruments))
+    return {stream: last for stream, last in progress.said.items() if stream.startswith(f"{TRADE_EVENTS.name}/")}
+
+
+async def _rested(is_done: Callable[[], bool], quiet: float) -> None:
+    """Wait until that holds for so long."""
+    since = time.monotonic()
+    while True:
+        now = time.monotonic()
         if not is_done():
             since = now
         elif now - since >= quiet:
-            return True
+            return
         await asyncio.sleep(_LOOKS)
-    return False
