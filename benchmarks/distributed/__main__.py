@@ -8,7 +8,8 @@
     python -m benchmarks.distributed embedded [--candles 3000]
 
 The services are the real ones, as processes of their own; Redis, Kafka and PostgreSQL are those that the environment
-names, else local ones that are started, durable as in earnest, and removed again. Candles are the shipped tape's under
+names, else local ones that are started, durable as in earnest, and removed again. With `--realtime` they go before
+ordinary programs, as those of `roottrading up --realtime` do. Candles are the shipped tape's under
 many names.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 
 from benchmarks.distributed import candles, commands, embedded, rows, ticks, verdicts
 from roottrading.operations.latency.scratch import CannotMeasure
+from roottrading.operations.precedence import PrecedenceRefused
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,19 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         match given.kind:
             case "ticks":
-                asyncio.run(ticks.measure(given.symbols, given.minutes, given.ticks))
+                asyncio.run(ticks.measure(given.symbols, given.minutes, given.ticks, given.realtime))
             case "candles":
                 instances = [int(number) for number in given.instances.split(",")]
-                asyncio.run(candles.measure(given.symbols, given.strategies, instances, given.minutes))
+                asyncio.run(candles.measure(given.symbols, given.strategies, instances, given.minutes, given.realtime))
             case "verdicts":
-                asyncio.run(verdicts.measure(given.symbols, given.repeat, given.neutral))
+                asyncio.run(verdicts.measure(given.symbols, given.repeat, given.neutral, given.realtime))
             case "commands":
-                asyncio.run(commands.measure(given.symbols))
+                asyncio.run(commands.measure(given.symbols, given.realtime))
             case "rows":
-                asyncio.run(rows.measure(given.symbols, given.rows))
+                asyncio.run(rows.measure(given.symbols, given.rows, given.realtime))
             case "embedded":
                 embedded.measure(given.candles)
-    except CannotMeasure as error:
+    except (CannotMeasure, PrecedenceRefused) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -59,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         own = kinds.add_parser(kind)
         for name, usual in options.items():
             own.add_argument(f"--{name}", type=type(usual), default=usual)
+        if kind != "embedded":
+            own.add_argument("--realtime", action="store_true", help="as with `roottrading up --realtime`")
     return parser
 
 

@@ -28,10 +28,10 @@ from roottrading.services.analyzer import NewestWindows, Plan
 _AT_ONCE = 50_000  # rows of a COPY
 
 
-async def measure(symbols: int, strategies: str, instances: Sequence[int], minutes: int) -> None:
+async def measure(symbols: int, strategies: str, instances: Sequence[int], minutes: int, realtime: bool) -> None:
     """Measure with each number of instances, each time from the beginning."""
     market = WideMarket(symbols)
-    async with staged(len(instances)) as stages:
+    async with staged(len(instances), realtime=realtime) as stages:
         for count, stage in zip(instances, stages, strict=True):
             with exchange(stage, market) as url:
                 await _measure(stage, market, url, strategies, count, minutes)

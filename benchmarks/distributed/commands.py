@@ -33,10 +33,10 @@ _OPENED: Final = "open"
 _CLOSED: Final = "closed"
 
 
-async def measure(symbols: int) -> None:
+async def measure(symbols: int, realtime: bool) -> None:
     """Measure once."""
     market = WideMarket(symbols)
-    async with staged() as stages:
+    async with staged(realtime=realtime) as stages:
         for stage in stages:
             with exchange(stage, market) as url:
                 await _measure(stage, market, url)

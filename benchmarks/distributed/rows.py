@@ -13,12 +13,12 @@ from roottrading.domain.time import MINUTE
 _AT_ONCE = 50_000
 
 
-async def measure(symbols: int, rows: int) -> None:
+async def measure(symbols: int, rows: int, realtime: bool) -> None:
     """Measure new candles, and the same ones again."""
     market = WideMarket(symbols)
     each = -(-rows // symbols)
     made = [candle for symbol in market.symbols for candle in market.candles(symbol, BEGIN - each * MINUTE, BEGIN)]
-    async with staged() as stages:
+    async with staged(realtime=realtime) as stages:
         for stage in stages:
             async with await Database.open(stage.postgres, SETTINGS) as database:
                 archive = PostgresArchive(database)

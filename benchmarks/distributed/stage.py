@@ -25,6 +25,7 @@ from roottrading.operations.latency.scratch import CannotMeasure, refuse_company
 from roottrading.operations.local_servers.addresses import Servers, bootstrap_servers
 from roottrading.operations.local_servers.all_servers import all_servers
 from roottrading.operations.local_servers.ports import free_port
+from roottrading.operations.precedence import take_precedence
 from roottrading.runtimes.distributed.installation import TOPICS
 from roottrading.runtimes.distributed.sharding import partition_of
 
@@ -59,6 +60,7 @@ class Stage(Struct, frozen=True):
     kafka: str
     postgres: str
     environment: Mapping[str, str]
+    realtime: bool = False  # services go before ordinary programs
 
     def log(self) -> KafkaLog:
         """Return a way to this deployment's topics."""
@@ -66,20 +68,24 @@ class Stage(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def staged(count: int = 1) -> AsyncIterator[list[Stage]]:
+async def staged(count: int = 1, realtime: bool = False) -> AsyncIterator[list[Stage]]:
     """Use the servers that the environment names, start those that it does not; leave nothing behind.
 
-    Gives so many deployments. Raises CannotMeasure where services run over these servers already.
+    Gives so many deployments. With `realtime` the services, the servers that they wait for, and this process, which
+    plays the other services, go before ordinary programs, as with `roottrading up --realtime`. Raises CannotMeasure
+    where services run over these servers already, or nobody may go before others.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="roottrading-bench-")))
         folder.chmod(0o711)  # PostgreSQL's own user must get to its files
-        servers = stack.enter_context(all_servers(folder / "servers"))
+        servers = stack.enter_context(all_servers(folder / "servers", realtime=realtime))
         await refuse_company(servers.redis_url)
-        yield [await _deployment(stack, servers, folder) for _ in range(count)]
+        if realtime:
+            take_precedence()
+        yield [await _deployment(stack, servers, folder, realtime) for _ in range(count)]
 
 
-async def _deployment(stack: AsyncExitStack, servers: Servers, folder: Path) -> Stage:
+async def _deployment(stack: AsyncExitStack, servers: Servers, folder: Path, realtime: bool) -> Stage:
     name = "b" + secrets.token_hex(3)
     kafka = bootstrap_servers(servers.kafka_url)
     stack.callback(remove_topics, kafka, f"{name}.")
@@ -93,7 +99,7 @@ async def _deployment(stack: AsyncExitStack, servers: Servers, folder: Path) -> 
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
     (folder / name).mkdir()
-    return Stage(folder / name, name, servers.redis_url, kafka, database, environment)
+    return Stage(folder / name, name, servers.redis_url, kafka, database, environment, realtime)
 
 
 @contextmanager
@@ -164,7 +170,7 @@ def services(
             log = stage.folder / f"{role}-{number}-{port}.log"
             command = [sys.executable, "-m", "roottrading", role, "--exchange", url, "--symbols", ",".join(symbols)]
             command += ["--timeframe", "1m", "--set", f"account.deployment={stage.deployment}"]
-            command += ["--health-port", str(port), *options]
+            command += ["--health-port", str(port), *options, *(["--realtime"] if stage.realtime else [])]
             output = stack.enter_context(log.open("w"))
             process = subprocess.Popen(
                 command, cwd=stage.folder, env=stage.environment, stdout=output, stderr=output, text=True

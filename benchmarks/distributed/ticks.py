@@ -18,10 +18,10 @@ from roottrading.messages.channels import MARKET
 from roottrading.runtimes.distributed.sharding import ROLE, shards_of
 
 
-async def measure(symbols: int, minutes: int, ticks: int) -> None:
+async def measure(symbols: int, minutes: int, ticks: int, realtime: bool) -> None:
     """Measure with `ticks` frames of every candle before the one that closes it."""
     market = WideMarket(symbols)
-    async with staged() as stages:
+    async with staged(realtime=realtime) as stages:
         for stage in stages:
             with exchange(stage, market, "--symbols", str(symbols), module="flood") as url:
                 await _measure(stage, market, url, minutes, ticks)

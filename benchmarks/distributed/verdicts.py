@@ -59,12 +59,12 @@ class Way(Struct, frozen=True):
         return Span(self.early.last - begun, self.kept.last - begun)
 
 
-async def measure(symbols: int, repeat: int, neutral: int) -> None:
+async def measure(symbols: int, repeat: int, neutral: int, realtime: bool) -> None:
     """Measure so many times, each from the beginning, after so many instants in which nothing is traded."""
     market = WideMarket(symbols)
     bought, sold = [], []
     kept: list[float] = []
-    async with staged(repeat) as stages:
+    async with staged(repeat, realtime=realtime) as stages:
         for stage in stages:
             with exchange(stage, market) as url:
                 spans = await _measure(stage, market, url, neutral)
