@@ -29,7 +29,7 @@ from roottrading.runtimes.assembly import ALL_TABLES
 from roottrading.runtimes.distributed.collecting import collect
 from tests.e2e.test_wire import COMMAND, exchange
 from tests.e2e.wire_account import Account, books_of, compare_books
-from tests.e2e.wire_kills import KEY, RESTLESS, SETTINGS, SYMBOLS
+from tests.e2e.wire_kills import BY_TURNS, KEY, SETTINGS, SYMBOLS
 
 PRICES = {"LTC": 300, "XRP": 2}  # about, in USDT
 PATIENCE = 90.0  # seconds for a new cycle after a death, on a machine however busy
@@ -57,7 +57,7 @@ class Up:
 @contextmanager
 def services(folder: Path, url: str, environment: dict[str, str], *more: str) -> Iterator[Up]:
     (folder / "strategies").mkdir()
-    (folder / "strategies" / "restless.py").write_text(RESTLESS)
+    (folder / "strategies" / "restless.py").write_text(BY_TURNS)
     options = [part for each in SETTINGS for part in ("--set", each)]
     command = (*COMMAND, "up", "--exchange", url, "--symbols", ",".join(SYMBOLS), "--timeframe", "1m")
     with subprocess.Popen(
@@ -125,7 +125,7 @@ def test_whatever_is_killed_it_goes_on_and_obeys(
             shown.flushall()
             awaited("balances shown anew", up, lambda: shown.hgetall("balances:current"))
             before = entries()
-            time.sleep(8.0)  # two entries' time
+            time.sleep(6.5)  # two entries' time
             assert entries() == before
             assert "trading   halted" in told("status", environment)
             told("resume", environment)

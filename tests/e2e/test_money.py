@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from roottrading.config.secrets import KAFKA_URL, KEY, PORTFOLIO_KEY, PORTFOLIO_SECRET, POSTGRES_URL, REDIS_URL, SECRET
 from roottrading.operations.local_servers.addresses import Servers
+from tests.e2e.conftest import Runner
 from tests.e2e.test_kill_anything import Up, left
 from tests.e2e.test_wire import COMMAND, exchange
 from tests.e2e.test_wire_commands import BALANCES, PATIENT, SERVED
@@ -26,13 +29,13 @@ PATIENCE = 90.0  # seconds for whatever must happen, on a machine however busy
 class Hand:
     """A person's hand: commands to the services' database, and a look at what they did."""
 
-    def __init__(self, environment: dict[str, str], up: Up) -> None:
-        self._environment = environment
+    def __init__(self, roottrading: Runner, up: Up) -> None:
+        self._roottrading = roottrading
         self._up = up
 
     def tell(self, *command: str) -> None:
-        told = self._run(*command)
-        assert "the services of postgres" in told.stdout, told
+        told = self._roottrading(*command)
+        assert "the services of postgres" in told.out, (told.out, told.err)
 
     def kill(self, service: str) -> None:
         os.kill(self._up.ids[service], signal.SIGKILL)
@@ -44,15 +47,10 @@ class Hand:
 
     def until(self, what: str, holds: Callable[[str], object]) -> str:
         end = time.monotonic() + PATIENCE
-        while not holds(shown := self._run("control", "status").stdout):
+        while not holds(shown := self._roottrading("control", "status").out):
             assert time.monotonic() < end, f"{what}: not yet\n{shown}\n" + "\n".join(self._up.said[-30:])
-            time.sleep(0.5)
+            time.sleep(0.2)
         return shown
-
-    def _run(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            (*COMMAND, *command), env=self._environment, check=False, capture_output=True, text=True, cwd="/"
-        )
 
 
 @contextmanager
@@ -79,7 +77,10 @@ def services(folder: Path, url: str, environment: dict[str, str], deployment: st
                 process.kill()
 
 
-def test_capital_and_coins_come_and_go_once_whoever_dies(servers: Servers, topic_prefix: str, tmp_path: Path) -> None:
+def test_capital_and_coins_come_and_go_once_whoever_dies(
+    servers: Servers, topic_prefix: str, tmp_path: Path, roottrading: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(POSTGRES_URL, servers.postgres_url)
     environment = {
         **os.environ,
         REDIS_URL: servers.redis_url,
@@ -91,7 +92,7 @@ def test_capital_and_coins_come_and_go_once_whoever_dies(servers: Servers, topic
     with exchange(tmp_path, *SERVED, *BALANCES, "--account", "demo:demo", "--reader", "demo:sees:only") as (url, admin):
         account = Account(url, admin, "demo", "demo")
         with services(tmp_path, url, environment, deployment) as up:
-            hand = Hand(environment, up)
+            hand = Hand(roottrading, up)
             hand.until("both symbols bought", lambda shown: shown.count("USDT open since") == 2)
             assert {name: keys for name in up.ids if (keys := hand.keys_of(name))} == {
                 "trader": {KEY, SECRET},

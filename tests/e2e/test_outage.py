@@ -38,7 +38,7 @@ OPTIONS: Final = (
     *("--set", "aggregator.quorum=0", "--set", "coordinator.abnormal.slippage=off"),
     *("--set", "account.deployment=patient", "--confirm", "patient"),
 )
-PACE: Final = 60
+PACE: Final = 90
 BOUND: Final = 15 * SECOND + 2 * PACE * SECOND  # without a stop: as stated, and what a busy machine takes
 
 

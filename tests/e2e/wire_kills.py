@@ -65,6 +65,8 @@ class Restless(Strategy, frozen=True):
         conviction: Floats = np.where(turn == 0, 1.0, -1.0)
         return conviction
 '''
+# The symbols in turns: somewhere an entry is due at every close, not at every other.
+BY_TURNS: Final = RESTLESS.replace("// 60_000_000 % 2", "// 60_000_000 % 2 ^ (columns.close > 100)")
 RUN: Final = ("--symbols", ",".join(SYMBOLS), "--timeframe", "1m", "--strategies", "restless", "--state", "state")
 SETTINGS: Final = (
     "aggregator.weighting=equal",
