@@ -84,7 +84,7 @@ def run_service(
             async with installation(counts, playing, market, addresses, observed, seal, carriers, changing) as around:
                 yield around
 
-        health = Health(role, observed, probes_of(addresses, settings.postgres, places.rest))
+        health = Health(role, observed, probes_of(ROLE[role], addresses, settings.postgres, places.rest))
         async with AsyncExitStack() as stack:
             if health_port is not None:
                 port = await stack.enter_async_context(open_door(Door(role, observed, health), health_port))

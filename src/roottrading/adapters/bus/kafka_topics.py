@@ -74,4 +74,5 @@ def ends(
 
 def unavailable(servers: str, error: Exception) -> BusUnavailable:
     """Return the error that says that nobody answers."""
-    return BusUnavailable(f"Kafka at {servers} does not answer ({error}): is it running?")
+    why = error.args[0].str() if isinstance(error, KafkaException) else "it took too long"
+    return BusUnavailable(f"Kafka at {servers} does not answer, is it running? ({why})")

@@ -108,7 +108,8 @@ class RedisPubSub:
                     wire.close()
             except _PASSING as error:
                 if not tries:
-                    _LOG.warning("Redis at %s was lost (%s): connecting again", self._place, error)
+                    what = error if isinstance(error, BusError) else f"Redis at {self._place} was lost: {error}"
+                    _LOG.warning("%s; connecting again", what)
                 if loop.time() - began > _STEADY:
                     tries = 0
                 await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)] * random.uniform(0.5, 1.0))

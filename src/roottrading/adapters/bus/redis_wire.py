@@ -186,7 +186,7 @@ async def connect(place: Place, patience: float) -> Wire:
                 tls = ssl.create_default_context() if place.tls else None
                 _, wire = await loop.create_connection(lambda: Wire(patience), place.host, place.port, ssl=tls)
     except (OSError, TimeoutError) as error:
-        raise BusUnavailable(f"Redis at {place} does not answer ({error}): is it running?") from None
+        raise BusUnavailable(f"Redis at {place} does not answer, is it running? ({error})") from None
     commands: list[Command] = []
     if place.password is not None:
         commands.append(("AUTH", *((place.user,) if place.user else ()), place.password))
@@ -198,7 +198,7 @@ async def connect(place: Place, patience: float) -> Wire:
             check(place, answer)
     except (OSError, TimeoutError) as error:
         wire.close()
-        raise BusUnavailable(f"Redis at {place} does not answer ({error}): is it running?") from None
+        raise BusUnavailable(f"Redis at {place} does not answer, is it running? ({error})") from None
     except BusError:
         wire.close()
         raise

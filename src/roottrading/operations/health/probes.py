@@ -17,7 +17,9 @@ from roottrading.adapters.store.postgres.errors import shown
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.operations.health.dependency import Dependency, Probe
+from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.installation import Addresses
+from roottrading.runtimes.distributed.sharding import carriers_of
 
 PATIENCE: Final = 2.0  # seconds for an answer
 
@@ -42,7 +44,7 @@ class PostgresProbe:
                 await self._connection.execute("SELECT 1")
         except (StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             await self.close()
-            why = str(error) or f"{where} does not answer"
+            why = str(error) if where in str(error) else f"{where} does not answer: {str(error) or 'too late'}"
             return Dependency(False, why, f"start PostgreSQL there, or name another in {POSTGRES_URL}")
         return Dependency(True, f"{where} answers")
 
@@ -68,7 +70,9 @@ class RedisProbe:
             await self._client.ping()
         except (RedisError, OSError, TimeoutError) as error:
             return Dependency(
-                False, f"{self._where} does not answer: {error}", f"start it, or name another in {REDIS_URL}"
+                False,
+                f"{self._where} does not answer: {str(error).rstrip('.')}",
+                f"start it, or name another in {REDIS_URL}",
             )
         return Dependency(True, f"{self._where} answers")
 
@@ -94,7 +98,7 @@ class KafkaProbe:
         except KafkaException as error:
             why = f"Kafka at {self._servers} does not answer: {error.args[0].str()}"
             return Dependency(False, why, f"start it, or name another in {KAFKA_URL}")
-        return Dependency(True, f"Kafka at {self._servers} answers, {brokers} brokers")
+        return Dependency(True, f"Kafka at {self._servers} answers, {brokers} broker{'s' * (brokers != 1)}")
 
     async def close(self) -> None:
         """End the connection."""
@@ -136,11 +140,12 @@ class ExchangeProbe:
             self._session = None
 
 
-def probes_of(addresses: Addresses, settings: PostgresSettings, rest: str) -> list[Probe]:
-    """Return a probe for everything that a service needs."""
-    return [
-        PostgresProbe(addresses.postgres, settings),
-        RedisProbe(addresses.redis),
-        KafkaProbe(addresses.kafka),
-        ExchangeProbe(rest.rstrip("/")),
-    ]
+def probes_of(role: Role, addresses: Addresses, settings: PostgresSettings, rest: str) -> list[Probe]:
+    """Return a probe for everything that a service uses."""
+    carriers = carriers_of(role) | ({"redis"} if role.early else set())
+    found: list[Probe] = [PostgresProbe(addresses.postgres, settings)]
+    if "redis" in carriers:
+        found.append(RedisProbe(addresses.redis))
+    if "kafka" in carriers:
+        found.append(KafkaProbe(addresses.kafka))
+    return [*found, ExchangeProbe(rest.rstrip("/"))]

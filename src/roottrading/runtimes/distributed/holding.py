@@ -69,7 +69,7 @@ class Holding:
         async with aclosing(self._shifts) as shifts:
             async for shift in shifts:
                 if shift.lost:
-                    raise LostShards("the session that held its shards has ended")
+                    raise LostShards("the session with PostgreSQL that held its shards has ended")
                 self._wanted.update(shift.taken)
                 self._news.set()
                 if shift.leaving:

@@ -22,6 +22,7 @@ from roottrading.runtimes.together import first_of
 
 _LOG: Final = logging.getLogger(__name__)
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before the next try
+_REPEATED: Final = 60.0  # seconds after which a fault that lasts is told again
 _LIVED: Final = 60.0  # seconds after which what ended counts as one that had begun well
 
 
@@ -78,7 +79,7 @@ async def _serve_on(
     began: Callable[[ServiceProcess], None],
     observed: Observed,
 ) -> None:
-    tries = 0
+    tries, told = 0, _Told(role)
     ended = asyncio.Event()
     serving: list[ServiceProcess] = []
 
@@ -119,17 +120,34 @@ async def _serve_on(
             if shares is not None and tries:  # others may fare better; after a first fault its shards stay its own
                 await shares.close()
             pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
+            was_up = observed.stage == "serving"
             observed.reach("stopped", str(error))
             observed.restarts += 1
-            _LOG.warning("%s stopped: %s; it begins again in %g s", role, error, pause)
+            told.tell(error, pause, was_up)
             tries += 1
             await first_of(asyncio.sleep(pause), _quietly(stop))
+
+
+class _Told:
+    """What was said of a service that stopped: of the same fault again only from time to time."""
+
+    def __init__(self, role: str) -> None:
+        self._role = role
+        self._last = ""
+        self._at = 0.0
+
+    def tell(self, error: BaseException, pause: float, was_up: bool) -> None:
+        """Say it, unless it was, by a service that has not been up since."""
+        now = time.monotonic()
+        if was_up or str(error) != self._last or now - self._at >= _REPEATED:
+            _LOG.warning("%s stopped, and begins again in %g s: %s", self._role, pause, error)
+            self._last, self._at = str(error), now
 
 
 def _ends(leadership: Leadership | None, around: Surroundings) -> Iterator[Awaitable[None]]:
     """Yield what ends an incarnation from outside."""
     if leadership is not None:
-        yield _until(leadership.lost, "another instance leads now")
+        yield _until(leadership.lost, "the session with PostgreSQL that held its lead has ended")
     if around.ends is not None:
         yield around.ends()
 
