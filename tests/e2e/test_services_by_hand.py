@@ -32,6 +32,7 @@ def test_services_are_started_as_the_page_says(servers: Servers, topic_prefix: s
     (tmp_path / "roottrading.toml").write_text(
         f'account.deployment = "h{abs(hash(topic_prefix)) % 10**6}"\n'
         'aggregator.weighting = "equal"\naggregator.quorum = 0\n'
+        "strategies.sma_cross.parameters = { fast = 2, slow = 3 }\n"  # they cross every few minutes
     )
     with (
         (tmp_path / "said.txt").open("w") as said,
