@@ -137,7 +137,7 @@ def test_a_quiet_redis_is_not_given_up(redis_url: str) -> None:
     asyncio.run(main())
 
 
-def test_what_is_no_message_is_passed_over_and_counted(redis_url: str) -> None:
+def test_what_is_no_message_is_passed_over_and_counted(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with (
             opened(redis_url, signed=True) as carrier,
@@ -148,6 +148,14 @@ def test_what_is_no_message_is_passed_over_and_counted(redis_url: str) -> None:
             await carrier.publish([said(MARKET, BTC, 2)])
             await ear.until(lambda: bool(ear.heard))
             assert ear.order == [2]
+            assert carrier.unreadable == 1
+            for number in range(3, 30):
+                await stranger.publish([said(MARKET, BTC, number)])
+            await carrier.publish([said(MARKET, BTC, 30)])
+            await ear.until(lambda: len(ear.heard) == 2)
+            assert carrier.unreadable == 28
+            (told,) = [message for message in caplog.messages if "passed over on Redis" in message]
+            assert "is not signed" in told
         async with opened(redis_url) as carrier:
             ear = Ear()
             async with listener(carrier, [MARKET], ear=ear):

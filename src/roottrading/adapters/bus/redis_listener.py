@@ -1,8 +1,7 @@
 """A listener on Redis Pub/Sub: messages are read and handed on where they come, as long as there is room for them."""
 
 import asyncio
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import hiredis
@@ -13,7 +12,6 @@ from roottrading.adapters.bus.redis_wire import Wire
 from roottrading.adapters.bus.signing import HEADS, Seal
 from roottrading.messages.channels import MARKET
 
-_LOG: Final = logging.getLogger(__name__)
 _FULL: Final = 20_000  # messages that wait: more are not read for now, and Redis has to keep them
 _MOST: Final = 500  # messages that are delivered together
 _LOOKS: Final = 0.005  # seconds between two looks whether there is room again
@@ -24,15 +22,22 @@ _SAID: Final = frozenset({b"message", b"pmessage"})
 class RedisListener:
     """What one listener wants to hear, and where it goes."""
 
-    def __init__(self, channels: tuple[str, ...], keys: Iterable[str] | None, seal: Seal, ear: Ear) -> None:
+    def __init__(
+        self,
+        channels: tuple[str, ...],
+        keys: Iterable[str] | None,
+        seal: Seal,
+        ear: Ear,
+        passed_over: Callable[[Unreadable], None],
+    ) -> None:
         self._keys = None if keys is None else frozenset(keys)
         self._seal = seal
         self._ear = ear
+        self._pass_over = passed_over
         self._subscription = Subscription(subscriptions(channels, self._keys, heads=True), self._take, ear.listening)
         self._wire: Wire | None = None
         self._waiting: list[Any] = []
         self._later: asyncio.Handle | None = None
-        self._unreadable = 0
 
     async def run(self, wire: Wire) -> None:
         """Subscribe and deliver until cancelled or the connection ends. Raises OSError, TimeoutError or BusError."""
@@ -44,11 +49,6 @@ class RedisListener:
             if self._later is not None:
                 self._later.cancel()
                 self._later = None
-
-    def take_unreadable(self) -> int:
-        """Return how many messages could not be read since the last time."""
-        found, self._unreadable = self._unreadable, 0
-        return found
 
     # ---- inside
 
@@ -98,8 +98,7 @@ class RedisListener:
                 channel = MARKET if name.startswith(_MARKET) else name
                 envelope = self._seal.envelope(channel, data)
             except Unreadable as error:
-                self._unreadable += 1
-                _LOG.warning("passed over: %s", error)
+                self._pass_over(error)
                 continue
             if self._keys is None or envelope.stream.partition("/")[2] in self._keys:
                 batch.append(Delivery(channel, envelope))

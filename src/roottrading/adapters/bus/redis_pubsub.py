@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
-from roottrading.adapters.bus.port import BusError, BusUnavailable, Ear, Heads, Sent
+from roottrading.adapters.bus.port import BusError, BusUnavailable, Ear, Heads, Sent, Unreadable
 from roottrading.adapters.bus.redis_listener import RedisListener
 from roottrading.adapters.bus.redis_subscription import Subscription, live_name, subscriptions
 from roottrading.adapters.bus.redis_wire import Command, Wire, check, connect, place_of
@@ -15,6 +15,7 @@ from roottrading.messages.envelope import Envelope
 
 _LOG: Final = logging.getLogger(__name__)
 _PAUSES: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds before the next try to connect
+_TOLD: Final = 60.0  # seconds between two warnings of what cannot be read
 _STEADY: Final = 5.0  # seconds of life after which a connection counts as a good one
 _PASSING: Final = (BusError, OSError, TimeoutError)
 
@@ -40,6 +41,7 @@ class RedisPubSub:
         self._connecting = asyncio.Lock()
         self._reaching: asyncio.Task[None] | None = None
         self.unreadable = 0  # messages that were none, or not signed by whom they name
+        self._told_at = -_TOLD
         self.reconnects = 0
 
     async def open(self) -> None:
@@ -75,15 +77,7 @@ class RedisPubSub:
 
     async def listen(self, channels: Iterable[str], keys: Iterable[str] | None, ear: Ear) -> None:
         """Deliver until cancelled; a cut connection is made anew."""
-        listener = RedisListener(tuple(channels), keys, self._seal, ear)
-
-        async def hear(wire: Wire) -> None:
-            try:
-                await listener.run(wire)
-            finally:
-                self.unreadable += listener.take_unreadable()
-
-        await self._stay(hear)
+        await self._stay(RedisListener(tuple(channels), keys, self._seal, ear, self._pass_over).run)
 
     async def notice(self, channels: Iterable[str], noticed: Callable[[], None]) -> None:
         """Tell until cancelled; a cut connection is made anew."""
@@ -91,6 +85,14 @@ class RedisPubSub:
         await self._stay(Subscription(commands, lambda _: noticed(), lambda: None).run)
 
     # ---- inside
+
+    def _pass_over(self, error: Unreadable) -> None:
+        """Count it, and tell of the first one and then from time to time: whoever can write here can write often."""
+        self.unreadable += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at >= _TOLD:
+            _LOG.warning("passed over on Redis (%d so far): %s", self.unreadable, error)
+            self._told_at = now
 
     async def _stay(self, hear: Callable[[Wire], Awaitable[None]]) -> None:
         """Connect and hear, again and again."""
