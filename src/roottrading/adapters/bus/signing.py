@@ -9,6 +9,7 @@ bridge whoever speaks at its other end.
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Final, Protocol
 
 import msgspec
@@ -90,6 +91,7 @@ class Signed:
         self._deployment = deployment
         self._sender = sender
         self._keys: Mapping[tuple[str, str], Keys] = {(each.grant.sender, each.grant.channel): each for each in keys}
+        self._begun: dict[tuple[bytes, str, str], hmac.HMAC] = {}  # what is the same in all messages of a way
         self._named = {place: {_name(key): key for key in each.keys} for place, each in self._keys.items()}
 
     def pack(self, channel: str, message: Envelope | Heads) -> bytes:
@@ -136,11 +138,19 @@ class Signed:
         return held.grant.authors, frame
 
     def _mac(self, key: bytes, way: str, sender: str, frame: bytes) -> bytes:
-        mac = hmac.new(key, digestmod=hashlib.sha256)
-        for part in (self._deployment.encode(), way.encode(), sender.encode(), frame):
-            mac.update(len(part).to_bytes(8, "big"))  # so that no two lists of parts read the same
-            mac.update(part)
+        begun = self._begun.get((key, way, sender))
+        if begun is None:
+            begun = self._begun[key, way, sender] = hmac.new(key, digestmod=hashlib.sha256)
+            for part in (self._deployment.encode(), way.encode(), sender.encode()):
+                _add(begun, part)
+        mac = begun.copy()
+        _add(mac, frame)
         return mac.hexdigest().encode()
+
+
+def _add(mac: hmac.HMAC, part: bytes) -> None:
+    mac.update(len(part).to_bytes(8, "big"))  # so that no two lists of parts read the same
+    mac.update(part)
 
 
 def derive(secrets: Sequence[str], deployment: str, grants: Iterable[Grant]) -> tuple[Keys, ...]:
@@ -163,6 +173,7 @@ def _hkdf(secret: str, purpose: str) -> bytes:
     return hmac.digest(fixed, purpose.encode() + b"\x01", "sha256")
 
 
+@cache
 def _name(key: bytes) -> str:
     """Return what a key is called on the wire; nothing can be told of the key from it."""
     return hmac.digest(key, b"name", "sha256").hex()[:8]
