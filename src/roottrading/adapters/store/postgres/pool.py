@@ -29,14 +29,20 @@ class Pool:
         """How many are lent, or being made to be."""
         return len(self._all) - len(self._idle) + self._making
 
+    def take(self) -> "Connection | None":
+        """Lend one that is there now, if any."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._all.discard(connection)
+        return None
+
     async def acquire(self, patience: float) -> Connection:
         """Lend one. Raises TimeoutError where none came back in `patience` seconds, and whatever connecting raises."""
         while True:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_closed():
-                    return connection
-                self._all.discard(connection)
+            if (connection := self.take()) is not None:
+                return connection
             if len(self._all) + self._making < self._most:
                 return await self._make()
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -23,7 +23,7 @@ from roottrading.adapters.store.port import (
 from roottrading.adapters.store.postgres.candle_months import CandleMonths
 from roottrading.adapters.store.postgres.changes import Changes, Columns, key_of
 from roottrading.adapters.store.postgres.database import Database
-from roottrading.adapters.store.postgres.errors import asking, committing
+from roottrading.adapters.store.postgres.errors import asking
 from roottrading.adapters.store.postgres.schema import CANDLES
 from roottrading.adapters.store.postgres.statements import Part, commit_sql
 from roottrading.messages.envelope import Envelope
@@ -125,9 +125,7 @@ class PostgresUnit:
         if candles:
             await self._months.make_for(candle.open_time for candle in candles)
         try:
-            async with self._database.connection() as connection:
-                with committing(self._where):
-                    self._fence = await connection.fetchval(self._sql(parts), *parameters)
+            self._fence = await self._database.commit(self._where, self._sql(parts), parameters)
         except (Fenced, CommitUnknown):
             self._fence = None
             raise
