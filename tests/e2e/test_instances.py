@@ -22,8 +22,9 @@ from roottrading.config.secrets import BUS_SECRET, KAFKA_URL, POSTGRES_URL, REDI
 from roottrading.operations.local_servers.addresses import Servers, bootstrap_servers
 from roottrading.operations.local_servers.ports import free_port
 from roottrading.runtimes.distributed.installation import TOPICS
-from tests.e2e.test_kill_anything import Up, awaited, balances, held, left, services, told
+from tests.e2e.test_kill_anything import balances, held, left, services, told
 from tests.e2e.test_wire import COMMAND, exchange
+from tests.e2e.up_process import Up, awaited
 from tests.e2e.wire_account import Account, books_of, compare_books
 from tests.e2e.wire_kills import KEY, SYMBOLS
 

@@ -15,8 +15,9 @@ import redis
 
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.operations.local_servers import KafkaServer
-from tests.e2e.test_kill_anything import awaited, balances, held, left, services, told
+from tests.e2e.test_kill_anything import balances, held, left, services, told
 from tests.e2e.test_wire import COMMAND, exchange
+from tests.e2e.up_process import awaited
 from tests.e2e.wire_account import Account, books_of, compare_books
 from tests.e2e.wire_kills import KEY, SYMBOLS
 

@@ -6,12 +6,10 @@ what is, also after it forgot everything.
 
 import asyncio
 import os
-import re
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -28,30 +26,11 @@ from roottrading.pipeline import ROLES
 from roottrading.runtimes.assembly import ALL_TABLES
 from roottrading.runtimes.distributed.collecting import collect
 from tests.e2e.test_wire import COMMAND, exchange
+from tests.e2e.up_process import Up, awaited, going_up
 from tests.e2e.wire_account import Account, books_of, compare_books
 from tests.e2e.wire_kills import BY_TURNS, KEY, SETTINGS, SYMBOLS
 
 PRICES = {"LTC": 300, "XRP": 2}  # about, in USDT
-PATIENCE = 90.0  # seconds for a new cycle after a death, on a machine however busy
-STARTED = re.compile(r"^([\w-]+) is process (\d+)$")
-
-
-class Up:
-    """`roottrading up`, and what it says."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        self.said: list[str] = []
-        self.ids: dict[str, int] = {}
-        self.reading = threading.Thread(target=self._read, daemon=True)
-        self.reading.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line.rstrip())
-            if found := STARTED.match(line.rstrip()):
-                self.ids[found[1]] = int(found[2])
 
 
 @contextmanager
@@ -60,31 +39,8 @@ def services(folder: Path, url: str, environment: dict[str, str], *more: str) ->
     (folder / "strategies" / "restless.py").write_text(BY_TURNS)
     options = [part for each in SETTINGS for part in ("--set", each)]
     command = (*COMMAND, "up", "--exchange", url, "--symbols", ",".join(SYMBOLS), "--timeframe", "1m")
-    with subprocess.Popen(
-        (*command, "--strategies", "restless", *options, *more),
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        up = Up(process)
-        try:
-            yield up
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def awaited(what: str, up: Up, is_there: Callable[[], object]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not is_there():
-        assert time.monotonic() < until, f"{what}: nothing came; last said:\n" + "\n".join(up.said[-40:])
-        assert up.process.poll() is None, "\n".join(up.said[-40:])
-        time.sleep(0.2)
+    with going_up((*command, "--strategies", "restless", *options, *more), folder, environment) as up:
+        yield up
 
 
 def test_whatever_is_killed_it_goes_on_and_obeys(

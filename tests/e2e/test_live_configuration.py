@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ import redis
 
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.operations.local_servers.addresses import Servers
-from tests.e2e.test_kill_anything import Up, awaited
 from tests.e2e.test_wire import COMMAND, exchange
+from tests.e2e.up_process import Up, awaited, going_up
 from tests.e2e.wire_account import Account
 from tests.e2e.wire_kills import KEY, RESTLESS, SETTINGS
 
@@ -26,18 +25,8 @@ def services(folder: Path, url: str, environment: dict[str, str]) -> Iterator[Up
     (folder / "strategies" / "restless.py").write_text(RESTLESS)
     options = [part for each in SETTINGS for part in ("--set", each)]
     command = (*COMMAND, "up", "--exchange", url, "--symbols", FIRST, "--timeframe", "1m", "--strategies", "restless")
-    with subprocess.Popen(
-        (*command, *options), cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        up = Up(process)
-        try:
-            yield up
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(40)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with going_up((*command, *options), folder, environment) as up:
+        yield up
 
 
 def test_what_is_changed_in_redis_counts_and_what_cannot_be_is_put_right(servers: Servers, tmp_path: Path) -> None:

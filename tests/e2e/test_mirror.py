@@ -10,9 +10,10 @@ import pytest
 from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.operations.local_servers.addresses import Servers
 from tests.e2e.conftest import Runner
-from tests.e2e.test_kill_anything import awaited, services
+from tests.e2e.test_kill_anything import services
 from tests.e2e.test_market import wait_for_cycles
 from tests.e2e.test_wire import COMMAND, exchange
+from tests.e2e.up_process import awaited
 from tests.e2e.wire_account import Account
 from tests.e2e.wire_kills import KEY, RESTLESS
 

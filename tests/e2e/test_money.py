@@ -16,9 +16,10 @@ import pytest
 from roottrading.config.secrets import KAFKA_URL, KEY, PORTFOLIO_KEY, PORTFOLIO_SECRET, POSTGRES_URL, REDIS_URL, SECRET
 from roottrading.operations.local_servers.addresses import Servers
 from tests.e2e.conftest import Runner
-from tests.e2e.test_kill_anything import Up, left
+from tests.e2e.test_kill_anything import left
 from tests.e2e.test_wire import COMMAND, exchange
 from tests.e2e.test_wire_commands import BALANCES, PATIENT, SERVED
+from tests.e2e.up_process import Up
 from tests.e2e.wire_account import Account, books_of, compare_books
 from tests.e2e.wire_kills import FOREIGN, FOREIGN_ORDER, SETTINGS, SYMBOLS
 

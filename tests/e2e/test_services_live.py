@@ -1,7 +1,6 @@
 """Seven services with real orders: nothing is sent before all holds and a name is confirmed, then one name."""
 
 import asyncio
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -21,9 +20,10 @@ from roottrading.operations.local_servers.addresses import Servers
 from roottrading.pipeline import ROLES
 from roottrading.runtimes.distributed.sharding import shard_of
 from tests.e2e.conftest import Runner
-from tests.e2e.test_kill_anything import Up, awaited, left
+from tests.e2e.test_kill_anything import left
 from tests.e2e.test_live import FOREIGN, HIDDEN, MARKET, QUICK, RUN, SYMBOL, account, environment, typed
 from tests.e2e.test_wire import COMMAND, exchange
+from tests.e2e.up_process import Up, awaited, going_up
 from tests.e2e.wire_account import Account, books_of, compare_books
 from tests.e2e.wire_kills import RESTLESS
 
@@ -66,18 +66,8 @@ def owner(servers: Servers) -> dict[str, str]:
 @contextmanager
 def up(folder: Path, url: str, around: Mapping[str, str], *more: str) -> Iterator[Up]:
     command = (*COMMAND, "up", "--exchange", url, "--live", *OPTIONS, *more)
-    with subprocess.Popen(
-        command, cwd=folder, env=around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        started = Up(process)
-        try:
-            yield started
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(40)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with going_up(command, folder, around) as started:
+        yield started
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from roottrading.config.secrets import KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.operations.local_servers import KafkaServer, PostgresServer, RedisServer
 from roottrading.operations.local_servers.server import LocalServer
 from roottrading.pipeline import ROLES
-from tests.e2e.test_kill_anything import Up, awaited, services
+from tests.e2e.test_kill_anything import services
 from tests.e2e.test_wire import exchange
+from tests.e2e.up_process import Up, awaited
 from tests.e2e.wire_account import Account
 from tests.e2e.wire_kills import KEY, SYMBOLS
 
