@@ -85,7 +85,8 @@ class Observer:
             self._naked.pop(symbol, None)
             return
         execution = _execution(world, symbol)
-        given_up = covered < before and execution is not None and _canceled_stop(execution, world.now)
+        # What was sold in the place of its stop is no longer there to be protected.
+        given_up = covered < before <= own and execution is not None and _canceled_stop(execution, world.now)
         if given_up and not instrument.sellable(own, price):
             raise Broken(f"{symbol}: of {before} under stops {covered} are left, and filters refuse to sell {own}")
         lent = ZERO if execution is None else execution.lent  # no stop protects dust, however coarse steps once were
