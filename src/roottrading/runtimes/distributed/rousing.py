@@ -1,7 +1,7 @@
 """Waking what a step will need before it is needed: the step of whoever comes before has just begun (ADR 21).
 
 After a pause of some milliseconds a commit takes two to three times as long as right after another one: this process,
-the database's and the disk have all been asleep. What the author of our inputs hears is the sign that we have work
+the database's and the disk have all been asleep. What the author of our inputs hears is the sign that we have work.
 """
 
 import asyncio
@@ -35,9 +35,10 @@ class Rousing:
                 self._rousing.cancel()
 
     def noticed(self) -> None:
-        """Rouse, unless nobody sleeps."""
+        """Rouse, unless nobody sleeps, or one is being roused: of a database that hangs no more is asked meanwhile."""
         now = clock()
-        if now - self._roused_at >= _AWAKE and self._is_idle():
+        under_way = self._rousing is not None and not self._rousing.done()
+        if now - self._roused_at >= _AWAKE and not under_way and self._is_idle():
             self._roused_at = now
             self._rousing = asyncio.create_task(self._try())
 

@@ -47,6 +47,31 @@ def test_something_said_rouses_whoever_is_idle_once_for_a_while() -> None:
     asyncio.run(main())
 
 
+def test_who_does_not_wake_is_not_roused_again_meanwhile() -> None:
+    async def main() -> None:
+        begun, awake = 0, asyncio.Event()
+
+        async def rouse() -> None:
+            nonlocal begun
+            begun += 1
+            await awake.wait()
+
+        pubsub = MemoryPubSub()
+        async with going(Rousing(rouse, lambda: True).run(pubsub, [MARKET])):
+            for number in range(1, 4):
+                await asyncio.sleep(0.03)
+                await pubsub.publish([said(MARKET, "AUSDT/1m", number)])
+            await until(lambda: begun == 1)
+            await asyncio.sleep(0.03)
+            assert begun == 1
+            awake.set()
+            await asyncio.sleep(0.03)
+            await pubsub.publish([said(MARKET, "AUSDT/1m", 4)])
+            await until(lambda: begun == 2)
+
+    asyncio.run(main())
+
+
 def test_a_database_that_cannot_be_roused_is_nobodys_fault() -> None:
     async def main() -> None:
         tried = 0
