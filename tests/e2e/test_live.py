@@ -33,14 +33,19 @@ QUICK: Final = ("--clock", "20x", "--from", "2021-04-17T00:00:00Z")
 PATIENCE: Final = 120.0
 
 
+def furnished(folder: Path) -> Path:
+    """Return it with the strategy that never rests, and a secret in a file."""
+    (folder / "strategies").mkdir()
+    (folder / "strategies" / "restless.py").write_text(RESTLESS)
+    (folder / "hidden").write_text(HIDDEN)
+    (folder / "hidden").chmod(0o600)
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder with the strategy that never rests, and a secret in a file."""
-    (tmp_path / "strategies").mkdir()
-    (tmp_path / "strategies" / "restless.py").write_text(RESTLESS)
-    (tmp_path / "hidden").write_text(HIDDEN)
-    (tmp_path / "hidden").chmod(0o600)
-    return tmp_path
+    return furnished(tmp_path)
 
 
 def environment(folder: Path) -> dict[str, str]:

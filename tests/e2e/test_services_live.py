@@ -21,12 +21,12 @@ from roottrading.pipeline import ROLES
 from roottrading.runtimes.distributed.sharding import shard_of
 from tests.e2e.conftest import Runner
 from tests.e2e.test_kill_anything import left
-from tests.e2e.test_live import FOREIGN, HIDDEN, MARKET, QUICK, RUN, SYMBOL, account, environment, typed
+from tests.e2e.test_live import FOREIGN, HIDDEN, MARKET, QUICK, RUN, SYMBOL, account, environment, furnished, typed
 from tests.e2e.test_wire import COMMAND, exchange
 from tests.e2e.up_process import Up, awaited, going_up
 from tests.e2e.wire_account import Account, books_of, compare_books
-from tests.e2e.wire_kills import RESTLESS
 
+WAITS = "nobody has confirmed real orders"
 STRANGE = "stranger-e1"  # after the name
 UNTRADED = "XRPUSDT"  # and in no shard that is served
 BOTH = ("--symbols", f"{SYMBOL},{UNTRADED}", *MARKET[2:])
@@ -37,11 +37,7 @@ OPTIONS = (*RUN, *ENTERED)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder with the strategy that never rests, and a secret in a file."""
-    (tmp_path / "strategies").mkdir()
-    (tmp_path / "strategies" / "restless.py").write_text(RESTLESS)
-    (tmp_path / "hidden").write_text(HIDDEN)
-    (tmp_path / "hidden").chmod(0o600)
-    return tmp_path
+    return furnished(tmp_path)
 
 
 @pytest.fixture
@@ -72,11 +68,15 @@ def up(folder: Path, url: str, around: Mapping[str, str], *more: str) -> Iterato
 
 @contextmanager
 def by_hand(folder: Path, url: str, around: Mapping[str, str], *more: str) -> Iterator[Path]:
-    """Start all services; what they say goes to a file."""
+    """Start all services, the trader when another waits for it; what they say goes to a file."""
     said = folder / "by-hand.txt"
     with ExitStack() as stack, said.open("w") as out:
         started = []
-        for role in ROLES:
+        for role in sorted(ROLES, key=lambda role: role.keys == "trade"):
+            until = time.monotonic() + 90
+            while role.keys == "trade" and WAITS not in said.read_text():
+                assert time.monotonic() < until, said.read_text()[-5000:]
+                time.sleep(0.2)
             command = (*COMMAND, role.name, "--exchange", url, "--live", *OPTIONS, *more)
             process = subprocess.Popen(command, cwd=folder, env=around, stdout=out, stderr=subprocess.STDOUT)
             started.append(stack.enter_context(process))
@@ -177,7 +177,7 @@ def test_by_hand_and_by_one_command_it_trades_under_one_name(folder: Path, serve
                 assert time.monotonic() < until, said.read_text()[-5000:]
                 time.sleep(0.5)
         assert "ok       key: it cannot withdraw" in said.read_text()
-        assert "nobody has confirmed real orders" in said.read_text()
+        assert WAITS in said.read_text()
         number = there.signed("GET", "account")["uid"]
         assert owner(servers) == {
             "deployment": name,

@@ -13,7 +13,7 @@ from tests.e2e.test_docs import ROOT
 
 MEASUREMENTS = {
     "ticks --symbols 4 --minutes 2 --ticks 2": r"([\d,]+) frames/s, ([\d,]+) candles/s stored and published",
-    "candles --symbols 6 --strategies sma_cross --instances 2 --minutes 2": r"([\d,]+) candles/s, ([\d.]+) ms of",
+    "candles --symbols 6 --strategies sma_cross --instances 2 --minutes 20": r"([\d,]+) candles/s, ([\d.]+) ms of",
     "verdicts --symbols 6 --repeat 1 --neutral 1": r"to sell: p50 ([\d.]+), .*; ([\d,]+) commands/s at best",
     "commands --symbols 6": r"6 commands to sell, .*\n  ([\d,]+) commands/s, ([\d,]+) requests/s",
     "rows --symbols 2 --rows 200": r"there already: ([\d,]+) rows/s",
