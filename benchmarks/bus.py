@@ -17,8 +17,9 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Final
 
+from benchmarks.listening import Listener
 from roottrading.adapters.bus.kafka_log import KafkaLog
-from roottrading.adapters.bus.port import Delivery, Heads, Partition, Sent
+from roottrading.adapters.bus.port import Delivery, Partition, Sent
 from roottrading.adapters.bus.redis_pubsub import RedisPubSub
 from roottrading.adapters.bus.signing import Grant, Seal, Signed, derive
 from roottrading.messages.channels import SIGNALS_AGGREGATED, TRADE_EVENTS
@@ -53,33 +54,18 @@ def event(sequence: int) -> Sent:
     return TRADE_EVENTS, Envelope("bench", "trade.events/BTCUSDT", sequence, sequence - 1, sequence, "c", body)
 
 
-class Ear:
+class Ear(Listener):
     """Who notes when each message was heard."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.at: dict[int, float] = {}
-        self.listens = asyncio.Event()
 
     def hear(self, batch: Sequence[Delivery]) -> None:
         """Note a batch."""
         now = perf_counter()
         for each in batch:
             self.at[each.envelope.sequence] = now
-
-    async def read(self, batch: Sequence[Delivery]) -> None:
-        """Note a batch of a log's."""
-        self.hear(batch)
-
-    def hear_heads(self, heads: Heads) -> None:
-        """Nothing."""
-
-    def listening(self) -> None:
-        """Say so."""
-        self.listens.set()
-
-    def has_room(self) -> bool:
-        """Say that there always is."""
-        return True
 
     async def until(self, sequence: int) -> None:
         """Wait for a message."""

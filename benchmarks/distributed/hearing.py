@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from time import monotonic, perf_counter
 from typing import Final
 
+from benchmarks.listening import Listener
 from roottrading.adapters.bus.kafka_log import KafkaLog
-from roottrading.adapters.bus.port import Delivery, Heads
+from roottrading.adapters.bus.port import Delivery
 from roottrading.adapters.bus.redis_pubsub import RedisPubSub
 from roottrading.messages.envelope import Message
 from roottrading.operations.latency.scratch import CannotMeasure
@@ -22,14 +23,14 @@ def anything(_: Message) -> bool:
     return True
 
 
-class Ear:
+class Ear(Listener):
     """Counts what is said and `fits`, each sequence of a stream once; in `others` is what else was said."""
 
     def __init__(self, fits: Callable[[Message], bool] = anything) -> None:
+        super().__init__()
         self._fits = fits
         self._heard: set[tuple[str, int]] = set()
         self._news = asyncio.Event()
-        self.listens = asyncio.Event()
         self.last = 0.0  # when the newest was heard, by `perf_counter`
         self.others: Counter[str] = Counter()
 
@@ -43,21 +44,6 @@ class Ear:
             else:
                 self.others[f"{type(body).__name__} {getattr(body, 'reason', '')}"] += 1
         self._news.set()
-
-    async def read(self, batch: Sequence[Delivery]) -> None:
-        """Count a batch of a log's."""
-        self.hear(batch)
-
-    def hear_heads(self, heads: Heads) -> None:
-        """Heads are not counted."""
-
-    def listening(self) -> None:
-        """Say so."""
-        self.listens.set()
-
-    def has_room(self) -> bool:
-        """Say that there always is."""
-        return True
 
     @property
     def count(self) -> int:

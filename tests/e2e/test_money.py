@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from tests.e2e.conftest import Runner
 from tests.e2e.test_kill_anything import left
 from tests.e2e.test_wire import COMMAND, exchange
 from tests.e2e.test_wire_commands import BALANCES, PATIENT, SERVED
-from tests.e2e.up_process import Up
+from tests.e2e.up_process import Up, going_up
 from tests.e2e.wire_account import Account, books_of, compare_books
 from tests.e2e.wire_kills import FOREIGN, FOREIGN_ORDER, SETTINGS, SYMBOLS
 
@@ -60,22 +59,9 @@ def services(folder: Path, url: str, environment: dict[str, str], deployment: st
     (folder / "strategies" / "patient.py").write_text(PATIENT)
     options = [part for each in (*SETTINGS, f"account.deployment={deployment}") for part in ("--set", each)]
     command = (*COMMAND, "up", "--exchange", url, "--symbols", ",".join(SYMBOLS), "--timeframe", "1m")
-    with subprocess.Popen(
-        (*command, "--strategies", "patient", *options),
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            yield Up(process)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    patient = (*command, "--strategies", "patient", *options)
+    with going_up(patient, folder, environment, by=signal.SIGTERM, patience=60) as up:
+        yield up
 
 
 def test_capital_and_coins_come_and_go_once_whoever_dies(

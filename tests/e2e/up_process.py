@@ -32,8 +32,14 @@ class Up:
 
 
 @contextmanager
-def going_up(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Up]:
-    """Run it, and end it as Ctrl-C does."""
+def going_up(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    by: signal.Signals = signal.SIGINT,
+    patience: float = 40,
+) -> Iterator[Up]:
+    """Run it, and end it as Ctrl-C does, or by another signal; killed where it has not ended in `patience` seconds."""
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -41,9 +47,9 @@ def going_up(command: Sequence[str], folder: Path, environment: Mapping[str, str
         try:
             yield up
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(by)
             try:
-                process.wait(40)
+                process.wait(patience)
             except subprocess.TimeoutExpired:
                 process.kill()
 

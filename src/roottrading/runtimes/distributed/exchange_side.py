@@ -8,13 +8,14 @@ from typing import Protocol
 
 from roottrading.domain.instrument import Instrument
 from roottrading.domain.time import Time
-from roottrading.messages.exchange import AnyRequest, Request
+from roottrading.messages.exchange import Request
 from roottrading.runtimes.distributed.unit.actor import Actor
+from roottrading.runtimes.linked.stepping import Resting
 
 Actors = Mapping[int, Actor]
 
 
-class ExchangeSide(Protocol):
+class ExchangeSide(Resting, Protocol):
     """What a process sees of the exchange."""
 
     async def open(self) -> None:
@@ -41,15 +42,3 @@ class ExchangeSide(Protocol):
 
     def send(self, requests: Sequence[Request]) -> None:
         """Carry requests out."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is being done but waiting for the exchange."""
-
-    @property
-    def under_way(self) -> tuple[AnyRequest, ...]:
-        """The requests without an answer."""
-
-    @property
-    def frames(self) -> Mapping[str, int]:
-        """The frames that were read and dealt with, by connection."""
