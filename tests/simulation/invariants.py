@@ -98,7 +98,8 @@ class Observer:
         if execution is None:
             was_dust = world.venue.has_changing_filters(symbol) or not instrument.sellable(naked, price * DEARER)
             if _dust(world, symbol) == own and was_dust:
-                return  # too small to sell when its cycle ended, and worth more by now
+                self._naked.pop(symbol, None)  # nobody's task: too small to sell when its cycle ended, dearer by now
+                return
             raise Broken(f"{symbol}: {naked} held without a stop and without a cycle at {world.now}")
         if execution.exit_reason or execution.status == "manual":
             return  # being sold
