@@ -32,7 +32,7 @@ Instance = Annotated[
     str | None, typer.Option("--instance", metavar="NAME", help="Its name in the log, where it is one of several.")
 ]
 Realtime = Annotated[
-    bool, typer.Option("--realtime", help="Go before all ordinary programs of the machine (SCHED_RR).")
+    bool, typer.Option("--realtime", help="Go before all ordinary programs (SCHED_RR), on cores that stay awake.")
 ]
 PANEL: Final = "Services"
 # As the pipeline has them, written again so that help is there without loading it; a test holds them equal.
@@ -87,13 +87,14 @@ def _command(role: str) -> Callable[..., None]:
         )
         real = real_orders(loaded.settings, live=live, confirm=confirm, examined=examined)
         from roottrading.cli.service_running import run_service
-        from roottrading.operations.precedence import PrecedenceRefused, take_precedence
+        from roottrading.operations.precedence import PrecedenceRefused, keep_cores_awake, take_precedence
 
         if realtime:
             try:
                 take_precedence()
             except PrecedenceRefused as error:
                 raise CommandError(str(error)) from None
+            keep_cores_awake()
         run_service(role, loaded.settings, health_port, instance or role, real)
 
     return command

@@ -1,6 +1,7 @@
 """Connections that are lent: no more than there may be, each whole, and nobody waits who need not."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
@@ -39,13 +40,17 @@ def test_no_more_are_made_than_there_may_be_and_whoever_waits_gets_one(postgres_
     asyncio.run(main())
 
 
-def test_the_one_given_back_last_is_lent_first(postgres_url: str) -> None:
+@pytest.mark.parametrize("first_back", ["oldest", "newest"])
+def test_the_oldest_that_is_there_is_lent_whichever_came_back_first(postgres_url: str, first_back: str) -> None:
     async def main() -> None:
-        async with await Database.open(postgres_url, TWO) as database:
-            async with database.connection() as one, database.connection() as other:
-                last = await one.fetchval(PROCESS)
-                assert await other.fetchval(PROCESS) != last
-            assert [await process(database) for _ in range(3)] == [last] * 3
+        one, other = AsyncExitStack(), AsyncExitStack()
+        async with await Database.open(postgres_url, TWO) as database, one, other:
+            oldest = await (await one.enter_async_context(database.connection())).fetchval(PROCESS)
+            newest = await (await other.enter_async_context(database.connection())).fetchval(PROCESS)
+            assert oldest != newest
+            for lent in (one, other) if first_back == "oldest" else (other, one):
+                await lent.aclose()
+            assert [await process(database) for _ in range(3)] == [oldest] * 3
 
     asyncio.run(main())
 

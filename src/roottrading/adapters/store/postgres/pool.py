@@ -1,4 +1,6 @@
-"""A few connections that are lent and given back; the one given back last is lent first: its statements are warm.
+"""A few connections that are lent and given back; of those that are there the oldest is lent: it is in use and warm.
+
+Who is lent in turn is warm nowhere: each connection is a process of the server's, with plans and caches of its own.
 
 asyncpg's own pool wraps a connection at every loan, which takes a fifth of a commit's time; nothing here needs that.
 """
@@ -6,6 +8,7 @@ asyncpg's own pool wraps a connection at every loan, which takes a fifth of a co
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from heapq import heappop, heappush
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -19,9 +22,10 @@ class Pool:
     def __init__(self, connect: Callable[[], Awaitable[Connection]], most: int) -> None:
         self._connect = connect
         self._most = most
-        self._all: set[Connection] = set()
+        self._all: dict[Connection, int] = {}  # each with its number
+        self._made = 0
         self._making = 0
-        self._idle: list[Connection] = []
+        self._idle: list[tuple[int, Connection]] = []  # a heap
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
@@ -32,10 +36,10 @@ class Pool:
     def take(self) -> "Connection | None":
         """Lend one that is there now, if any."""
         while self._idle:
-            connection = self._idle.pop()
+            _, connection = heappop(self._idle)
             if not connection.is_closed():
                 return connection
-            self._all.discard(connection)
+            del self._all[connection]
         return None
 
     async def acquire(self, patience: float) -> Connection:
@@ -57,10 +61,10 @@ class Pool:
 
     def release(self, connection: Connection, *, whole: bool) -> None:
         """Take one back; where something went wrong in it (`whole` is not true) it is ended."""
-        if whole and not connection.is_closed():
-            self._idle.append(connection)
+        if whole and connection in self._all and not connection.is_closed():
+            heappush(self._idle, (self._all[connection], connection))
         else:
-            self._all.discard(connection)
+            self._all.pop(connection, None)
             connection.terminate()
         self._wake()
 
@@ -80,7 +84,8 @@ class Pool:
             raise
         finally:
             self._making -= 1
-        self._all.add(connection)
+        self._made += 1
+        self._all[connection] = self._made
         return connection
 
     def _wake(self) -> None:
