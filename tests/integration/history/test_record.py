@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from roottrading.domain.time import HOUR, MILLISECOND, MINUTE, SECOND
 from roottrading.exchange_server.faults.fault import Fault
 from roottrading.exchange_server.market.feed_file import is_feed, read_feeds
 from roottrading.history.errors import HistoryError
 from roottrading.history.fetching import Patience
+from roottrading.history.recording.listening import Listening
 from roottrading.history.recording.recorder import Keeping, Recorder
 from roottrading.history.recording.recording_file import RecordingFile
 from tests.integration.exchange_server.market_place import FEED, Place, market_place
@@ -223,6 +224,26 @@ def test_connections_are_renewed_without_a_hole_and_without_a_word_said_twice(
     updates = [(each["U"], each["u"]) for each in messages_of(path, "btcusdt@depth@100ms")]
     assert all(first == last + 1 for (_, last), (first, _) in pairwise(updates))
     assert len(messages_of(path, "btcusdt@depth.snapshot")) == 1
+
+
+def test_a_listener_that_is_canceled_again_while_it_ends_keeps_no_connection() -> None:
+    """As one that was renewed is, where the recorder itself ends at that moment."""
+
+    async def record() -> None:
+        async with market_place([FEED], start=None) as place, ClientSession() as session:
+            names = ["btcusdt@trade"]
+            listening = Listening(session, f"ws://{place.host}", names, lambda *_: None)
+            task = asyncio.create_task(listening.run())
+            await until(listening.serving.is_set)
+            for _ in range(5):
+                task.cancel()
+                await asyncio.sleep(0)
+            with suppress(asyncio.CancelledError):
+                await task
+            assert session.connector is not None
+            assert not session.connector._acquired  # what the session counts as lent
+
+    asyncio.run(record())
 
 
 def test_two_symbols_in_one_file_are_told_apart(tmp_path: Path) -> None:

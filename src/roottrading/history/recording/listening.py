@@ -63,13 +63,18 @@ class Listening:
             return f"refused with HTTP {error.status}"
         except _NETWORK as error:
             return f"could not be opened ({type(error).__name__}: {error})"
+        try:
+            return await self._subscribe_and_read(socket)
+        finally:
+            await socket.close()  # nothing before it may wait: a second cancel would leave the connection open
+
+    async def _subscribe_and_read(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> str:
         asking = asyncio.create_task(self._subscribe(socket))
         try:
             return await self._read(socket)
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
-            await socket.close()
 
     async def _subscribe(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
         parts = [self._streams[first : first + _A_MESSAGE] for first in range(0, len(self._streams), _A_MESSAGE)]

@@ -112,12 +112,14 @@ class SocketApi:
 
     async def close(self) -> None:
         """End the connection; whoever waits for an answer hears silence."""
-        if self._socket is not None:
-            await self._socket.close()
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait({self._reading})
-        self._forsake()
+        try:
+            if self._reading is not None:  # first: closing while somebody reads waits in a place that a cancel leaves
+                self._reading.cancel()
+                await asyncio.wait({self._reading})
+        finally:
+            if self._socket is not None:
+                await self._socket.close()
+            self._forsake()
 
     @property
     def awaited(self) -> int:
