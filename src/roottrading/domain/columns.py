@@ -121,6 +121,18 @@ def volume_floats(units: Ints, digits: int) -> Floats:
     return np.asarray(np.where(wholes < _SPLIT, units / unit, wholes + (units % unit) / unit), dtype=np.float64)
 
 
+def to_float(units: int) -> float:
+    """Return what `to_floats` makes of one price."""
+    return float(units) / UNITS
+
+
+def volume_float(units: int, digits: int) -> float:
+    """Return what `volume_floats` makes of one volume."""
+    unit: int = 10**digits
+    whole, rest = divmod(units, unit)
+    return units / unit if whole < _SPLIT else whole + rest / unit
+
+
 def columns_of(candles: Candles) -> Columns:
     """Return the floats of exact columns."""
     return Columns(

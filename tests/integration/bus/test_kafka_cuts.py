@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from confluent_kafka import KafkaError, Producer
@@ -14,7 +13,7 @@ from roottrading.adapters.bus.port import BusError, BusUnavailable, Partition, U
 from roottrading.messages.channels import TRADE_COMMANDS
 from roottrading.operations.local_servers import KafkaServer
 from roottrading.operations.local_servers.addresses import bootstrap_servers
-from roottrading.operations.local_servers.ports import LOOPBACK, kept_port
+from roottrading.operations.local_servers.ports import LOOPBACK, free_port
 from tests.contract.bus_carriers import TOPICS, Ear, going, partition_of, reader, said, seal
 
 KEYS = ("AAA", "BBB", "CCC")
@@ -59,10 +58,9 @@ def test_a_kill_in_the_middle_loses_doubles_and_reorders_nothing(own_kafka: Kafk
     asyncio.run(main())
 
 
-def test_a_kafka_that_is_not_there_is_named(server_folder: Path) -> None:
+def test_a_kafka_that_is_not_there_is_named() -> None:
     async def main() -> None:
-        port = kept_port(server_folder / "port")
-        servers = f"{LOOPBACK}:{port}"
+        servers = f"{LOOPBACK}:{free_port()}"
         with pytest.raises(BusUnavailable, match=f"Kafka at {servers} does not answer"):
             await KafkaLog(servers, TOPICS, partition_of, patience=0.5).open()
 

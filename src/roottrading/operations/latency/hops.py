@@ -27,6 +27,7 @@ HOPS: Final = (
     "Redis to trader",
     "trader: request",
     "trader: commit",
+    "trader: sending",
     "exchange, until its first answer",
 )
 
@@ -37,6 +38,7 @@ class Batch(Struct, frozen=True):
     began: int
     decided: int
     committed: int
+    asked: int
     shard: int
     taken: tuple[Mark, ...]
     left: tuple[Mark, ...]
@@ -60,9 +62,9 @@ def batches(wall_ns: int, worked: Iterable[Worked]) -> list[Batch]:
     """Return a service's trace by the wall's clock."""
     found = []
     for each in worked:
-        began, decided, committed, _ = (wall_ns + at for at in each.times)
+        began, decided, committed, asked, _ = (wall_ns + at for at in each.times)
         taken, left = (tuple((name, number) for name, number in marks) for marks in (each.taken, each.left))
-        found.append(Batch(began, decided, committed, each.shard, taken, left))
+        found.append(Batch(began, decided, committed, asked, each.shard, taken, left))
     return found
 
 
@@ -93,7 +95,7 @@ def ways(traces: Mapping[str, Sequence[Batch]], finest: str) -> list[Way]:
                 *(analyzer.began, analyzer.decided, analyzer.committed),
                 *(aggregator.began, aggregator.decided, aggregator.committed),
                 *(hearing.began, ordering.decided, ordering.committed),
-                *(asking.began, asking.decided, asking.committed, answer.began),
+                *(asking.began, asking.decided, asking.committed, asking.asked, answer.began),
             )
             hops = tuple(after - before for before, after in pairwise(points))
             found.append(Way(symbol, at, command[1], hops))
@@ -111,7 +113,7 @@ def _index(found: Sequence[Batch], of_left: bool) -> dict[Mark, Batch]:
 
 def _answer(found: Sequence[Batch], asking: Batch) -> Batch | None:
     """Return the unit's first batch after the requests left that took something of the exchange's."""
-    later = (each for each in found if each.shard == asking.shard and each.began >= asking.committed)
+    later = (each for each in found if each.shard == asking.shard and each.began >= asking.asked)
     return next((each for each in later if any(_is_of_exchange(mark) for mark in each.taken)), None)
 
 

@@ -16,9 +16,17 @@ TRIES: Final = 200
 ENDING_PATIENCE: Final = 5.0  # seconds that a server which is just ending may take
 PAUSE: Final = 0.02
 
+_held: dict[Path, socket.socket] = {}  # ports that were chosen for servers that do not run yet, by their files
+
 
 def kept_port(file: Path, patience: float = ENDING_PATIENCE) -> int:
-    """Return the port that a file names, which a free one is written to the first time; ServerError if it is taken."""
+    """Return the port that a file names, which a free one is written to the first time; ServerError if it is taken.
+
+    A new one is held until `let_go` of the file's folder: making a server's data takes seconds, in which another one
+    would be given the same.
+    """
+    if file in _held:
+        return int(_held[file].getsockname()[1])
     if file.exists():
         port = int(file.read_text(encoding="ascii"))
         until = time.monotonic() + patience
@@ -28,11 +36,18 @@ def kept_port(file: Path, patience: float = ENDING_PATIENCE) -> int:
                 continue
             raise ServerError(f"port {port} is taken by another program: end that, or remove {file} to have another")
         return port
-    port = free_port()
+    _held[file] = holder = _hold_one()
+    port = int(holder.getsockname()[1])
     made = file.with_name(f"{file.name}.part")  # moved when whole, as a start can be killed
     made.write_text(f"{port}\n", encoding="ascii")
     made.rename(file)
     return port
+
+
+def let_go(folder: Path) -> None:
+    """Hold the ports of a folder's files no longer: their server is to listen on them now."""
+    for file in [file for file in _held if file.parent == folder]:
+        _held.pop(file).close()
 
 
 def free_port() -> int:
@@ -41,12 +56,22 @@ def free_port() -> int:
     A client that tries again and again to reach a server which is down can be lent that very port for its own end, and
     then connects to itself: the server could never come back.
     """
+    with _hold_one() as holder:
+        return int(holder.getsockname()[1])
+
+
+def _hold_one() -> socket.socket:
+    """Return a socket on a port that is nobody's; while it is open, nobody else is given it."""
     ephemeral = int(RANGE_FILE.read_text(encoding="ascii").split()[0]) if RANGE_FILE.exists() else USUAL_EPHEMERAL
     span = max(ephemeral - LOWEST, 1_000)
     for _ in range(TRIES):
-        port = LOWEST + secrets.randbelow(span)
-        if is_free(port):
-            return port
+        holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)  # without SO_REUSEADDR: two would share it
+        try:
+            holder.bind((LOOPBACK, LOWEST + secrets.randbelow(span)))
+        except OSError:
+            holder.close()
+        else:
+            return holder
     raise ServerError(f"no free port on {LOOPBACK} from {LOWEST} to {LOWEST + span} in {TRIES} tries")
 
 

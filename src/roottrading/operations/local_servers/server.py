@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from roottrading.operations.local_servers.accounts import Account
 from roottrading.operations.local_servers.addresses import Kind
 from roottrading.operations.local_servers.errors import ServerError
-from roottrading.operations.local_servers.ports import LOOPBACK, kept_port
+from roottrading.operations.local_servers.ports import LOOPBACK, kept_port, let_go
 from roottrading.operations.local_servers.process import Process
 
 
@@ -84,6 +84,7 @@ class LocalServer(ABC):
         """Start the process, from a thread that lives as long as the server should."""
         if self.running:
             return
+        let_go(self.folder)
         self._process = Process(
             self.name, self._command(), self._working_folder(), self.log, self.last_signal, self._account()
         )
@@ -124,6 +125,7 @@ class LocalServer(ABC):
         self.stop()
 
     def _forget(self) -> None:
+        let_go(self.folder)
         self._process = None
         atexit.unregister(self.stop)
 

@@ -21,7 +21,7 @@ from roottrading.runtimes.step import Effects
 
 Stage = Literal["starting", "waiting to lead", "connecting", "standing by", "loading", "serving", "stopped"]
 Mark = tuple[str, int]  # a message's stream and sequence; (INSTANT, T); or the client order id of a request or event
-Times = tuple[int, int, int, int]  # begun, decided, committed, published: nanoseconds of `clock`
+Times = tuple[int, int, int, int, int]  # begun, decided, committed, asked, published: nanoseconds of `clock`
 INSTANT: Final = "instant"
 BOUNDS: Final = tuple(
     round(factor * 10**power)
@@ -55,7 +55,7 @@ class Durations:
 class Worked(Struct, frozen=True):
     """One batch of a unit: what it took, what left after it, and when.
 
-    Where nothing was committed, or nothing published, that time is the one before it.
+    Where nothing was committed, asked of the exchange, or published, that time is the one before it.
     """
 
     shard: int
@@ -116,12 +116,12 @@ class Observed:
         now: Time,
     ) -> None:
         """Note a batch: what it took and what left after it; `now` is the exchange's time."""
-        began, decided, committed, ended = times
+        began, decided, committed, asked, ended = times
         self.steps.add(decided - began)
         if committed != decided:
             self.commits.add(committed - decided)
-        if ended != committed:
-            self.publishes.add(ended - committed)
+        if ended != asked:
+            self.publishes.add(ended - asked)
         self.trace.append(Worked(shard, times, _taken(taken), _left(done, forwarded)))
         last: Envelope | None = None
         for given in taken:

@@ -14,8 +14,10 @@ T = 1_618_617_600_000_000
 Traces = dict[str, list[Batch]]
 
 
-def batch(times: tuple[int, int, int], taken: Sequence[Mark], left: Sequence[Mark] = (), shard: int = 3) -> Batch:
-    return Batch(*times, shard, tuple(taken), tuple(left))
+def batch(
+    times: tuple[int, int, int], taken: Sequence[Mark], left: Sequence[Mark] = (), shard: int = 3, asked: int = 0
+) -> Batch:
+    return Batch(*times, asked or times[-1], shard, tuple(taken), tuple(left))
 
 
 def traces(at: int = T, start: int = 0, command: int = 1) -> Traces:
@@ -35,10 +37,10 @@ def traces(at: int = T, start: int = 0, command: int = 1) -> Traces:
             batch((now[11], now[11], now[11]), [verdict]),  # Kafka's copy
         ],
         "trader": [
-            batch((now[11], now[12], now[13]), [told], [request, ("trade.events/LTCUSDT", command)]),
-            batch((now[13], now[13], now[13]), [("", at)], shard=3),
-            batch((now[13], now[13], now[13]), [("other", at)], shard=9),
-            batch((now[14], now[14], now[14]), [("sim-a1", at)]),
+            batch((now[11], now[12], now[13]), [told], [request, ("trade.events/LTCUSDT", command)], asked=now[14]),
+            batch((now[14], now[14], now[14]), [("", at)], shard=3),
+            batch((now[14], now[14], now[14]), [("other", at)], shard=9),
+            batch((now[15], now[15], now[15]), [("sim-a1", at)]),
         ],
         "portfolio": [],
     }
@@ -54,7 +56,13 @@ def test_every_hop_is_told_apart_and_they_add_up() -> None:
 def test_orders_are_followed_to_their_own_frames_in_whatever_order_services_noted_them() -> None:
     first, second = traces(T, 0, 1), traces(T + MINUTE, 10**9, 2)
     second["trader"] = [
-        batch((each.began + 7_000, each.decided + 7_000, each.committed + 7_000), each.taken, each.left, each.shard)
+        batch(
+            (each.began + 7_000, each.decided + 7_000, each.committed + 7_000),
+            each.taken,
+            each.left,
+            each.shard,
+            each.asked + 7_000,
+        )
         for each in second["trader"]
     ]
     both = {name: [*first[name], *second[name]] for name in first}
@@ -82,8 +90,9 @@ def test_a_command_without_a_close_or_an_answer_is_no_way() -> None:
 
 
 def test_times_of_several_machines_are_told_by_the_wall() -> None:
-    (found,) = batches(10**18, [Worked(4, (5, 6, 7, 8), [("market/LTCUSDT/1m", T)], [])])
-    assert (found.began, found.decided, found.committed, found.shard) == (10**18 + 5, 10**18 + 6, 10**18 + 7, 4)
+    (found,) = batches(10**18, [Worked(4, (5, 6, 7, 8, 9), [("market/LTCUSDT/1m", T)], [])])
+    assert (found.began, found.decided, found.committed, found.asked) == tuple(10**18 + at for at in (5, 6, 7, 8))
+    assert found.shard == 4
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.95, 95), (0.99, 99), (1.0, 100)])
@@ -97,5 +106,5 @@ def test_a_percentile_is_of_the_nearest_rank(share: float, expected: int) -> Non
 def test_shares_of_the_hops_are_told_in_milliseconds() -> None:
     lines = list(report(ways(traces(), "1m")))
     assert len(lines) == 3 + len(HOPS)
-    assert lines[1].split()[-3:] == ["0.10", "0.10", "0.10"]  # 1 + 2 + ... + 14 = 105 us
-    assert lines[-1].split()[-3:] == ["0.01", "13", "%"]  # 14 of 105
+    assert lines[1].split()[-3:] == ["0.12", "0.12", "0.12"]  # 1 + 2 + ... + 15 = 120 us
+    assert lines[-1].split()[-3:] == ["0.01", "12", "%"]  # 15 of 120

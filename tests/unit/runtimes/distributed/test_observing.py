@@ -22,7 +22,7 @@ def said(stream: str, sequence: int, at: int = T) -> Envelope:
 
 
 def note(observed: Observed, taken: Sequence[object], done: Effects, now: int, dropped: int = 0) -> None:
-    observed.work(7, (1_000, 21_000, 21_000, 521_000), taken, done, [], dropped, now)
+    observed.work(7, (1_000, 21_000, 21_000, 21_000, 521_000), taken, done, [], dropped, now)
 
 
 @given(st.lists(st.integers(min_value=0, max_value=10**11)))

@@ -121,16 +121,20 @@ class Carrier:
 
     async def _change(self, request: AnyRequest, call: Call) -> None:
         """Send once; after a while without an answer say that nobody knows, and pass a late answer on as well."""
-        asking = asyncio.ensure_future(self._doors.call(call))
+        overdue = False
+
+        def forsake() -> None:
+            nonlocal overdue
+            overdue = True
+            self._put((unknown(request, self._clock.now()),))
+
+        # a timer, and no task beside this one: what is sent is written now, before anybody else has his turn
+        patience = asyncio.get_running_loop().call_later(self._settings.patience / SECOND, forsake)
         try:
-            done, _ = await asyncio.wait({asking}, timeout=self._settings.patience / SECOND)
-            if not done:
-                self._put((unknown(request, self._clock.now()),))
-            answer = await asking
-        except asyncio.CancelledError:
-            asking.cancel()
-            raise
-        if done or not isinstance(answer, Silence):
+            answer = await self._doors.call(call)
+        finally:
+            patience.cancel()
+        if not (overdue and isinstance(answer, Silence)):
             self._put(self._events_of(request, answer, self._clock.now()))
 
     async def _answered(self, request: AnyRequest, call: Call) -> Events:

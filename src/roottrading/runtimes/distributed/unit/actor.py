@@ -139,7 +139,7 @@ class Actor:
                 self.inbox.put_back(left)
                 break
         self._stale = self._stale or bool(self._places or self._seen)
-        decided = committed = clock()
+        decided = committed = asked = clock()
         if forwarded:
             await self._ways.publish(forwarded)
         if done.rows or done.envelopes or done.requests or done.deadlines or self._command is not None:
@@ -147,9 +147,11 @@ class Actor:
             if ahead:
                 await self._ways.publish(done.envelopes)
             await self._commit(done)
-            committed = clock()
+            committed = asked = clock()
             if done.requests:
                 self._ways.send(sorted(done.requests, key=canonical_order))
+                await asyncio.sleep(0)  # now they are written: publishing takes as long as the way of a request
+                asked = clock()
             if done.envelopes:
                 self._numbered += len(done.envelopes)
                 if ahead:
@@ -157,7 +159,7 @@ class Actor:
                 else:
                     await self._publish(done.envelopes)
                 self.said.update({envelope.stream: envelope.sequence for _, envelope in done.envelopes})
-        times = (began, decided, committed, clock() if forwarded or done.envelopes else committed)
+        times = (began, decided, committed, asked, clock() if forwarded or done.envelopes else asked)
         dropped = self.unit.dropped - dropped
         taken = [each.given for each in batch]
         self._ways.observed.work(self.unit.shard, times, taken, done, forwarded, dropped, self._ways.now())
