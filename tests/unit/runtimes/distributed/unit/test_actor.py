@@ -1,7 +1,8 @@
 """A unit in its process: batches, gaps, heads, what was not confirmed, deadlines, a person's commands, the fence."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 import pytest
 from msgspec import Struct
@@ -93,6 +94,9 @@ class Bench:
             raise ConnectionError("cut")
         self.published += sent
 
+    def send(self, requests: Sequence[Request]) -> None:
+        self.requests += requests
+
     async def actor(self) -> tuple[Actor, Counting]:
         store = self.units.unit("trader/3")
         loaded = await store.load()
@@ -101,7 +105,7 @@ class Bench:
         place = loaded.units.get("trader/3")
         seen, sent = ({}, {}) if place is None else (dict(place.seen), dict(place.sent))
         unit = Unit("trader", 3, service, loaded.fence, seen, sent)
-        ways = Ways(self.publish, self.units.said, lambda: NOW, self.requests.extend, lambda envelope: ())
+        ways = Ways(self.publish, self.units.said, lambda: NOW, self.send, lambda envelope: ())
         return Actor(unit, store, loaded, ways), service
 
     async def author(self, *envelopes: Envelope) -> None:
@@ -228,6 +232,29 @@ def test_what_is_decided_is_kept_then_published_then_sent() -> None:
         assert bench.texts() == ["1", "2", "3", "4"] or bench.texts() == ["1", "2", "3", "1", "2", "3", "4"]
 
     played(play)
+
+
+def test_a_request_is_written_before_anything_is_published_of_it() -> None:
+    """A link writes it in a task of its own, carriers are on their way when they are called."""
+    order: list[str] = []
+
+    class LinkedBench(Bench):
+        def publish(self, sent: Sequence[Sent]) -> Coroutine[Any, Any, None]:
+            order.append("published")
+            return super().publish(sent)
+
+        def send(self, requests: Sequence[Request]) -> None:
+            self.writing = asyncio.create_task(self.write())
+
+        async def write(self) -> None:
+            order.append("written")
+
+    async def play() -> None:
+        actor, _ = await LinkedBench().actor()
+        await worked(actor, *[Given(candle(n)) for n in (1, 2, 3)])
+
+    asyncio.run(play())
+    assert order == ["written", "published"]
 
 
 def test_what_was_not_confirmed_is_published_after_a_load() -> None:
