@@ -21,7 +21,9 @@ from typing import Final, TypeVar
 import pytest
 
 from roottrading.operations.local_servers import KafkaServer, PostgresServer, RedisServer, finding, keeper
+from roottrading.operations.local_servers.accounts import own_folder, unprivileged
 from roottrading.operations.local_servers.addresses import Kind, Servers, bootstrap_servers, given
+from roottrading.operations.local_servers.commands import run
 from roottrading.operations.local_servers.errors import ServerMissing
 from roottrading.operations.local_servers.getting import CACHE_VARIABLE, cache_folder
 from roottrading.operations.local_servers.locks import locked
@@ -178,6 +180,26 @@ def own_redis(server_folder: Path) -> Iterator[RedisServer]:
 def own_postgres(server_folder: Path) -> Iterator[PostgresServer]:
     """A PostgreSQL of this test alone, to be killed."""
     yield from _own(PostgresServer(server_folder / "postgres", durable=False))
+
+
+@pytest.fixture
+def following(own_postgres: PostgresServer, server_folder: Path) -> Iterator[PostgresServer]:
+    """A streaming copy of this test's PostgreSQL."""
+    program = finding.postgres() / "pg_basebackup"
+    if not program.exists():
+        pytest.skip(f"no {program}: this PostgreSQL came without what copies it")
+    folder, account = server_folder / "copy", unprivileged()
+    home = own_folder(folder / "home", account)
+    where = ("--host", "127.0.0.1", "--port", str(own_postgres.port), "--username", "roottrading")
+    how = ("--pgdata", home / "data", "--write-recovery-conf", "--wal-method", "stream", "--checkpoint", "fast")
+    run([program, *where, *how, "--no-sync"], 60, folder=home, account=account)
+    server = PostgresServer(folder, durable=False)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        server.wipe()
 
 
 @pytest.fixture

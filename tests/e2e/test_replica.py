@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,30 +10,8 @@ from roottrading.adapters.store.postgres.errors import asking
 from roottrading.adapters.store.postgres.reading import read_from_copy, seconds_behind
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.config.secrets import POSTGRES_REPLICA_URL, POSTGRES_URL
-from roottrading.operations.local_servers import PostgresServer, finding
-from roottrading.operations.local_servers.accounts import own_folder, unprivileged
-from roottrading.operations.local_servers.commands import run
+from roottrading.operations.local_servers import PostgresServer
 from tests.e2e.conftest import Runner
-
-
-@pytest.fixture
-def following(own_postgres: PostgresServer, server_folder: Path) -> Iterator[PostgresServer]:
-    """A streaming copy of this test's PostgreSQL."""
-    program = finding.postgres() / "pg_basebackup"
-    if not program.exists():
-        pytest.skip(f"no {program}: this PostgreSQL came without what copies it")
-    folder, account = server_folder / "copy", unprivileged()
-    home = own_folder(folder / "home", account)
-    where = ("--host", "127.0.0.1", "--port", str(own_postgres.port), "--username", "roottrading")
-    how = ("--pgdata", home / "data", "--write-recovery-conf", "--wal-method", "stream", "--checkpoint", "fast")
-    run([program, *where, *how, "--no-sync"], 60, folder=home, account=account)
-    server = PostgresServer(folder, durable=False)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
-        server.wipe()
 
 
 def test_who_looks_reads_from_the_copy_and_from_the_database_when_it_is_gone(

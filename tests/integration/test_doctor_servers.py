@@ -1,6 +1,7 @@
 """The doctor looks at real servers, and at addresses where there are none."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import asyncpg
@@ -10,6 +11,7 @@ from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.config.secrets import BUS_SECRET, KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.operations.doctor.finding import Finding
 from roottrading.operations.doctor.servers import examine_servers
+from roottrading.operations.local_servers import PostgresServer
 from roottrading.operations.local_servers.addresses import Servers
 
 PASSWORD = "a-password-that-nobody-may-see"
@@ -61,6 +63,43 @@ def test_a_database_that_may_forget(postgres_url: str) -> None:
     asyncio.run(switch_off())
     found = examined({POSTGRES_URL: postgres_url})["durability"]
     assert (found.level, "synchronous_commit" in found.text) == ("warning", True)
+
+
+def test_a_database_that_may_fail_over_is_followed_by_one_that_knows_all(
+    own_postgres: PostgresServer, following: PostgresServer
+) -> None:
+    """Both are named; the second one takes no writes, so that the first is looked at."""
+
+    async def told(*commands: str) -> None:
+        connection = await asyncpg.connect(own_postgres.url)
+        try:
+            for command in (*commands, "SELECT pg_reload_conf()"):
+                await connection.execute(command)
+        finally:
+            await connection.close()
+
+    def standby(level: str, words: str, user: str = "roottrading") -> bool:
+        hosts = f"127.0.0.1:{following.port},127.0.0.1:{own_postgres.port}"
+        found = examined({POSTGRES_URL: f"postgresql://{user}@{hosts}/roottrading"})["standby"]
+        return found.level == level and words in found.text
+
+    def comes(level: str, words: str) -> None:
+        until = time.monotonic() + 30
+        while not standby(level, words):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    assert "standby" not in examined({POSTGRES_URL: own_postgres.url})
+    assert standby("problem", "commits wait for no standby")
+    asyncio.run(told("CREATE ROLE curious LOGIN", "ALTER SYSTEM SET synchronous_standby_names = '*'"))
+    comes("ok", "1 synchronous")
+    assert standby("warning", "may not see", "curious")
+    asyncio.run(told("ALTER SYSTEM SET synchronous_commit = local"))
+    comes("problem", "commits wait for no standby")
+    asyncio.run(told("ALTER SYSTEM SET synchronous_commit = on"))
+    comes("ok", "1 synchronous")
+    following.kill()
+    comes("problem", "no synchronous standby follows")
 
 
 def test_servers_that_are_away_are_named() -> None:

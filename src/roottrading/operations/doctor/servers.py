@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from roottrading.adapters.store.port import StoreError
-from roottrading.adapters.store.postgres.durability import switched_off
+from roottrading.adapters.store.postgres.durability import names_several, standbys, switched_off
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 from roottrading.config.secrets import BUS_SECRET, BUS_SECRET_FILE, KAFKA_URL, POSTGRES_URL, REDIS_URL
 from roottrading.operations.doctor.finding import Finding, ok, problem, warning
@@ -13,6 +13,7 @@ from roottrading.operations.health.probes import KafkaProbe, PostgresProbe, Redi
 from roottrading.operations.local_servers.addresses import bootstrap_servers
 
 DURABLE: Final = "durability"
+FOLLOWED: Final = "standby"
 SIGNED: Final = "messages"
 
 
@@ -33,6 +34,8 @@ async def examine_servers(environment: Mapping[str, str], settings: PostgresSett
         found.append(await _looked(probe))
     if environment.get(POSTGRES_URL) and _is_well("postgresql", found):
         found.append(await _durable(environment[POSTGRES_URL], settings))
+        if names_several(environment[POSTGRES_URL]):
+            found.append(await _followed(environment[POSTGRES_URL], settings))
     if probes:
         found.append(_signed(environment))
     return found
@@ -55,6 +58,22 @@ async def _durable(url: str, settings: PostgresSettings) -> Finding:
         text = f"{', '.join(lacking)}: off, so the database may forget what was sent when its machine fails"
         return warning(DURABLE, text, f"set {lacking[0]} = on in postgresql.conf")
     return ok(DURABLE, "the database keeps what it said it keeps")
+
+
+async def _followed(url: str, settings: PostgresSettings) -> Finding:
+    """Whoever takes over must know every id that was sent (consistency-rules 6.3)."""
+    try:
+        seen = await standbys(url, settings)
+    except StoreError as error:
+        return problem(FOLLOWED, str(error), "look at the database")
+    if not seen.waited_for:
+        text = "several hosts are named, but commits wait for no standby: after a fail-over orders could be forgotten"
+        return problem(FOLLOWED, text, "set synchronous_standby_names and synchronous_commit = on, or name one host")
+    if seen.synchronous:
+        return ok(FOLLOWED, f"{seen.synchronous} synchronous")
+    if seen.hidden:
+        return warning(FOLLOWED, "this user may not see how the standbys follow", "grant the user the role pg_monitor")
+    return problem(FOLLOWED, "no synchronous standby follows, and commits wait for one", "start the standby")
 
 
 def _signed(environment: Mapping[str, str]) -> Finding:
