@@ -193,13 +193,7 @@ def following(own_postgres: PostgresServer, server_folder: Path) -> Iterator[Pos
     where = ("--host", "127.0.0.1", "--port", str(own_postgres.port), "--username", "roottrading")
     how = ("--pgdata", home / "data", "--write-recovery-conf", "--wal-method", "stream", "--checkpoint", "fast")
     run([program, *where, *how, "--no-sync"], 60, folder=home, account=account)
-    server = PostgresServer(folder, durable=False)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
-        server.wipe()
+    yield from _own(PostgresServer(folder, durable=False))
 
 
 @pytest.fixture
