@@ -113,8 +113,8 @@ class SocketApi:
     async def close(self) -> None:
         """End the connection; whoever waits for an answer hears silence."""
         try:
-            if self._reading is not None:  # first: closing while somebody reads waits in a place that a cancel leaves
-                self._reading.cancel()
+            if self._reading is not None:
+                self._reading.cancel()  # first: aiohttp's close waits for who reads; canceled there, it closes nothing
                 await asyncio.wait({self._reading})
         finally:
             if self._socket is not None:

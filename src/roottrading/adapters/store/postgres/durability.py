@@ -1,7 +1,7 @@
 """Whether a server keeps what it said it keeps, also when its machine fails, and another one takes over."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from roottrading.adapters.store.postgres.errors import asking, shown
 from roottrading.adapters.store.postgres.settings import PostgresSettings
 
 _NEEDED: Final = ("fsync", "full_page_writes", "synchronous_commit")
-_READ: Final = "SELECT name, setting FROM pg_settings WHERE name = ANY ($1::text[]) AND setting = 'off' ORDER BY name"
+_OFF: Final = "SELECT name, setting FROM pg_settings WHERE name = ANY ($1::text[]) AND setting = 'off' ORDER BY name"
 
 _STANDBYS: Final = """
 SELECT current_setting('synchronous_standby_names') <> ''
@@ -39,19 +39,20 @@ async def standbys(url: str, settings: PostgresSettings) -> Standbys:
 
     A user without the role pg_monitor sees that somebody follows, and not how (PostgreSQL, pg_stat_replication).
     """
-    connection = await connect(url, settings)
-    try:
-        with asking(shown(url)):
-            return Standbys(*await connection.fetchrow(_STANDBYS))
-    finally:
-        connection.terminate()
+    (found,) = await _read(url, settings, _STANDBYS)
+    return Standbys(*found)
 
 
 async def switched_off(url: str, settings: PostgresSettings) -> Sequence[str]:
     """Return the server's settings that are off and make it forget. Raises Unreachable or StoreError."""
+    return [name for name, _ in await _read(url, settings, _OFF, list(_NEEDED))]
+
+
+async def _read(url: str, settings: PostgresSettings, sql: str, *parameters: Any) -> Sequence[Sequence[Any]]:
     connection = await connect(url, settings)
     try:
         with asking(shown(url)):
-            return [name for name, _ in await connection.fetch(_READ, list(_NEEDED))]
+            found: Sequence[Sequence[Any]] = await connection.fetch(sql, *parameters)
+            return found
     finally:
         connection.terminate()

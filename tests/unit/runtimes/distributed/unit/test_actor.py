@@ -216,7 +216,7 @@ def test_what_a_carrier_refuses_ends_the_actor_also_when_nothing_more_comes() ->
     asyncio.run(play())
 
 
-def test_what_is_decided_is_kept_then_published_then_sent() -> None:
+def test_what_is_decided_is_kept_and_then_leaves_once() -> None:
     async def play(bench: Bench) -> None:
         actor, _ = await bench.actor()
         await worked(actor, *[Given(candle(n), {("market", 3): n + 1}) for n in (1, 2, 3)])
