@@ -5,7 +5,7 @@ that finds another fence, `check_unit` raises and nothing of the rest stands. A 
 of parts once, and prepared on each connection once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from roottrading.adapters.store.postgres.journal_columns import JournalColumns
 
 
 class Part(Struct, frozen=True):
-    """A part of the statement: its name, and its SQL with a `{}` where its columns, arrays of `types`, are unnested."""
+    """A part of the statement: its name, and its SQL with a `{}` where its rows are, columns of `types`."""
 
     name: str
     sql: str
@@ -103,12 +103,17 @@ def journal_gone(journal: JournalColumns) -> Part:
     )
 
 
-def commit_sql(parts: Sequence[Part]) -> str:
-    """Return the statement: parameters are the unit's own ten, then the columns of the parts in their order."""
+def commit_sql(parts: Sequence[Part], alone: Collection[str] = ()) -> str:
+    """Return the statement: parameters are the unit's own ten, then the columns of the parts in their order.
+
+    Of parts whose names are in `alone`, as most are, one row's values: arrays of one cost both sides more (0.05 ms).
+    """
     pieces = [_UNIT]
     number = _OWN_PARAMETERS
     for part in parts:
-        arrays = ", ".join(f"${number + at}::{kind}[]" for at, kind in enumerate(part.types, 1))
+        one = part.name in alone
+        places = ", ".join(f"${number + at}::{kind}{'' if one else '[]'}" for at, kind in enumerate(part.types, 1))
         number += len(part.types)
-        pieces.append(f"{part.name} AS ({part.sql.format(f'unnest({arrays}) AS changed')})")
+        rows = f"(VALUES ({places}))" if one else f"unnest({places})"
+        pieces.append(f"{part.name} AS ({part.sql.format(f'{rows} AS changed')})")
     return f"WITH {', '.join(pieces)} {_CHECKED}"

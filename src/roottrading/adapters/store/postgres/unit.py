@@ -1,6 +1,6 @@
 """A unit's state in PostgreSQL: taken over by a load, changed by one statement a commit, refused to the outlived."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -119,13 +119,18 @@ class PostgresUnit:
         at, phase = commit.position or (None, None)
         parameters: list[Any] = [self.service, self.shard, self._fence, commit.control, commit.published]
         parameters += [outbox_number, row_number, at, phase, commit.heeds_control]
-        for columns in parts.values():
-            parameters += columns
+        alone = []
+        for part, columns in parts.items():
+            if len(columns[0]) == 1:
+                alone.append(part.name)
+                parameters += [column[0] for column in columns]
+            else:
+                parameters += columns
         candles = [row.values for row in commit.rows if row.table == CANDLES and row.values is not None]
         if candles:
             await self._months.make_for(candle.open_time for candle in candles)
         try:
-            self._fence = await self._database.commit(self._where, self._sql(parts), parameters)
+            self._fence = await self._database.commit(self._where, self._sql(parts, alone), parameters)
         except (Fenced, CommitUnknown):
             self._fence = None
             raise
@@ -148,11 +153,11 @@ class PostgresUnit:
         """Let go of the unit; the connections are the database's."""
         self._fence = None
 
-    def _sql(self, parts: dict[Part, Columns]) -> str:
-        shape = tuple(part.name for part in parts)
+    def _sql(self, parts: dict[Part, Columns], alone: Sequence[str]) -> str:
+        shape = (*(part.name for part in parts), "", *alone)
         sql = self._statements.get(shape)
         if sql is None:
-            sql = self._statements[shape] = commit_sql(list(parts))
+            sql = self._statements[shape] = commit_sql(list(parts), alone)
         return sql
 
     def _rows(self, found: Iterable[tuple[str, str, str]]) -> dict[str, tuple[Row, ...]]:
