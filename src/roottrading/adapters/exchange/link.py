@@ -24,6 +24,9 @@ class ExchangeLink(Protocol):
     def now(self) -> Time:
         """Return the exchange's time: the one that requests are issued at."""
 
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Do what of `send` can be done before the commit: nothing leaves, and nothing needs to be sent after it."""
+
     def send(self, requests: Sequence[Request]) -> None:
         """Carry requests out, in their order; returns at once and never raises. Only ever after the commit."""
 

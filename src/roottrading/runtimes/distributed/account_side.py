@@ -84,6 +84,10 @@ class AccountSide:
                 else:
                     actor.give([Given(event) for event in told])
 
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Sign them: nothing leaves."""
+        self._link.prepare(requests)
+
     def send(self, requests: Sequence[Request]) -> None:
         """Carry requests out."""
         self._link.send(requests)

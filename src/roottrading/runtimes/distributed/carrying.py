@@ -1,6 +1,6 @@
 """The way of messages out of a process: each to its channel's carrier, by the map."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from roottrading.adapters.bus.port import Log, PubSub, Sent
@@ -13,9 +13,11 @@ _SAID_EARLY: Final = frozenset(channel.name for role in ROLES for channel in rol
 class Carriers:
     """Where messages go: by the map, each on its channel's carrier."""
 
-    def __init__(self, pubsub: PubSub, log: Log) -> None:
+    def __init__(self, pubsub: PubSub, log: Log, prepare: Callable[[Sequence[Sent]], None] = lambda sent: None) -> None:
+        """`prepare` does what of publishing can be done before: nothing leaves by it."""
         self.pubsub = pubsub
         self.log = log
+        self.prepare = prepare
 
     def reach(self, role: Role) -> None:
         """Connect in the background what a service says early copies on, that the first one is not lost by that."""

@@ -40,5 +40,8 @@ class ExchangeSide(Resting, Protocol):
     def leave(self, symbols: Iterable[str]) -> None:
         """Look after these no longer: what is under way is heard to its end."""
 
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Do what of sending can be done before: nothing leaves."""
+
     def send(self, requests: Sequence[Request]) -> None:
         """Carry requests out."""

@@ -9,9 +9,10 @@ from typing import Final
 from msgspec import Struct
 
 from roottrading.adapters.bus.kafka_log import KafkaLog
+from roottrading.adapters.bus.packing_ahead import PackingAhead
 from roottrading.adapters.bus.redis_pubsub import RedisPubSub
 from roottrading.adapters.bus.redis_state import RedisState
-from roottrading.adapters.bus.signing import Seal
+from roottrading.adapters.bus.signing import Seal, Unsigned
 from roottrading.adapters.exchange.binance.settings import Places
 from roottrading.adapters.exchange.binance.signing import Credentials
 from roottrading.adapters.exchange.binance.streams.settings import StreamSettings
@@ -123,8 +124,9 @@ async def installation(
         account = settings.account
         whose = {"deployment": account.deployment, "quote_asset": account.quote_asset}
         await claim(database, {**whose, **market.owner})
-        log = KafkaLog(addresses.kafka, TOPICS, partition_of, f"{settings.account.deployment}.", seal)
-        pubsub, state = RedisPubSub(addresses.redis, seal), RedisState(addresses.redis)
+        packing = PackingAhead(seal or Unsigned())
+        log = KafkaLog(addresses.kafka, TOPICS, partition_of, f"{settings.account.deployment}.", packing)
+        pubsub, state = RedisPubSub(addresses.redis, packing), RedisState(addresses.redis)
         there = PostgresShown(database)
         observed = observed or Observed()
         commands = PostedCommands(database)
@@ -148,7 +150,7 @@ async def installation(
                 PostgresUnits(database, TABLES).unit,
                 PostgresArchive(database),
                 PostgresOpinions(database, "analyzer", tables[SIGNALS], tables[HISTORIES], ("gateway",)),
-                Carriers(pubsub, log),
+                Carriers(pubsub, log, packing.prepare),
                 market.admin,
                 market.rate,
                 commands,

@@ -7,9 +7,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from roottrading.adapters.bus.port import Sent
 from roottrading.adapters.store.port import Commit, Loaded, UnitStore
 from roottrading.domain.time import Time, duration
 from roottrading.messages.envelope import Envelope
+from roottrading.messages.exchange import Request
 from roottrading.messages.service import CandleObserved
 from roottrading.pipeline import Role
 from roottrading.runtimes.distributed.casting import Casting
@@ -75,6 +77,7 @@ class Loader:
             role.keys == "trade",
             around.observed,
             None if around.commands is None else around.commands.post,
+            prepare=self._prepare,
         )
 
     async def load(self, shard: int, symbols: tuple[str, ...]) -> Ready:
@@ -107,6 +110,10 @@ class Loader:
         return Ready(Served(actor, loaded.offsets, casting.streams(role.name, symbols)), loaded, first)
 
     # ---- inside
+
+    def _prepare(self, sent: Sequence[Sent], requests: Sequence[Request]) -> None:
+        self._around.carriers.prepare(sent)
+        self._side.prepare(requests)
 
     def _barrier(self) -> VerdictBarrier | None:
         role, casting = self._role, self._casting

@@ -75,6 +75,9 @@ class MarketSide:
             self._hear(InstrumentChanged(symbol, "", self.now(), known.status, known))
         await self._market.run()
 
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Nothing: there is no key here."""
+
     def send(self, requests: Sequence[Request]) -> None:
         """Refuse: there is no key here."""
         raise RuntimeError(f"{len(requests)} requests of a service that has no key: none was sent")

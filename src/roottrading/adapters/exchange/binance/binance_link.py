@@ -116,6 +116,11 @@ class BinanceLink:
         """Return the exchange's time. Raises RuntimeError before the link was opened."""
         return self._clock.now()
 
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Write and sign what `send` may be given soon; nothing leaves, and nothing needs to."""
+        if self._is_open:
+            self._carrier.prepare(cast("Sequence[AnyRequest]", requests))
+
     def send(self, requests: Sequence[Request]) -> None:
         """Carry requests out, in their order; returns at once and never raises.
 

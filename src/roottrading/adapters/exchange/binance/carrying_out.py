@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from roottrading.adapters.exchange.binance.ahead import Ahead
 from roottrading.adapters.exchange.binance.answers import Answer, NotSent, Silence, Success
 from roottrading.adapters.exchange.binance.calls import Call, call_of
 from roottrading.adapters.exchange.binance.doors import Doors
@@ -21,6 +22,7 @@ from roottrading.messages.exchange import AnyRequest, ListFills
 
 _LOG: Final = logging.getLogger(__name__)
 _MOST_REMEMBERED: Final = 50_000
+_HURRY: Final = 16  # requests at most of which each is waited for: of more the last waits longer than signing takes
 _PACE: Final = 0.025  # seconds a unit of weight before the same question is asked again: 2,400 of 6,000 a minute
 
 Name = tuple[object, ...]
@@ -53,6 +55,7 @@ class Carrier:
         self._put = put
         self._asking: set[Name] = set()
         self._sent: dict[Name, None] = {}
+        self._calls: Ahead[AnyRequest, Call] = Ahead(call_of)
         self._asked: dict[Name, float] = {}  # when, by the loop's clock
         self._pace = 0.0 if isinstance(clock, StandingClock) else _PACE  # between two moves nothing may be waited for
 
@@ -68,10 +71,17 @@ class Carrier:
         self._asking.add(name)
         return True
 
+    def prepare(self, requests: Sequence[AnyRequest]) -> None:
+        """Write and sign what changes something: its timestamp is its own, so it will be the same when it is sent."""
+        for request in requests if len(requests) <= _HURRY else ():
+            call = self._calls.prepare(request)
+            if call.changes:
+                self._doors.prepare(call)
+
     async def carry_out(self, request: AnyRequest) -> None:
         """Carry out a request that was taken, up to its outcome."""
         try:
-            call = call_of(request)
+            call = self._calls.take(request)
             if not call.changes:
                 await self._pause(name_of(request), call.weight)
                 self._put(await self._answered(request, call))

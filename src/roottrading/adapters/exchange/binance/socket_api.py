@@ -8,6 +8,7 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
+from roottrading.adapters.exchange.binance.ahead import Ahead
 from roottrading.adapters.exchange.binance.answers import Answer, Silence, Success
 from roottrading.adapters.exchange.binance.budget import INTERVALS, Budget
 from roottrading.adapters.exchange.binance.calls import Call, Parameters
@@ -60,6 +61,7 @@ class SocketApi:
         self._asked: dict[int, float] = {}  # when, by the loop's clock; in order
         self._heard_at = 0.0
         self._logged_on = False
+        self._params: Ahead[Call, Parameters] = Ahead(self._params_of)
 
     async def open(self, session: aiohttp.ClientSession, url: str) -> None:
         """Connect, log on where the key allows it, and subscribe to the account's events. Raises SocketEnded."""
@@ -139,10 +141,15 @@ class SocketApi:
 
     async def call(self, call: Call) -> Answer | None:
         """Carry a call out, once; None where nothing was sent."""
+        return await self._request(call.socket_method, self._params.take(call))
+
+    def prepare(self, call: Call) -> None:
+        """Sign a call that changes something before it is carried out, with the timestamp that it has in any case."""
+        self._params.prepare(call)
+
+    def _params_of(self, call: Call) -> Parameters:
         params = {**call.params, **signing_params(call, self._clock, self._settings)}
-        if not self._logged_on:
-            params = signed_params(params, self._credentials)
-        return await self._request(call.socket_method, params)
+        return params if self._logged_on else signed_params(params, self._credentials)
 
     async def _signed(self, method: str) -> Answer | None:
         params: Parameters = {"recvWindow": window_text(self._settings), "timestamp": self._clock.now()}

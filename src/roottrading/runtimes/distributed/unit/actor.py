@@ -146,6 +146,8 @@ class Actor:
             ahead = self._ways.retells and all(type(envelope.body) is CandleClosed for _, envelope in done.envelopes)
             if ahead:
                 await self._ways.publish(done.envelopes)
+            elif done.envelopes or done.requests:  # what can be done while the database is at it
+                asyncio.get_running_loop().call_soon(self._ways.prepare, done.envelopes, done.requests)
             await self._commit(done)
             committed = asked = clock()
             if done.requests:

@@ -16,6 +16,7 @@ Refetch = Callable[[str, str, int, int], Awaitable[Sequence[Envelope]]]  # sourc
 Publish = Callable[[Sequence[Sent]], Awaitable[None]]
 Forward = Callable[[Envelope], Sequence[Sent]]
 Send = Callable[[Sequence[Request]], None]
+Prepare = Callable[[Sequence[Sent], Sequence[Request]], None]
 
 
 class Ways(Struct, frozen=True):
@@ -31,3 +32,4 @@ class Ways(Struct, frozen=True):
     observed: Observed = field(default_factory=Observed)
     post: Callable[[Control], Awaitable[int]] | None = None  # leaves a command for all services that take commands
     turns: Turns = field(default_factory=Turns)
+    prepare: Prepare = lambda sent, requests: None  # does what can be done before a commit is known: nothing leaves

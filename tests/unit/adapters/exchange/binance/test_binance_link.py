@@ -89,6 +89,42 @@ def test_it_logs_on_with_ed25519_and_then_signs_nothing_more() -> None:
     run(test)
 
 
+def test_what_is_prepared_is_sent_as_it_would_have_been_and_only_when_it_is_sent() -> None:
+    async def test(exchange: Scripted) -> None:
+        exchange.answer("order.place", lambda _: ok(dict(FILLED)))
+        async with linked(exchange) as (link, listener):
+            ready = fresh(PLACE, link)
+            link.prepare([ready, replace(ready, client_order_id="never-sent")])
+            await asyncio.sleep(0.05)
+            assert not exchange.said("order.place")
+            link.send([ready])
+            await listener.until(OrderOpened)
+        async with linked(exchange) as (link, listener):  # which has not sent it yet
+            link.send([ready])
+            await listener.until(OrderOpened)
+        first, second = exchange.said("order.place")
+        assert first.params == second.params
+        assert "signature" in first.params
+
+    run(test)
+
+
+def test_what_was_prepared_for_a_socket_that_is_gone_is_signed_for_the_next() -> None:
+    async def test(exchange: Scripted) -> None:
+        exchange.answer("order.place", lambda _: ok(dict(FILLED)))
+        exchange.answer("session.logon", ok({"apiKey": KEY}), no(-1022))
+        async with linked(exchange, signer=ed25519()) as (link, listener):
+            ready = fresh(PLACE, link)
+            link.prepare([ready])  # logged on: not signed
+            await exchange.drop()
+            await listener.greeted(times=2)
+            link.send([ready])
+            await listener.until(OrderOpened)
+        assert exchange.said("order.place")[0].params["apiKey"] == KEY
+
+    run(test)
+
+
 def test_where_logging_on_is_refused_each_request_is_signed() -> None:
     async def test(exchange: Scripted) -> None:
         exchange.answer("session.logon", no(-1022))

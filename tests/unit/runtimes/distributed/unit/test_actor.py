@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec import Struct
 
 from roottrading.adapters.bus.port import Sent
 from roottrading.adapters.store.memory_units import MemoryUnits
-from roottrading.adapters.store.port import Commit, Fenced
+from roottrading.adapters.store.port import Commit, Fenced, UnitStore
 from roottrading.domain.candle import Candle
 from roottrading.domain.money import ONE
 from roottrading.domain.time import MINUTE, Time
@@ -32,7 +32,7 @@ from roottrading.messages.service import (
 from roottrading.runtimes.distributed.unit.actor import Actor
 from roottrading.runtimes.distributed.unit.inbox import DeadlinesDue, Given, HeadHeard
 from roottrading.runtimes.distributed.unit.journaling import TABLES
-from roottrading.runtimes.distributed.unit.ways import Ways
+from roottrading.runtimes.distributed.unit.ways import Prepare, Ways
 from roottrading.runtimes.recording import TABLES as RECORDED
 from roottrading.runtimes.step import Unit
 
@@ -97,7 +97,7 @@ class Bench:
     def send(self, requests: Sequence[Request]) -> None:
         self.requests += requests
 
-    async def actor(self) -> tuple[Actor, Counting]:
+    async def actor(self, prepare: Prepare = lambda sent, requests: None) -> tuple[Actor, Counting]:
         store = self.units.unit("trader/3")
         loaded = await store.load()
         service = Counting()
@@ -105,7 +105,7 @@ class Bench:
         place = loaded.units.get("trader/3")
         seen, sent = ({}, {}) if place is None else (dict(place.seen), dict(place.sent))
         unit = Unit("trader", 3, service, loaded.fence, seen, sent)
-        ways = Ways(self.publish, self.units.said, lambda: NOW, self.send, lambda envelope: ())
+        ways = Ways(self.publish, self.units.said, lambda: NOW, self.send, lambda envelope: (), prepare=prepare)
         return Actor(unit, store, loaded, ways), service
 
     async def author(self, *envelopes: Envelope) -> None:
@@ -255,6 +255,59 @@ def test_a_request_is_written_before_anything_is_published_of_it() -> None:
 
     asyncio.run(play())
     assert order == ["written", "published"]
+
+
+def test_what_can_be_is_prepared_while_the_commit_is_on_its_way_and_leaves_only_after_it() -> None:
+    order: list[str] = []
+
+    class SlowUnit:
+        """A unit's store that takes a while for a commit."""
+
+        def __init__(self, store: UnitStore) -> None:
+            self.store = store
+
+        async def commit(self, commit: Commit) -> None:
+            order.append("commit asked for")
+            await asyncio.sleep(0.01)
+            await self.store.commit(commit)
+            order.append("committed")
+
+    class PreparingBench(Bench):
+        async def publish(self, sent: Sequence[Sent]) -> None:
+            order.append("published")
+            assert [each for _, each in sent] == self.prepared[0]
+
+        def send(self, requests: Sequence[Request]) -> None:
+            order.append("sent")
+            assert list(requests) == self.prepared[1]
+
+        def prepare(self, sent: Sequence[Sent], requests: Sequence[Request]) -> None:
+            order.append("prepared")
+            self.prepared = [each for _, each in sent], list(requests)
+
+    async def play() -> None:
+        bench = PreparingBench()
+        actor, _ = await bench.actor(prepare=bench.prepare)
+        actor.store = cast("UnitStore", SlowUnit(actor.store))
+        await worked(actor, *[Given(candle(n)) for n in (1, 2, 3)])
+
+    asyncio.run(play())
+    assert order == ["commit asked for", "prepared", "committed", "sent", "published"]
+
+
+def test_what_was_prepared_does_not_leave_where_the_commit_failed() -> None:
+    prepared: list[Sent] = []
+
+    async def play(bench: Bench) -> None:
+        actor, _ = await bench.actor(prepare=lambda sent, requests: prepared.extend(sent))
+        await bench.actor()  # who takes the unit over
+        with pytest.raises(Fenced):
+            await worked(actor, *[Given(candle(n)) for n in (1, 2, 3)])
+        assert not bench.published
+        assert not bench.requests
+
+    played(play)
+    assert prepared
 
 
 def test_what_was_not_confirmed_is_published_after_a_load() -> None:
