@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.loops", "tests.servers"]
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

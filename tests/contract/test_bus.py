@@ -12,6 +12,8 @@ from roottrading.messages.channels import MARKET, SIGNALS_RAW, TRADE_COMMANDS, T
 from roottrading.operations.local_servers.addresses import bootstrap_servers
 from tests.contract.bus_carriers import PATIENCE, TOPICS, Ear, Kind, going, listener, log, pubsub, reader, said
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 START: Final[Mapping[Partition, int]] = {
     (topic, number): 0 for topic, count in TOPICS.items() for number in range(count)
 }

@@ -28,6 +28,8 @@ from roottrading.messages.exchange import (
 )
 from tests.contract.exchange_doors import SYMBOL, Door, in_process, on_the_wire
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 D = Decimal
 Scenario = Callable[[Door], Awaitable[None]]
 SCENARIOS: Final[list[Scenario]] = []

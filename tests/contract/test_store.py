@@ -25,6 +25,8 @@ from roottrading.messages.market import CandleClosed
 from roottrading.messages.service import AccountAdjusted, ControlChanged, Row, Table
 from tests.contract.unit_stores import MemoryUnitStore, PostgresProcess, PostgresStore
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 Key = tuple[str | int, ...]
 
 

@@ -43,17 +43,21 @@ def environment(servers: Servers) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("instances", ["trader=1", "analyzer=2,signal_aggregator=2,trader=3"])
+@pytest.mark.parametrize(
+    ("instances", "loop"), [("trader=1", "uvloop"), ("analyzer=2,signal_aggregator=2,trader=3", "asyncio")]
+)
 def test_services_leave_the_files_of_a_backtest(
-    servers: Servers, deployment: str, tmp_path: Path, instances: str
+    servers: Servers, deployment: str, tmp_path: Path, instances: str, loop: str
 ) -> None:
-    """However many of them there are: of three traders one has nothing to do."""
+    """However many of them there are (of three traders one has nothing to do), on whichever event loop."""
+    given = environment(servers)
+    if loop == "asyncio":
+        (tmp_path / "uvloop.py").write_text("raise ImportError('as if the extra speed were not installed')")
+        given["PYTHONPATH"] = os.pathsep.join((str(tmp_path), *given.get("PYTHONPATH", "").split(os.pathsep)))
     options = (*WANTED, "--set", f"account.deployment={deployment}")
     together = ("up", "--clock", "stepped", "--instances", instances, "--output", "apart")
     for command in (("backtest", "--output", "alone"), together):
-        done = subprocess.run(
-            (*COMMAND, *command, *options), cwd=tmp_path, env=environment(servers), check=True, capture_output=True
-        )
+        done = subprocess.run((*COMMAND, *command, *options), cwd=tmp_path, env=given, check=True, capture_output=True)
     assert b"the database is tended" in done.stdout + done.stderr
     assert (tmp_path / "alone" / "fills.csv").read_text().count("\n") > 3
     for name in FILES:

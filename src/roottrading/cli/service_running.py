@@ -12,6 +12,7 @@ from typing import Final
 from roottrading.adapters.store.postgres.leadership import Leadership
 from roottrading.adapters.store.postgres.shard_locks import ShardLocks
 from roottrading.cli.errors import CommandError
+from roottrading.cli.event_loop import run_until_done
 from roottrading.cli.live_options import RealOrders
 from roottrading.cli.preparing import check_timeframes, known_strategies, strategy_uses
 from roottrading.cli.reporting import begin_log, warn
@@ -97,7 +98,7 @@ def run_service(
                 watching.cancel()
                 await asyncio.wait([watching])
 
-    asyncio.run(main())
+    run_until_done(main())
 
 
 def acting_cast(settings: Settings) -> Cast:

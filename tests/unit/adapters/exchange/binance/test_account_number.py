@@ -7,6 +7,8 @@ from roottrading.adapters.exchange.binance.signing import credentials
 from roottrading.adapters.exchange.link import LinkError
 from tests.unit.adapters.exchange.binance.scripted import KEY, SECRET, Scripted, no, ok, run
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 ACCOUNT = "GET account"
 
 

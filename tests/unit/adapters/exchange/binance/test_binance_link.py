@@ -44,6 +44,8 @@ from tests.unit.adapters.exchange.binance.scripted_link import (
 from tests.unit.adapters.exchange.binance.test_replies import FILLED, report
 from tests.unit.adapters.exchange.binance.test_user_events import frame
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 PLACE = asked.PLACE
 EXITING = replace(asked.REPLACE, urgency=1)
 

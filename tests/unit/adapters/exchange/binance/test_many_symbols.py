@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any, Final
 
+import pytest
 from msgspec.structs import replace
 
 from roottrading.domain.time import MILLISECOND
@@ -10,6 +11,8 @@ from roottrading.messages.exchange import AccountChanged, OpenOrdersReported
 from tests.unit.adapters.exchange.binance.scripted import NOW, Heard, Reply, Scripted, ok
 from tests.unit.adapters.exchange.binance.scripted_link import QUICK, RATES, exchange_info, instrument, linked, run
 from tests.unit.adapters.exchange.binance.test_replies import report
+
+pytestmark = pytest.mark.usefixtures("either_loop")
 
 MANY: Final = tuple(f"COIN{number:03}USDT" for number in range(120))
 MINUTES: Final = replace(QUICK, reconcile_every=100 * MILLISECOND)

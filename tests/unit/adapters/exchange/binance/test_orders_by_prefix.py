@@ -11,6 +11,8 @@ from roottrading.adapters.exchange.link import LinkError
 from roottrading.domain.time import MINUTE
 from tests.unit.adapters.exchange.binance.scripted import KEY, NOW, SECRET, Scripted, no, ok, run
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 OPEN, ALL = "GET openOrders", "GET allOrders"
 
 

@@ -22,6 +22,8 @@ from roottrading.domain.time import MILLISECOND, MINUTE, SECOND
 from tests.unit.adapters.exchange.binance import asked
 from tests.unit.adapters.exchange.binance.scripted import KEY, NOW, SECRET, Scripted, no, ok, run
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 QUICK = LinkSettings(answer_timeout=500 * MILLISECOND, connect_timeout=SECOND)
 
 

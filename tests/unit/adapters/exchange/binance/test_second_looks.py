@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 
 from roottrading.domain.time import MILLISECOND
@@ -11,6 +12,8 @@ from tests.unit.adapters.exchange.binance import asked
 from tests.unit.adapters.exchange.binance.scripted import NOW, Scripted, no, ok
 from tests.unit.adapters.exchange.binance.scripted_link import QUICK, exchange_info, fresh, instrument, linked, run
 from tests.unit.adapters.exchange.binance.test_replies import report
+
+pytestmark = pytest.mark.usefixtures("either_loop")
 
 
 def test_where_the_socket_is_silent_the_other_door_is_asked_what_became_of_it() -> None:
