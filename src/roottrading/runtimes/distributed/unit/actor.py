@@ -7,7 +7,6 @@ nobody repairs memory, a new one loads what stands. What a service raises on is 
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -30,6 +29,7 @@ from roottrading.runtimes.distributed.observing import clock
 from roottrading.runtimes.distributed.sharding import unit_name
 from roottrading.runtimes.distributed.unit.inbox import DeadlinesDue, Givable, Given, HeadHeard, Inbox
 from roottrading.runtimes.distributed.unit.journaling import note
+from roottrading.runtimes.distributed.unit.leaving import Leaving
 from roottrading.runtimes.distributed.unit.quarantine import Quarantine, SetAside
 from roottrading.runtimes.distributed.unit.quarantined import QUARANTINE, Poisoned
 from roottrading.runtimes.distributed.unit.quarantining import answer, decide, keep_aside, put_off
@@ -40,7 +40,6 @@ MOST: Final = 500  # inputs of one transaction
 LONGEST: Final = 250_000_000  # nanoseconds of deciding after which what was decided is committed, whatever waits
 NEWEST: Final = 2**62  # above every sequence
 LAZY_SECONDS: Final = 1.0  # of work at most are read again where nothing but places changed
-_UNDER_WAY: Final = 8  # batches that carriers may not have confirmed while the next is decided
 _TRIES: Final = 50  # a message that was heard is in its author's outbox, or in the next moment
 
 
@@ -56,13 +55,10 @@ class Actor:
         self._command: int | None = None
         self.store = store
         self._ways = ways
-        self._unconfirmed = loaded.outbox
-        self._numbered = loaded.outbox_number
-        self._published: int | None = None
-        self._leaving: deque[tuple[int, asyncio.Future[None]]] = deque()  # the outbox' number after it, and its going
         self._places: dict[Partition, int] = {}
         self._seen: set[tuple[str, str]] = set()  # where a message was taken since the last commit
         self.inbox = Inbox(Given(Resumed()))
+        self._leaving = Leaving(loaded, ways.publish, self.inbox.wake)
         self._working = True
         self._stale = False
         self._at: Time = 0
@@ -87,16 +83,12 @@ class Actor:
         try:
             await self._run()
         finally:
-            for _, going in self._leaving:
-                going.cancel()
+            self._leaving.cancel()
 
     # ---- inside
 
     async def _run(self) -> None:
-        if self._unconfirmed:
-            await self._ways.publish([(entry.channel, entry.envelope) for entry in self._unconfirmed])
-            self._published = self._numbered
-            self._unconfirmed = ()
+        await self._leaving.publish_left()
         begun = False
         while True:
             question = self.inbox.question() if begun else None
@@ -106,7 +98,7 @@ class Actor:
                 continue
             released = self.quarantine.released() if begun and self.quarantine else None
             if not self.inbox and released is None:
-                await self._confirmed()
+                await self._leaving.settle()
                 self._working = bool(self._leaving)
                 if not await self.inbox.wait(LAZY_SECONDS if self._stale and not self._leaving else None):
                     await self._commit(Effects())
@@ -155,32 +147,15 @@ class Actor:
                 await asyncio.sleep(0)  # now they are written: publishing takes as long as the way of a request
                 asked = clock()
             if done.envelopes:
-                self._numbered += len(done.envelopes)
                 if ahead:
-                    self._published = self._numbered
+                    self._leaving.was_published(done.envelopes)
                 else:
-                    await self._publish(done.envelopes)
+                    await self._leaving.publish(done.envelopes)
                 self.said.update({envelope.stream: envelope.sequence for _, envelope in done.envelopes})
         times = (began, decided, committed, asked, clock() if forwarded or done.envelopes else asked)
         dropped = self.unit.dropped - dropped
         taken = [each.given for each in batch]
         self._ways.observed.work(self.unit.shard, times, taken, done, forwarded, dropped, self._ways.now())
-
-    async def _publish(self, sent: Sequence[Sent]) -> None:
-        """Begin to publish, after all that was begun before; what is decided next does not wait for confirmations."""
-        going = asyncio.ensure_future(self._ways.publish(sent))
-        going.add_done_callback(lambda _: self.inbox.wake())
-        self._leaving.append((self._numbered, going))
-        await asyncio.sleep(0)  # now it has begun
-        await self._confirmed()
-
-    async def _confirmed(self) -> None:
-        """Note what carriers have; wait only where too much is on its way. Raises what publishing did."""
-        while self._leaving and (len(self._leaving) > _UNDER_WAY or self._leaving[0][1].done()):
-            number, going = self._leaving[0]
-            await going
-            self._leaving.popleft()
-            self._published = number
 
     async def _take(self, given: Givable, done: Effects, forwarded: list[Sent]) -> bool:
         """Decide it; say whether all of it was: what is left of what was missed follows after a commit."""
@@ -267,13 +242,13 @@ class Actor:
                 deadlines=self.deadlines.changes(),
                 outbox=done.envelopes,
                 offsets=self._places,
-                published=self._published,
+                published=self._leaving.confirmed_to,
                 control=self._command,
                 heeds_control=any(request.urgency == ENTRY for request in done.requests),
             )
         )
         self._places = {}
         self._seen = set()
-        self._published = None
+        self._leaving.confirmed_to = None
         self._command = None
         self._stale = False
