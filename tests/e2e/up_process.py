@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 90.0  # seconds for a new cycle after a death, on a machine however busy
+FAULT = f"(signal {int(signal.SIGSEGV)})"
 STARTED = re.compile(r"^([\w-]+) is process (\d+)$")
 
 
@@ -52,6 +53,9 @@ def going_up(
                 process.wait(patience)
             except subprocess.TimeoutExpired:
                 process.kill()
+            up.reading.join(5)
+    crashed = [line for line in up.said if FAULT in line]  # it was begun again, so nothing else would tell
+    assert not crashed, crashed
 
 
 def awaited(what: str, up: Up, is_there: Callable[[], object]) -> None:

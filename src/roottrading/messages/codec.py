@@ -69,7 +69,7 @@ def encode(envelope: Envelope) -> bytes:
 def decode(data: bytes | memoryview) -> Envelope:
     """Return the envelope of these bytes. Raises UnreadableMessage, naming what is wrong."""
     try:
-        frame = _frames().decode(data)
+        frame = _FRAMES.decode(data)
     except _BROKEN as error:
         raise UnreadableMessage(_why(data, error)) from None
     if not OLDEST <= frame.v <= VERSION:
@@ -87,7 +87,7 @@ def encode_body(body: Message) -> bytes:
 def decode_body(data: str | bytes) -> Message:
     """Return the message of these bytes. Raises UnreadableMessage."""
     try:
-        body: Message = _bodies().decode(data)
+        body: Message = _BODIES.decode(data)
     except _BROKEN as error:
         raise UnreadableMessage(str(error)) from None
     return body
@@ -113,7 +113,7 @@ def frame_type() -> type[Struct]:
 
 def _why(data: bytes | memoryview, error: Exception) -> str:
     try:
-        outline = msgspec.json.decode(data, type=_Outline)
+        outline = _OUTLINES.decode(data)
     except _BROKEN:
         return f"no message: {error}"
     if not OLDEST <= outline.v <= VERSION:
@@ -134,11 +134,8 @@ def _union() -> Any:
     return Union[bodies()]  # noqa: UP007 made at run time
 
 
-@cache
-def _frames() -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(frame_type())
-
-
-@cache
-def _bodies() -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_union())
+# Made here, before there are threads: where two of them make decoders of the same types at once, msgspec 0.22 shows
+# types to one that the other has not finished, and the process ends (signal 11). First messages come on two carriers.
+_FRAMES: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(frame_type())
+_BODIES: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(_union())
+_OUTLINES: Final = msgspec.json.Decoder(_Outline)

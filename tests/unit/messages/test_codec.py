@@ -1,6 +1,8 @@
 """Messages on the wire: what comes back, what is refused, and what an earlier release wrote."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -47,6 +49,41 @@ CANDLE = Envelope(
 
 def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
+
+
+def test_nothing_is_made_at_the_first_message_which_may_come_in_two_threads_at_once() -> None:
+    """Two carriers bring a first message at once: decoders made in two threads end the process (signal 11)."""
+    script = f"""
+import sys, threading
+import msgspec
+from roottrading.messages import codec
+
+def refuse(*given, **named):
+    raise AssertionError("a decoder is made when a message comes")
+
+def decode():
+    for _ in range(20):
+        assert codec.encode(codec.decode(data)) == data
+        for broken in (data[:-2], data.replace(b'"v":1', b'"v":7')):
+            try:
+                codec.decode(broken)
+            except codec.UnreadableMessage:
+                continue
+            raise AssertionError("read what is broken")
+    finished.append(codec.decode_body(msgspec.json.encode(codec.decode(data).body)))
+
+data, finished = {encode(CANDLE)!r}, []
+msgspec.json.Decoder = refuse
+msgspec.json.decode = refuse
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=decode) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(finished) == 3
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
 def test_an_envelope_comes_back_to_the_last_digit() -> None:
