@@ -83,10 +83,13 @@ class Manifest(Struct):
         return sum(month.rows for month in self.months.values())
 
 
+_READER: Final = msgspec.json.Decoder(Manifest)  # made here: months are kept by threads (see messages/codec.py)
+
+
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest. Raises HistoryError where it cannot be read or is none."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        found = _READER.decode(path.read_bytes())
         if found.catalog != FORM:
             raise HistoryError(f"{path}: a catalog of another form ({found.catalog}): use the version that wrote it")
         if found.timeframe not in TIMEFRAMES:

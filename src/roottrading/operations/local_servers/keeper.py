@@ -50,6 +50,11 @@ class Failed(Struct, frozen=True):
     why: str
 
 
+# made here, before there are threads (see messages/codec.py): servers are started side by side
+_KEPT: Final = msgspec.json.Decoder(Kept)
+_FAILED: Final = msgspec.json.Decoder(Failed)
+
+
 def obtain(kind: Kind, folder: Path, *, durable: bool = True, watch: int | None = None) -> Kept:
     """Return the server that is kept in a folder, after having it started where it is not; many may ask at once.
 
@@ -68,7 +73,7 @@ def obtain(kind: Kind, folder: Path, *, durable: bool = True, watch: int | None 
     kept = find(folder)
     if kept is not None:
         return kept
-    failed = msgspec.json.decode((folder / FAILED).read_bytes(), type=Failed)
+    failed = _FAILED.decode((folder / FAILED).read_bytes())
     raise (ServerMissing if failed.missing else ServerError)(failed.why)
 
 
@@ -77,7 +82,7 @@ def find(folder: Path) -> Kept | None:
     if not is_held(folder / LOCK):
         return None
     try:
-        return msgspec.json.decode((folder / KEPT).read_bytes(), type=Kept)
+        return _KEPT.decode((folder / KEPT).read_bytes())
     except FileNotFoundError:
         return None
 
