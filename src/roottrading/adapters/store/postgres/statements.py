@@ -2,7 +2,7 @@
 
 PostgreSQL runs all parts of a WITH statement, or none. The unit's own row is compared and set by the part `unit`; where
 that finds another fence, `check_unit` raises and nothing of the rest stands. A statement is made for each combination
-of parts once, and prepared on each connection once.
+of parts, and of those that have one row, once, and prepared on each connection once.
 """
 
 from collections.abc import Collection, Sequence
